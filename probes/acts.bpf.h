@@ -1,0 +1,142 @@
+// An act is keyed by what makes it distinct. Its first occurrence goes out whole, repeats are only counted.
+
+static inline bool send_act(struct scratch *s, const struct kernel_layout *l)
+{
+	const struct act *act = &s->current;
+	struct act_event *e = &s->act;
+	if (!describe_stack(s, l, act->image, act->stack))
+		return false;
+	e->stack = act->stack;
+	e->arguments_hash = act->hash;
+	e->name = act->name;
+	e->base = act->base;
+	e->site = act->site;
+	e->signal = act->signal;
+	e->argument_count = *(volatile u32 *)&s->argument_count;
+	u32 bytes = *(volatile u32 *)&s->data_bytes;
+	e->data_bytes = bytes;
+	if (s->owner != bpf_get_current_pid_tgid()) {
+		count(act->signal, COUNTER_NO_SCRATCH); // recycled under us: what we hold is not ours
+		return false;
+	}
+	u64 size_bytes = offsetof(struct act_event, data) + bytes;
+	OPAQUE(size_bytes);
+	if (size_bytes > sizeof(*e))
+		size_bytes = sizeof(*e);
+	if (ring.ringbuf_output(e, size_bytes, 0)) {
+		count(act->signal, COUNTER_RING_FULL);
+		return false;
+	}
+	count(act->signal, COUNTER_STORED);
+	return true;
+}
+
+// Hash the decoded arguments and their text.
+static inline u64 hash_arguments(struct scratch *s, u64 seed)
+{
+	u64 hash = seed;
+	for (u32 i = 0; i < MAX_ARGUMENTS; i++) {
+		OPAQUE(i);
+		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
+			break;
+		const u64 *a = (const u64 *)&s->act.arguments[i];
+		hash = mix(mix(hash, a[0]), a[1]);
+	}
+	u32 bytes = *(volatile u32 *)&s->data_bytes;
+	OPAQUE(bytes);
+	if (bytes > DATA_BYTES + TEXT_BYTES)
+		return hash;
+	*(u64 *)&s->act.data[bytes] = 0; // the last word ends in zeros
+	u32 words = (bytes + 7) / 8;
+	for (u32 i = 0; i < (DATA_BYTES + TEXT_BYTES) / 8; i++) {
+		OPAQUE(i);
+		if (i >= (DATA_BYTES + TEXT_BYTES) / 8 || i >= words)
+			break;
+		hash = mix(hash, ((const u64 *)s->act.data)[i]);
+	}
+	return hash;
+}
+
+// True where one call keeps coming with ever other arguments (a flood): the rest is counted together under hash 0.
+static inline bool limit_variants(struct scratch *s, const struct act_key *act)
+{
+	struct act_key key = *act;
+	key.arguments = 0;
+	u64 one = 1, *seen = variants.lookup(&key);
+	if (!seen) {
+		variants.update(&key, &one);
+		return false;
+	}
+	if (*seen >= MAX_VARIANTS) {
+		count(act->signal, COUNTER_MERGED);
+		s->act.head[0].flags |= EVENT_FLAG_MERGED;
+		return true;
+	}
+	__sync_fetch_and_add(seen, 1);
+	return false;
+}
+
+static inline void count_repeat(struct scratch *s, struct act_count *known)
+{
+	__sync_fetch_and_add(&known->count, 1);
+	known->last_ns = s->act.head[0].time_ns;
+}
+
+// Count the act; gives its entry where its first occurrence must (again) be sent, *is_counted false where it has none.
+static inline struct act_count *count_act(struct scratch *s, struct act_key *key, bool *is_counted)
+{
+	struct act_count *known = acts.lookup(key);
+	if (!known && limit_variants(s, key)) {
+		key->arguments = 0;
+		known = acts.lookup(key);
+	}
+	if (!known) {
+		struct act_count fresh = {.count = 1,
+					  .first_ns = s->act.head[0].time_ns,
+					  .last_ns = s->act.head[0].time_ns,
+					  .tid = s->act.head[0].tid};
+		long error = acts.insert(key, &fresh);
+		known = acts.lookup(key);
+		if (!known) { // the table is full: this occurrence goes out by itself
+			count(key->signal, COUNTER_TABLE_FULL);
+			*is_counted = false;
+			return 0;
+		}
+		if (!error)
+			return known;
+	}
+	count_repeat(s, known);
+	if (known->state != ACT_STATE_FAILED)
+		return 0;
+	known->state = ACT_STATE_PENDING;
+	return known;
+}
+
+// Count or send the act that lies decoded in s.
+static inline void record_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
+{
+	struct act *act = &s->current;
+	act->hash = hash_arguments(s, conf->seed);
+	FORGET();
+	struct act_key key = {.image = act->image,
+			      .stack = act->stack,
+			      .arguments = act->hash,
+			      .name = act->name,
+			      .signal = act->signal};
+	struct act_count *entry = 0;
+	bool is_counted = conf->aggregate;
+	if (is_counted) {
+		entry = count_act(s, &key, &is_counted);
+		act->hash = key.arguments;
+		if (is_counted && !entry)
+			return;
+	}
+	if (!is_counted)
+		s->act.head[0].flags |= EVENT_FLAG_UNCOUNTED;
+	FORGET();
+	bool is_sent = send_act(s, l);
+	if (entry)
+		entry->state = is_sent ? ACT_STATE_STORED : ACT_STATE_FAILED;
+	else if (!is_sent)
+		count(act->signal, COUNTER_LOST);
+}

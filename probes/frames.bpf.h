@@ -1,0 +1,120 @@
+// Walks the Python frame chain of the calling thread.
+
+static inline u64 fs_base(const struct settings *conf)
+{
+	u64 value = 0, task = bpf_get_current_task();
+	bpf_probe_read_kernel(&value, 8, (void *)(task + conf->task_fsbase));
+	return value;
+}
+
+// The calling thread's PyThreadState, with or without the GIL: CPython keeps it in a pthread TSD slot (autoTSSkey)
+// until the state is deleted, from 3.15 in a TLS variable. struct pthread: glibc nptl/descr.h.
+static inline u64 thread_state(const struct settings *conf, const struct kernel_layout *l, u64 base)
+{
+	u64 fs = fs_base(conf), state = 0;
+	if (l->has_tls) {
+		read_user(&state, 8, fs + l->tls_offset);
+		return state;
+	}
+	struct {
+		u32 is_initialized, key;
+	} slot = {};
+	if (!l->tss_key || read_user(&slot, 8, base + l->tss_key) || !slot.is_initialized)
+		return 0;
+	if (slot.key < 32) {
+		read_user(&state, 8, fs + l->pthread_first_block + (u64)slot.key * 16 + 8);
+	} else if (slot.key < 1024) {
+		u64 block = 0;
+		read_user(&block, 8, fs + l->pthread_specific + (u64)(slot.key >> 5) * 8);
+		if (block)
+			read_user(&state, 8, block + (u64)(slot.key & 31) * 16 + 8);
+	}
+	return state;
+}
+
+// Put the innermost frame of a thread into s->walk.
+static inline void find_first_frame(struct scratch *s, const struct kernel_layout *l, u64 state)
+{
+	struct walk *w = &s->walk;
+	u64 at = state + l->thread_state_frame;
+	w->frame = 0;
+	if (l->thread_state_cframe != ABSENT) { // 3.11 and 3.12
+		w->cframe = 0;
+		read_user(&w->cframe, 8, state + l->thread_state_cframe);
+		at = w->cframe + l->cframe_current_frame;
+	}
+	read_user(&w->frame, 8, at);
+	FORGET();
+}
+
+#define MAX_CHECKED_FRAMES 4 // innermost frames whose code object is looked at in every walk
+#define FRAME_FIELD(s, type, at) (*(type *)((u8 *)(s)->frame + ((at) & (128 - sizeof(type)))))
+
+// Take the frame at s->walk.frame and go on to the one before it; false at the end or where it cannot be read.
+static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l)
+{
+	volatile struct walk *w = &s->walk;
+	u64 size = l->frame_block_size, strings = l->code_string_count * 8, frame = w->frame;
+	u32 n = *(volatile u32 *)&s->frame_count;
+	OPAQUE(n);
+	if (!frame || n >= MAX_FRAMES)
+		return false;
+	BOUND(n, MAX_FRAMES - 1);
+	BOUND(size, 127);
+	BOUND(strings, 63);
+	w->frame = 0;
+	if (read_user(s->frame, size, frame + l->frame_block_start)) {
+		s->stack_flags |= EVENT_FLAG_PARTIAL;
+		return false;
+	}
+	u64 code = FRAME_FIELD(s, u64, l->frame_code) & ~3ULL; // 3.14: tag bits of _PyStackRef
+	w->frame = FRAME_FIELD(s, u64, l->frame_previous);
+	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from)
+		return true; // a shim on the C stack
+	struct frame_ref *ref = &s->stack.frames[n];
+	// up to 3.10 an offset, later a pointer into the code object
+	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
+	// an outer frame that stands where the thread's last walk found it is taken to be the same code object
+	bool is_same = n >= MAX_CHECKED_FRAMES && n < s->walked && ref->code == code && ref->instruction == instruction;
+	if (!is_same) {
+		if (read_user(s->strings, strings, code + l->code_strings))
+			s->stack_flags |= EVENT_FLAG_PARTIAL;
+		ref->code = code;
+		ref->instruction = instruction;
+		ref->fingerprint = mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]);
+	}
+	w->hash = mix(mix(mix(w->hash, code), ref->instruction), ref->fingerprint);
+	*(volatile u32 *)&s->frame_count = n + 1;
+	FORGET();
+	return true;
+}
+
+// Fill s->stack.frames and give the stack's hash; 0: no Python frame.
+static inline u64 walk_frames(struct scratch *s, const struct settings *conf, const struct kernel_layout *l, u64 state,
+			      u32 signal)
+{
+	volatile struct walk *w = &s->walk;
+	*(volatile u32 *)&s->frame_count = 0;
+	s->stack_flags = 0;
+	s->strings[3] = 0;
+	if (!state) {
+		count(signal, COUNTER_NO_THREAD_STATE);
+		return 0;
+	}
+	w->hash = conf->seed;
+	find_first_frame(s, l, state);
+	for (u32 i = 0; i < MAX_FRAMES + 32; i++) {
+		OPAQUE(i);
+		if (!walk_frame(s, l))
+			break;
+	}
+	FORGET();
+	if (w->frame) {
+		s->stack_flags |= EVENT_FLAG_TRUNCATED;
+		count(signal, COUNTER_STACK_TRUNCATED);
+	}
+	if (s->stack_flags & EVENT_FLAG_PARTIAL)
+		count(signal, COUNTER_UNREADABLE_FRAME);
+	s->walked = *(volatile u32 *)&s->frame_count;
+	return s->walked ? w->hash | 1 : 0;
+}

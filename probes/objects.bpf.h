@@ -1,0 +1,189 @@
+// Decodes Python objects.
+
+static inline void decode_integer(struct scratch *s, const struct kernel_layout *l, struct argument *a, u64 object,
+				  u64 size_field, bool is_bool)
+{
+	volatile u32 *digits = s->digits;
+	u64 tag_count = size_field >> 3; // lv_tag: digit count << 3 | sign (Include/cpython/longintrepr.h, 3.12)
+	u64 sign = (s64)size_field >> 63, size_count = (size_field ^ sign) - sign; // ob_size up to 3.11
+	u64 count = l->long_has_tag ? tag_count : size_count;
+	u32 is_negative = l->long_has_tag ? (size_field & 3) == 2 : sign & 1;
+	a->kind = ARGUMENT_KIND_BIG_INT;
+	a->length = count;
+	a->value = is_negative;
+	if (count > 3)
+		return;
+	u64 size = count * 4;
+	BOUND(size, 15);
+	digits[0] = digits[1] = digits[2] = 0;
+	if (read_user((void *)digits, size, object + l->long_digits)) {
+		lose_argument(s, a);
+		return;
+	}
+	a->value = digits[0] | (u64)digits[1] << 30 | (u64)digits[2] << 60;
+	a->length = is_negative | (digits[2] >> 4 ? 2 : 0); // 2: more than 64 bits
+	a->kind = is_bool ? ARGUMENT_KIND_BOOL : ARGUMENT_KIND_INT;
+}
+
+// 1 or 0 without a branch: one path less for the verifier to follow.
+static inline u64 is_equal(u64 one, u64 other)
+{
+	u64 difference = one ^ other;
+	OPAQUE(difference);
+	return ((difference | -difference) >> 63) ^ 1;
+}
+
+// Tell what an object is; sets the argument's kind and what is to be copied.
+static inline void look_at_object(struct scratch *s, const struct kernel_layout *l, struct argument *a, u64 base)
+{
+	struct found *f = &s->found;
+	u64 object = a->value;
+	if (!object || object == base + l->none_object) {
+		a->kind = object ? ARGUMENT_KIND_NONE : ARGUMENT_KIND_NULL;
+		a->value = 0;
+		return;
+	}
+	// ob_type and ob_size are consecutive; a plain object may end before ob_size
+	f->head[1] = 0;
+	if (read_user(f->head, 16, object + l->object_type) && read_user(f->head, 8, object + l->object_type)) {
+		lose_argument(s, a);
+		return;
+	}
+	FORGET();
+	f->flags = is_equal(f->head[0], base + l->unicode_type) << 28 | is_equal(f->head[0], base + l->long_type) << 24;
+	FORGET();
+	if (!f->flags && read_user(&f->flags, 8, f->head[0] + l->type_flags)) {
+		lose_argument(s, a);
+		return;
+	}
+	FORGET();
+	u64 flags = f->flags, *head = f->head;
+	f->from = object;
+	f->length = head[1];
+	// Py_TPFLAGS_*_SUBCLASS (Include/object.h)
+	if (flags & (1 << 28)) {
+		a->kind = ARGUMENT_KIND_TEXT1;
+		f->copy = COPY_TEXT;
+	} else if (flags & (1 << 27)) {
+		a->kind = ARGUMENT_KIND_BYTES;
+		f->from = object + l->bytes_data;
+		f->copy = COPY_BYTES;
+	} else if (flags & (1 << 24)) {
+		decode_integer(s, l, a, object, head[1], head[0] == base + l->bool_type);
+	} else if (flags & (3 << 25)) {
+		bool is_tuple = flags & (1 << 26);
+		a->kind = is_tuple ? ARGUMENT_KIND_TUPLE : ARGUMENT_KIND_LIST;
+		a->length = head[1];
+		a->value = 0;
+		f->from = object + l->tuple_items;
+		if (!is_tuple && read_user(&f->from, 8, object + l->list_items))
+			lose_argument(s, a);
+		else
+			f->copy = COPY_ITEMS;
+	} else if (head[0] == base + l->code_type) {
+		a->kind = ARGUMENT_KIND_CODE;
+		f->copy = COPY_TEXT;
+		if (read_user(&f->from, 8, object + l->code_name))
+			lose_argument(s, a);
+	} else if (head[0] == base + l->float_type) {
+		a->kind = ARGUMENT_KIND_FLOAT;
+		a->value = head[1]; // ob_fval lies where ob_size would
+	} else {
+		a->kind = ARGUMENT_KIND_OTHER;
+		f->copy = COPY_STRING;
+		if (read_user(&f->from, 8, head[0] + l->type_name))
+			lose_argument(s, a);
+	}
+}
+
+static inline void decode_argument(struct scratch *s, const struct kernel_layout *l, struct argument *a, u64 base)
+{
+	struct found *f = &s->found;
+	u32 kind = a->kind;
+	f->from = a->value;
+	f->length = a->length;
+	f->copy = kind == ARGUMENT_KIND_C_STRING      ? COPY_STRING
+		  : kind == ARGUMENT_KIND_C_BYTES     ? COPY_BYTES
+		  : kind == ARGUMENT_KIND_WIDE_STRING ? COPY_WIDE_STRING
+						      : COPY_NOTHING;
+	if (kind == ARGUMENT_KIND_OBJECT)
+		look_at_object(s, l, a, base);
+	FORGET();
+	u32 copy = a->kind == ARGUMENT_KIND_UNREADABLE ? COPY_NOTHING : f->copy;
+	if (copy == COPY_TEXT)
+		copy_text(s, l, a, f->from);
+	else if (copy == COPY_BYTES)
+		copy_bytes(s, a, f->from, f->length);
+	else if (copy == COPY_STRING)
+		copy_string(s, a, f->from);
+	else if (copy == COPY_WIDE_STRING)
+		copy_wide_string(s, a, f->from);
+	else if (copy == COPY_ITEMS)
+		a->value = f->from; // its items are queued when all before them are decoded
+	FORGET();
+}
+
+// Queue the next item of the tuples and lists at the top; false when there is none left.
+static inline bool queue_item(struct scratch *s)
+{
+	u32 parent = *(volatile u32 *)&s->expanding, n = *(volatile u32 *)&s->argument_count;
+	if (parent >= s->top_count || n >= MAX_ARGUMENTS)
+		return false;
+	struct argument *container = argument_at(s, parent), *a = argument_at(s, n);
+	u32 item = *(volatile u32 *)&s->next_item;
+	bool has_items = container->kind == ARGUMENT_KIND_TUPLE || container->kind == ARGUMENT_KIND_LIST;
+	if (!has_items || item >= container->length || item >= MAX_ITEMS) {
+		if (has_items && container->length > MAX_ITEMS)
+			s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
+		*(volatile u32 *)&s->expanding = parent + 1;
+		*(volatile u32 *)&s->next_item = 0;
+		return true;
+	}
+	a->kind = ARGUMENT_KIND_OBJECT;
+	a->parent = parent;
+	a->offset = 0;
+	a->length = 0;
+	if (read_user(&a->value, 8, container->value + (u64)item * 8))
+		lose_argument(s, a);
+	*(volatile u32 *)&s->next_item = item + 1;
+	*(volatile u32 *)&s->argument_count = n + 1;
+	return true;
+}
+
+// Decode every queued argument, then the items of the containers among them. One flat loop: the verifier follows
+// every round.
+static inline void decode_arguments(struct scratch *s, const struct kernel_layout *l, u64 base)
+{
+	s->top_count = s->argument_count;
+	*(volatile u32 *)&s->decoded = 0;
+	*(volatile u32 *)&s->expanding = 0;
+	*(volatile u32 *)&s->next_item = 0;
+	for (u32 i = 0; i < MAX_ARGUMENTS + 8; i++) {
+		OPAQUE(i);
+		u32 n = *(volatile u32 *)&s->decoded;
+		if (n >= *(volatile u32 *)&s->argument_count && !queue_item(s))
+			break;
+		FORGET();
+		if (n >= *(volatile u32 *)&s->argument_count)
+			continue; // a container had no more items
+		struct argument *a = argument_at(s, n);
+		*(volatile u32 *)&s->decoded = n + 1;
+		if (*(volatile u32 *)&s->data_bytes >= DATA_BYTES && a->kind != ARGUMENT_KIND_RAW)
+			lose_argument(s, a);
+		else
+			decode_argument(s, l, a, base);
+	}
+}
+
+// The addresses of containers mean nothing to anyone else and would tell equal arguments apart.
+static inline void forget_addresses(struct scratch *s)
+{
+	for (u32 i = 0; i < MAX_ARGUMENTS; i++) {
+		OPAQUE(i);
+		if (i >= s->top_count)
+			break;
+		struct argument *a = argument_at(s, i);
+		if (a->kind == ARGUMENT_KIND_TUPLE || a->kind == ARGUMENT_KIND_LIST)
+			a->value = 0;
+	}
+}

@@ -1,0 +1,110 @@
+// Process and thread life: followed processes stay followed through fork and exec.
+
+static inline u32 read_kernel_u32(u64 address)
+{
+	u32 value = 0;
+	bpf_probe_read_kernel(&value, 4, (void *)address);
+	return value;
+}
+
+static inline u64 read_kernel_u64(u64 address)
+{
+	u64 value = 0;
+	bpf_probe_read_kernel(&value, 8, (void *)address);
+	return value;
+}
+
+static inline void count_output(long error)
+{
+	count(SIGNAL_PROCESS, COUNTER_SEEN);
+	count(SIGNAL_PROCESS, error ? COUNTER_RING_FULL : COUNTER_STORED);
+}
+
+// Tracepoint sched_process_fork (parent, child): a new process or a new thread.
+int on_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
+	struct traced_process *parent = traced.lookup(&pid);
+	const struct settings *conf = settings.lookup(&zero);
+	if (!parent || !conf)
+		return 0;
+	u64 child = ctx->args[1];
+	u32 child_pid = read_kernel_u32(child + conf->task_tgid), child_tid = read_kernel_u32(child + conf->task_pid);
+	struct fork_event e = {
+		.parent_image = parent->image, .parent_pid = pid, .parent_tid = (u32)bpf_get_current_pid_tgid()};
+	fill_head(&e.head[0], child_pid == pid ? EVENT_KIND_THREAD_START : EVENT_KIND_FORK, 0, parent->image);
+	e.head[0].tid = child_tid;
+	e.head[0].pid = child_pid;
+	if (child_pid != pid) {
+		if (!conf->follow)
+			return 0;
+		struct traced_process fresh = {.image = new_image(), .base = parent->base, .layout = parent->layout};
+		e.head[0].image = fresh.image;
+		if (traced.update(&child_pid, &fresh))
+			count(SIGNAL_PROCESS, COUNTER_TABLE_FULL);
+	}
+	count_output(ring.ringbuf_output(&e, sizeof(e), 0));
+	return 0;
+}
+
+// Tracepoint sched_process_exec (task, old pid, binprm): another program in the same process.
+int on_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 pid = id >> 32, zero = 0;
+	struct traced_process *p = traced.lookup(&pid);
+	const struct settings *conf = settings.lookup(&zero);
+	struct scratch *s = p ? get_scratch(id) : 0;
+	if (!p || !conf || !s)
+		return 0;
+	struct exec_event *e = (struct exec_event *)&s->act;
+	u64 previous = p->image, mm = read_kernel_u64(ctx->args[0] + conf->task_mm);
+	u64 start = read_kernel_u64(mm + conf->mm_arg_start), end = read_kernel_u64(mm + conf->mm_arg_end);
+	p->image = new_image();
+	p->base = 0;
+	p->layout = ABSENT;
+	s->pending_object = 0;
+	s->act.name_address = 0; // what lies there now is another program's
+	s->act.format_address = 0;
+	s->walked = 0;
+	s->pending_import_count = 0;
+	fill_head(&e->head[0], EVENT_KIND_EXEC, 0, p->image);
+	e->previous_image = previous;
+	e->arguments_bytes = end - start;
+	e->file[0] = 0;
+	bpf_probe_read_kernel_str(e->file, NAME_BYTES, (void *)read_kernel_u64(ctx->args[2] + conf->binprm_filename));
+	u64 size = end - start;
+	u32 stored = size > DATA_BYTES - 1 ? DATA_BYTES - 1 : size;
+	BOUND(stored, DATA_BYTES - 1);
+	if (stored && bpf_probe_read_user(e->data, stored, (void *)start))
+		stored = 0;
+	e->arguments_stored = stored;
+	u64 size_bytes = offsetof(struct exec_event, data) + stored;
+	OPAQUE(size_bytes);
+	if (size_bytes > sizeof(*e))
+		size_bytes = sizeof(*e);
+	count_output(ring.ringbuf_output(e, size_bytes, 0));
+	return 0;
+}
+
+// Tracepoint sched_process_exit (task): a thread, and with the last one the process.
+int on_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 pid = id >> 32, tid = id, zero = 0;
+	struct traced_process *p = traced.lookup(&pid);
+	const struct settings *conf = settings.lookup(&zero);
+	if (!p || !conf)
+		return 0;
+	u64 task = ctx->args[0], signal = read_kernel_u64(task + conf->task_signal);
+	bool is_last = read_kernel_u32(signal + conf->signal_live) == 0;
+	u32 status = read_kernel_u32(signal + conf->signal_group_exit_code);
+	struct exit_event e = {};
+	fill_head(&e.head[0], is_last ? EVENT_KIND_EXIT : EVENT_KIND_THREAD_EXIT, 0, p->image);
+	e.status = status ? status : read_kernel_u32(task + conf->task_exit_code);
+	count_output(ring.ringbuf_output(&e, sizeof(e), 0));
+	scratch_by_thread.delete(&tid);
+	if (is_last)
+		traced.delete(&pid);
+	return 0;
+}

@@ -1,0 +1,121 @@
+// The entry point of all uprobes; a probe's cookie is the index of its site.
+
+// Sites of the interpreter know their layout; the process learns its load bias from them.
+static inline void learn_base(struct traced_process *p, const struct site *site, u64 ip)
+{
+	u64 base = ip - site->address;
+	if (p->base != base || p->layout != site->layout) {
+		p->base = base;
+		p->layout = site->layout;
+	}
+}
+
+static inline void copy_registers(struct registers *to, struct pt_regs *ctx)
+{
+	to->di = ctx->di;
+	to->si = ctx->si;
+	to->dx = ctx->dx;
+	to->cx = ctx->cx;
+	to->r8 = ctx->r8;
+	to->r9 = ctx->r9;
+	to->sp = ctx->sp;
+}
+
+// Take what the site's function was given; false where that is no act.
+static inline bool take_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
+{
+	u32 kind = s->current.kind;
+	if (kind <= SITE_KIND_AUDIT_PUBLIC)
+		return take_audit(s, conf, l);
+	if (kind == SITE_KIND_SYS_AUDIT)
+		return take_sys_audit(s, conf, l);
+	if (kind == SITE_KIND_IMPORT)
+		return take_import(s, l);
+	if (kind == SITE_KIND_IMPORT_RESULT)
+		return s->pending_import_count;
+	return take_dlopen(s);
+}
+
+static inline u32 signal_of(u32 kind)
+{
+	return kind >= SITE_KIND_DLOPEN ? SIGNAL_DLL_LOAD : kind >= SITE_KIND_IMPORT ? SIGNAL_IMPORT : SIGNAL_AUDIT;
+}
+
+// Start a new act of the calling thread.
+static inline void begin_act(struct scratch *s, const struct traced_process *p, const struct site *site, u32 index)
+{
+	fill_head(&s->act.head[0], EVENT_KIND_ACT, 0, p->image);
+	s->argument_count = 0;
+	s->data_bytes = 0;
+	s->current.image = p->image;
+	s->current.base = p->base;
+	s->current.name = 0;
+	s->current.stack = 0;
+	s->current.state = 0;
+	s->current.site = index;
+	s->current.layout = p->layout;
+	s->current.kind = site->kind;
+	s->current.stack_adjust = site->stack_adjust;
+	s->current.signal = signal_of(site->kind);
+}
+
+static inline void finish_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
+{
+	struct act *act = &s->current;
+	if (!act->state && l->frame_block_size)
+		act->state = thread_state(conf, l, act->base);
+	FORGET();
+	if (act->state || act->signal != SIGNAL_DLL_LOAD)
+		act->stack = walk_frames(s, conf, l, act->state, act->signal);
+	FORGET();
+	if (act->kind == SITE_KIND_IMPORT_RESULT) {
+		finish_import(s, s->registers.result != 0);
+		return;
+	}
+	count(act->signal, COUNTER_SEEN);
+	if (s->act.head[0].flags & (EVENT_FLAG_PARTIAL | EVENT_FLAG_FORMAT_UNREAD))
+		count(act->signal, COUNTER_UNREADABLE_ARGUMENT);
+	if (s->act.head[0].flags & EVENT_FLAG_NAME_UNREAD)
+		count(act->signal, COUNTER_UNREADABLE_NAME);
+	FORGET();
+	record_act(s, conf, l);
+	if (act->signal == SIGNAL_AUDIT && is_import(s))
+		push_import(s, act);
+}
+
+int on_site(struct pt_regs *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 pid = id >> 32, zero = 0;
+	struct traced_process *p = traced.lookup(&pid);
+	if (!p)
+		return 0;
+	u32 index = get_attach_cookie(ctx);
+	const struct site *site = sites.lookup(&index);
+	const struct settings *conf = settings.lookup(&zero);
+	if (!site || !conf)
+		return 0;
+	if (site->layout != ABSENT)
+		learn_base(p, site, ctx->ip);
+	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
+	const struct kernel_layout *l = layouts.lookup(&layout);
+	struct scratch *s = get_scratch(id);
+	if (!s || !l) {
+		count(signal_of(site->kind), COUNTER_SEEN);
+		count(signal_of(site->kind), COUNTER_LOST);
+		return 0;
+	}
+	copy_registers(&s->registers, ctx);
+	if (site->kind == SITE_KIND_IMPORT_RESULT)
+		bpf_probe_read_kernel(&s->registers.result, 8, (void *)((u64)ctx + (site->result_register & 15) * 8));
+	begin_act(s, p, site, index);
+	FORGET();
+	if (!take_act(s, conf, l))
+		return 0;
+	FORGET();
+	decode_arguments(s, l, s->current.base);
+	forget_addresses(s);
+	FORGET();
+	finish_act(s, conf, l);
+	return 0;
+}

@@ -1,0 +1,229 @@
+"""Loads the probes into the kernel, attaches them to sites, and gives what the kernel counted."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from pyxhon import wire
+from pyxhon.bpf import btf, syscalls
+from pyxhon.bpf.compiled import CompiledProbes, MapShape, compiled_probes
+from pyxhon.bpf.ring import RingReader
+from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, TracedProcess
+from pyxhon.errors import KernelError
+from pyxhon.events import ActCount, ActKey, Counter, Signal
+
+_UPROBE, _RAW_TRACEPOINT = 2, 17  # enum bpf_prog_type: BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_RAW_TRACEPOINT
+_SLEEPABLE: Final = 1 << 4  # BPF_F_SLEEPABLE
+_TRACEPOINTS: Final = {
+    "on_fork": "sched_process_fork",
+    "on_exec": "sched_process_exec",
+    "on_exit": "sched_process_exit",
+}
+_COUNTERS_PER_SIGNAL: Final = 32
+_KEY = wire.format_of(ActKey)
+_COUNT = wire.format_of(ActCount)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOptions:
+    """How a run wants its probes."""
+
+    buffer_bytes: int
+    is_aggregating: bool
+    is_following: bool
+
+
+class Probes:
+    """The loaded probes of one run; everything is undone when it is closed, also by the kernel if we are killed."""
+
+    def __init__(self, options: ProbeOptions) -> None:
+        self._descriptors: list[int] = []
+        self._links: list[int] = []
+        self._layouts: list[bytes] = []
+        self._site_count = 0
+        self.is_sleepable = True
+        try:
+            self._load(options)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Probes":
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Detach."""
+        self.close()
+
+    def close(self) -> None:
+        """Detach all probes and free their memory."""
+        self.detach()
+        if hasattr(self, "ring"):
+            self.ring.__exit__(None, None, None)
+            del self.ring
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
+
+    def detach(self) -> None:
+        """Take the probes out of all processes; what they counted stays readable until `close`."""
+        syscalls.close_all(self._links)
+        self._links.clear()
+
+    def _load(self, options: ProbeOptions) -> None:
+        offsets = btf.kernel_offsets()
+        compiled = compiled_probes(is_sleepable=True)
+        self._create_maps(compiled, options)
+        self._set(
+            "settings",
+            0,
+            Settings(
+                seed=int.from_bytes(os.urandom(8), "little"),
+                aggregate=int(options.is_aggregating),
+                follow=int(options.is_following),
+                reserved=0,
+                **offsets,
+            ),
+        )
+        try:
+            self._program = self._load_program(compiled, "on_site", _UPROBE, _SLEEPABLE)
+        except KernelError:  # before Linux 6.0: plain reads, what they miss is counted
+            self.is_sleepable = False
+            compiled = compiled_probes(is_sleepable=False)
+            self._program = self._load_program(compiled, "on_site", _UPROBE, 0)
+        for name, tracepoint in _TRACEPOINTS.items():
+            program = self._load_program(compiled, name, _RAW_TRACEPOINT, 0)
+            self._links.append(syscalls.attach_raw_tracepoint(program, tracepoint))
+        self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
+
+    def _create_maps(self, compiled: CompiledProbes, options: ProbeOptions) -> None:
+        self._maps: dict[str, int] = {}
+        self._shapes: dict[str, MapShape] = compiled.maps
+        for name, shape in compiled.maps.items():
+            entries = options.buffer_bytes if name == "ring" else shape.entries
+            try:
+                sizes = (shape.key_bytes, shape.value_bytes, entries)
+                self._maps[name] = syscalls.create_map(shape.kind, sizes, shape.flags, name)
+            except OSError as error:
+                message = f"the kernel refuses a BPF map ({name}, {entries} entries): {error.strerror}"
+                raise KernelError(message, "PyXhon needs root (CAP_BPF and CAP_PERFMON)") from None
+            self._descriptors.append(self._maps[name])
+
+    def _load_program(self, compiled: CompiledProbes, name: str, kind: int, flags: int) -> int:
+        program = syscalls.load_program(kind, name, compiled.programs[name].link(self._maps), flags)
+        self._descriptors.append(program)
+        return program
+
+    def _set(self, name: str, index: int, value: object) -> None:
+        syscalls.update(self._maps[name], index.to_bytes(4, "little"), wire.encode(value))
+
+    def add_layout(self, layout: KernelLayout) -> int:
+        """Give the index of a layout, new or known. Raises KernelError when there are too many."""
+        encoded = wire.encode(layout)
+        if encoded in self._layouts:
+            return self._layouts.index(encoded)
+        if len(self._layouts) >= MAX_LAYOUTS - 1:  # the last stays empty: a process without an interpreter
+            message = f"more than {MAX_LAYOUTS - 1} different interpreters in one run"
+            raise KernelError(message, "trace fewer processes at once")
+        self._set("layouts", len(self._layouts), layout)
+        self._layouts.append(encoded)
+        return len(self._layouts) - 1
+
+    def add_site(self, path: str, offset: int, site: Site) -> int:
+        """Probe a file offset in every process that maps the file at path; gives the site's index.
+
+        Raises KernelError when the kernel refuses.
+        """
+        index = self._site_count
+        if index >= MAX_SITES:
+            message = f"more than {MAX_SITES} sites in one run"
+            raise KernelError(message, "trace fewer processes at once")
+        self._set("sites", index, site)
+        try:
+            self._links.extend(syscalls.attach_uprobe(self._program, path, offset, index))
+        except OSError as error:
+            message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
+            raise KernelError(message, "run `pyxhon doctor`") from None
+        self._site_count += 1
+        return index
+
+    def follow(self, pid: int, image: int, base: int | None, layout: int | None) -> None:
+        """Trace a process from now on."""
+        known = TracedProcess(image=image, base=base or 0, layout=ABSENT if layout is None else layout, reserved=0)
+        syscalls.update(self._maps["traced"], pid.to_bytes(4, "little"), wire.encode(known))
+
+    def is_followed(self, pid: int) -> bool:
+        """Tell whether a process is traced."""
+        return syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess)) is not None
+
+    def image_of(self, pid: int) -> int | None:
+        """Give the image number under which a process is traced."""
+        value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
+        return None if value is None else int.from_bytes(value[:8], "little")
+
+    def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
+        """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""
+        shape = self._shapes["acts"]
+        keys, counts = syscalls.lookup_batch(self._maps["acts"], (shape.key_bytes, shape.value_bytes, shape.entries))
+        size = _KEY.size
+        for index, values in enumerate(_COUNT.iter_unpack(counts)):
+            yield keys[index * size : index * size + size], values
+
+    def forget_act(self, key: bytes) -> None:
+        """Remove an act of a process that ended."""
+        syscalls.delete(self._maps["acts"], key)
+
+    def counters(self) -> dict[tuple[Signal, Counter], int]:
+        """Give what the probes counted, over all processors."""
+        processors = _possible_processors()
+        found = {}
+        for signal in Signal:
+            for counter in Counter:
+                index = signal * _COUNTERS_PER_SIGNAL + counter
+                value = syscalls.lookup(self._maps["counters"], index.to_bytes(4, "little"), 8 * processors) or b""
+                total = sum(int.from_bytes(value[at : at + 8], "little") for at in range(0, len(value), 8))
+                if total:
+                    found[signal, counter] = total
+        return found
+
+
+class ProbesLoading:
+    """Probes being loaded while the caller does something else: the kernel's verifier takes its time."""
+
+    def __init__(self, options: ProbeOptions) -> None:
+        self._probes: Probes | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._load, args=(options,), name="probes")
+        self._thread.start()
+
+    def _load(self, options: ProbeOptions) -> None:
+        try:
+            self._probes = Probes(options)
+        except BaseException as error:  # noqa: BLE001 - raised again by `result`
+            self._error = error
+
+    def result(self) -> Probes:
+        """Wait for the probes; raises what loading them raised."""
+        self._thread.join()
+        if self._probes is None:
+            raise self._error or KernelError("the probes were not loaded")
+        return self._probes
+
+    def abandon(self) -> None:
+        """Undo it, where a failure elsewhere left it to be undone."""
+        self._thread.join()
+        if self._probes is not None:
+            self._probes.close()
+
+
+def _possible_processors() -> int:
+    with contextlib.suppress(OSError, ValueError), open("/sys/devices/system/cpu/possible", encoding="ascii") as file:  # noqa: PTH123
+        return int(file.read().strip().split(",")[-1].split("-")[-1]) + 1
+    return os.cpu_count() or 1

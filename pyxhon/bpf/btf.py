@@ -1,0 +1,110 @@
+"""Offsets of kernel structures, read from the running kernel's BTF (Documentation/bpf/btf.rst)."""
+
+import json
+import os
+import platform
+import struct
+from pathlib import Path
+from typing import Final
+
+from pyxhon.cache import read_cached, write_cached
+from pyxhon.errors import KernelError
+
+_BTF: Final = Path("/sys/kernel/btf/vmlinux")
+_MAGIC: Final = 0xEB9F
+_STRUCT, _UNION = 4, 5
+# bytes after the common 12 of each kind, as (fixed, per member)
+_EXTRA: Final = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0), 15: (0, 12),
+                 17: (4, 0), 19: (0, 12)}  # fmt: skip
+
+WANTED: Final = {
+    "task_fsbase": ("task_struct", "thread", "thread_struct", "fsbase"),
+    "task_tgid": ("task_struct", "tgid"),
+    "task_pid": ("task_struct", "pid"),
+    "task_signal": ("task_struct", "signal"),
+    "task_exit_code": ("task_struct", "exit_code"),
+    "task_mm": ("task_struct", "mm"),
+    "signal_live": ("signal_struct", "live"),
+    "signal_group_exit_code": ("signal_struct", "group_exit_code"),
+    "mm_arg_start": ("mm_struct", "arg_start"),
+    "mm_arg_end": ("mm_struct", "arg_end"),
+    "binprm_filename": ("linux_binprm", "filename"),
+}
+
+
+def kernel_offsets() -> dict[str, int]:
+    """Give the offset in bytes of each structure member in `WANTED`. Raises KernelError without BTF."""
+    try:
+        facts = _BTF.stat()
+    except OSError:
+        message = "this kernel has no /sys/kernel/btf/vmlinux"
+        raise KernelError(message, "a kernel built with CONFIG_DEBUG_INFO_BTF is needed") from None
+    name = f"btf-{platform.release()}-{facts.st_size}.json".replace("/", "_")
+    key = f"{os.uname().version} {sorted(WANTED)}"
+    cached = read_cached(name)
+    if cached is not None:
+        try:
+            kept = json.loads(cached)
+            if kept["key"] == key:
+                return {wanted: int(kept["offsets"][wanted]) for wanted in WANTED}
+        except (ValueError, KeyError, TypeError):
+            pass  # damaged: read again below
+    offsets = _find_offsets(_BTF.read_bytes())
+    write_cached(name, json.dumps({"key": key, "offsets": offsets}).encode())
+    return offsets
+
+
+def _find_offsets(data: bytes) -> dict[str, int]:
+    members = _read_members(data, {path[index] for path in WANTED.values() for index in range(0, len(path), 2)})
+    offsets = {}
+    for name, path in WANTED.items():
+        try:
+            offsets[name] = sum(members[path[index]][path[index + 1]] for index in range(0, len(path), 2))
+        except KeyError:
+            message = f"this kernel's BTF has no {'.'.join(path)}"
+            raise KernelError(message, "please report the kernel version") from None
+    return offsets
+
+
+def _read_members(data: bytes, structs: set[str]) -> dict[str, dict[str, int]]:
+    """Give {struct: {member: offset}}; members of anonymous structs and unions count as their parent's."""
+    magic, _version, _flags, header, types, types_size, strings, _size = struct.unpack_from("<HBBIIIII", data)
+    if magic != _MAGIC:
+        message = "/sys/kernel/btf/vmlinux is not BTF"
+        raise KernelError(message, "please report the kernel version")
+    text = header + strings
+    anonymous: dict[int, tuple[int, int, int]] = {}
+    wanted: dict[str, tuple[int, int, int]] = {}
+    offsets_of_names = {data.find(b"\0" + name.encode() + b"\0", text) + 1 - text: name for name in structs}
+    position, end, number = header + types, header + types + types_size, 1
+    unpack = struct.Struct("<III").unpack_from
+    while position < end:
+        name_offset, info, _ = unpack(data, position)
+        kind, count = info >> 24 & 31, info & 0xFFFF
+        if kind in (_STRUCT, _UNION):
+            entry = (position + 12, count, info >> 31)
+            if name_offset == 0:
+                anonymous[number] = entry
+            elif name_offset in offsets_of_names and count:
+                wanted[offsets_of_names[name_offset]] = entry
+        fixed, per_member = _EXTRA.get(kind, (0, 0))
+        position += 12 + fixed + per_member * count
+        number += 1
+    return {name: _flatten(data, text, entry, anonymous) for name, entry in wanted.items()}
+
+
+def _flatten(
+    data: bytes, text: int, entry: tuple[int, int, int], anonymous: dict[int, tuple[int, int, int]]
+) -> dict[str, int]:
+    position, count, has_bit_fields = entry
+    found: dict[str, int] = {}
+    for index in range(count):
+        name_offset, kind, bits = struct.unpack_from("<III", data, position + 12 * index)
+        offset = (bits & 0xFFFFFF if has_bit_fields else bits) // 8
+        if name_offset:
+            end = data.index(b"\0", text + name_offset)
+            found[data[text + name_offset : end].decode()] = offset
+        elif kind in anonymous:
+            inner = _flatten(data, text, anonymous[kind], anonymous)
+            found.update({name: offset + inside for name, inside in inner.items()})
+    return found

@@ -1,0 +1,90 @@
+"""The compiled probes, from the cache or made now."""
+
+import base64
+import hashlib
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from pyxhon.bpf import compiler
+from pyxhon.cache import read_cached, write_cached
+from pyxhon.errors import KernelError
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """What a map is made with; sizes in bytes."""
+
+    kind: int
+    key_bytes: int
+    value_bytes: int
+    entries: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Instructions, and where in them a map is named (byte position of the wide load)."""
+
+    text: bytes
+    references: dict[int, str]
+
+    def link(self, maps: dict[str, int]) -> bytes:
+        """Give the instructions with the descriptors of these maps."""
+        text = bytearray(self.text)
+        for position, name in self.references.items():
+            text[position + 4 : position + 8] = maps[name].to_bytes(4, "little")
+        return bytes(text)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledProbes:
+    """All maps and programs by name."""
+
+    maps: dict[str, MapShape]
+    programs: dict[str, Program]
+
+
+def compiled_probes(*, is_sleepable: bool) -> CompiledProbes:
+    """Give the probes compiled for this machine. Raises KernelError when bcc is missing or fails."""
+    name = f"probes-{_fingerprint(is_sleepable=is_sleepable)}.json"
+    cached = read_cached(name)
+    if cached is not None:
+        try:
+            return _parse(json.loads(cached))
+        except (ValueError, KeyError, TypeError):
+            pass  # written by another version or damaged: made again below
+    content = _compile(is_sleepable=is_sleepable)
+    write_cached(name, content)
+    return _parse(json.loads(content))
+
+
+def _fingerprint(*, is_sleepable: bool) -> str:
+    digest = hashlib.sha256(compiler.source_text().encode())
+    digest.update(f"{platform.machine()} {sys.version} {is_sleepable} 2".encode())
+    return digest.hexdigest()[:32]
+
+
+def _compile(*, is_sleepable: bool) -> bytes:
+    command = [sys.executable, "-m", compiler.__name__, "1" if is_sleepable else "0"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode == 0:
+        return done.stdout
+    words = done.stderr.decode("utf-8", "replace")
+    if "No module named 'bcc'" in words:
+        message = "bcc is not installed for this Python"
+        raise KernelError(message, "apt-get install python3-bpfcc, and use a Python with system site packages")
+    last = [line for line in words.splitlines() if "error" in line.lower()] or words.splitlines()[-1:]
+    message = f"the probes could not be compiled: {' '.join(last[:2])}"
+    raise KernelError(message, "install linux-libc-dev; `pyxhon doctor` tells more")
+
+
+def _parse(content: dict[str, dict[str, object]]) -> CompiledProbes:
+    maps = {name: MapShape(*shape) for name, shape in content["maps"].items()}  # type: ignore[misc]
+    programs = {}
+    for name, program in content["programs"].items():
+        references = {int(position): map_name for position, map_name in program["references"].items()}  # type: ignore[index]
+        programs[name] = Program(base64.b64decode(program["text"]), references)  # type: ignore[index]
+    return CompiledProbes(maps, programs)

@@ -1,0 +1,84 @@
+"""Turns what is known of an interpreter into what the probes read."""
+
+import dataclasses
+from typing import Final
+
+from pyxhon.controls import ABSENT, KernelLayout
+from pyxhon.cpython.layout import Layout
+from pyxhon.cpython.sites import Sites
+
+_NO_OWNER: Final = 120  # a place in the copied frame block that is always 0
+_NEVER: Final = 256  # more than any owner
+_ALL_ONES: Final = (1 << 64) - 1
+_POINTER_BYTES: Final = 8
+# glibc nptl/descr.h, struct pthread, x86-64: specific_1stblock and specific, the same in 2.28-2.42
+_PTHREAD_FIRST_BLOCK, _PTHREAD_SPECIFIC = 0x310, 0x510
+_SYMBOLS: Final = {
+    "none_object": "_Py_NoneStruct",
+    "bool_type": "PyBool_Type",
+    "code_type": "PyCode_Type",
+    "float_type": "PyFloat_Type",
+    "unicode_type": "PyUnicode_Type",
+    "long_type": "PyLong_Type",
+}
+
+
+def kernel_layout(layout: Layout, sites: Sites) -> KernelLayout:
+    """Give the layout of one interpreter build for the probes; fields of one name are the same offset."""
+    names = {field.name for field in dataclasses.fields(KernelLayout)}
+    shared = {name: _offset(getattr(layout, name)) for name in names if hasattr(layout, name)}
+    addresses = {name: sites.symbols.get(symbol, 0) for name, symbol in _SYMBOLS.items()}
+    places = _frame_places(layout) | _code_places(layout) | _thread_state_places(layout, sites)
+    returns = (*sites.inner_import_returns, _ALL_ONES, _ALL_ONES)
+    fixed = {
+        "read_only_start": sites.read_only_range[0],
+        "read_only_end": sites.read_only_range[1],
+        "inner_import_return": returns[0],
+        "inner_import_return2": returns[1],
+        "long_has_tag": int(layout.long_tag is not None),
+        "pthread_first_block": _PTHREAD_FIRST_BLOCK,
+        "pthread_specific": _PTHREAD_SPECIFIC,
+        "reserved": 0,
+    }
+    return KernelLayout(**(shared | addresses | places | fixed))
+
+
+def _frame_places(layout: Layout) -> dict[str, int]:
+    start = layout.frame_block_start
+    has_owner = layout.frame_owner is not None and layout.frame_owner_skip_from is not None
+    is_pointer = layout.frame_instruction_size == _POINTER_BYTES
+    return {
+        "frame_code": layout.frame_code - start,
+        "frame_previous": layout.frame_previous - start,
+        "frame_instruction": layout.frame_instruction - start,
+        "frame_owner": (layout.frame_owner or 0) - start if has_owner else _NO_OWNER,
+        "owner_skip_from": (layout.frame_owner_skip_from or 0) if has_owner else _NEVER,
+        "instruction_mask": _ALL_ONES if is_pointer else 0,
+    }
+
+
+def _code_places(layout: Layout) -> dict[str, int]:
+    has_qualified_name = layout.code_qualname is not None
+    first_traceable = layout.code_first_traceable
+    return {
+        "code_strings": layout.code_filename,
+        "code_string_count": 4 if has_qualified_name else 3,
+        "code_name_index": 2 if has_qualified_name else 1,
+        "code_bytecode": layout.code_bytecode or 0,
+        # where there is none, what is read there is not used (resolve.py)
+        "code_first_traceable": layout.code_first_line if first_traceable is None else first_traceable,
+    }
+
+
+def _thread_state_places(layout: Layout, sites: Sites) -> dict[str, int]:
+    runtime, key = sites.symbols.get("_PyRuntime"), layout.runtime_tss_key
+    offset = sites.tls_thread_state
+    return {
+        "tss_key": 0 if runtime is None or key is None else runtime + key,
+        "has_tls": int(offset is not None),
+        "tls_offset": (offset or 0) & _ALL_ONES,
+    }
+
+
+def _offset(value: int | None) -> int:
+    return ABSENT if value is None else value

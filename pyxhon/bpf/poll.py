@@ -1,0 +1,381 @@
+"""Turns the bytes that the probes send into records of plain values."""
+
+import re
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pyxhon import wire
+from pyxhon.events import (
+    MAX_ARGUMENTS,
+    MAX_FRAMES,
+    ActEvent,
+    Argument,
+    ArgumentKind,
+    CodeEvent,
+    Event,
+    EventFlag,
+    EventKind,
+    ExecEvent,
+    ExitEvent,
+    ForkEvent,
+    FrameRef,
+    LineTableEvent,
+    StackEvent,
+)
+
+_HEAD = wire.format_of(Event)
+_FRAME = wire.format_of(FrameRef)
+_ARGUMENT = wire.format_of(Argument)
+_NO_PARENT: Final = 255
+_TOO_WIDE: Final = 2  # Argument.length of an int: bit 0 negative, bit 1 more than 64 bits
+_ENCODINGS: Final = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
+
+
+def _body(declaration: type, until: str) -> struct.Struct:
+    """Give the format of the integers between the head and the field `until`."""
+    parts = ["<"]
+    for field in wire.fields_of(declaration)[1:]:
+        if field.name == until:
+            break
+        assert isinstance(field.kind, wire.Scalar)  # noqa: S101 - a fault in events.py
+        parts.append(field.kind.format)
+    return struct.Struct("".join(parts))
+
+
+_ACT = _body(ActEvent, "format")
+_STACK = _body(StackEvent, "frames")
+_CODE = _body(CodeEvent, "data")
+_LINE_TABLE = _body(LineTableEvent, "data")
+_FORK = _body(ForkEvent, "")
+_EXEC = _body(ExecEvent, "file")
+_EXIT = _body(ExitEvent, "")
+
+
+@dataclass(slots=True)
+class Act:
+    """The first occurrence of an act; `name` and `format` are None where they could not be read."""
+
+    image: int
+    pid: int
+    tid: int
+    time_ns: int
+    flags: int
+    signal: int
+    site: int
+    key: bytes
+    stack: int
+    base: int
+    name: str | None
+    name_address: int
+    format: str | None
+    format_address: int
+    arguments: list[Any]
+
+
+@dataclass(slots=True)
+class Stack:
+    """A Python stack: (code address, instruction, fingerprint), innermost first."""
+
+    image: int
+    flags: int
+    stack: int
+    layout: int
+    frames: list[tuple[int, int, int]]
+
+
+@dataclass(slots=True)
+class Code:
+    """A code object."""
+
+    image: int
+    pid: int
+    flags: int
+    code: int
+    fingerprint: int
+    first_line: int
+    first_traceable: int
+    file: str | None
+    name: str | None
+    line_table: bytes
+    line_table_bytes: int
+    line_table_address: int
+
+
+@dataclass(slots=True)
+class LineTablePart:
+    """A further part of a code object's line table."""
+
+    image: int
+    code: int
+    fingerprint: int
+    offset: int
+    content: bytes
+
+
+@dataclass(slots=True)
+class Fork:
+    """A process or, with `is_thread`, a thread began."""
+
+    image: int
+    pid: int
+    tid: int
+    time_ns: int
+    parent_image: int
+    parent_pid: int
+    is_thread: bool
+
+
+@dataclass(slots=True)
+class Exec:
+    """A process runs another program."""
+
+    image: int
+    pid: int
+    time_ns: int
+    previous_image: int
+    file: str
+    arguments: list[str]
+
+
+@dataclass(slots=True)
+class Exit:
+    """A thread or, with `is_process`, a process ended; status is as wait(2) gives it."""
+
+    image: int
+    pid: int
+    tid: int
+    time_ns: int
+    status: int
+    is_process: bool
+
+
+Record = Act | Stack | Code | LineTablePart | Fork | Exec | Exit
+
+
+def decode(record: bytes) -> Record:
+    """Decode one record. Raises ValueError for one that is not of this version."""
+    try:
+        return _DECODERS[int.from_bytes(record[:2], "little")](record)
+    except (KeyError, struct.error, IndexError) as error:
+        message = f"not a record of this version: {error}"
+        raise ValueError(message) from None
+
+
+def _decode_act(record: bytes) -> Act:
+    _, flags, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
+    (stack, arguments_hash, name_id, name_address, format_address, base, site, signal, count, name_bytes,
+     data_bytes, _) = _ACT.unpack_from(record, _HEAD.size)  # fmt: skip
+    data_at = wire.offset_of(ActEvent, "data")
+    data = record[data_at : data_at + data_bytes]
+    format_at = wire.offset_of(ActEvent, "format")
+    first = record[format_at]
+    if first in _ENCODINGS:  # sys.audit(): the name is a str object's content
+        name: str | None = _text(data[:name_bytes], first)
+        written: str | None = ""
+    else:
+        name = data[:name_bytes].decode("utf-8", "surrogateescape")
+        written = record[format_at : format_at + 32].split(b"\0")[0].decode("latin-1")
+    arguments = _arguments(record, min(count, MAX_ARGUMENTS), data)
+    if flags & EventFlag.FORMAT_UNREAD:
+        written = None
+    elif written:
+        arguments = _by_format(written, arguments)
+    if flags & EventFlag.NAME_UNREAD:
+        name = None
+    key = struct.pack("<4QII", image, stack, arguments_hash, name_id, signal, 0)
+    return Act(image, pid, tid, time_ns, flags, signal, site, key, stack, base, name, name_address, written,
+               format_address, arguments)  # fmt: skip
+
+
+def _arguments(record: bytes, count: int, data: bytes) -> list[Any]:
+    start = wire.offset_of(ActEvent, "arguments")
+    slots = [_ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size) for index in range(count)]
+    values = [_VALUES.get(slot[0], _unreadable)(slot, data) for slot in slots]
+    for index, slot in enumerate(slots):
+        if slot[1] != _NO_PARENT and slot[1] < index and isinstance(values[slot[1]], list):
+            values[slot[1]].append(values[index])
+    return [
+        tuple(value) if slot[0] == ArgumentKind.TUPLE else value
+        for value, slot in zip(values, slots, strict=True)
+        if slot[1] == _NO_PARENT
+    ]
+
+
+_Slot = tuple[int, int, int, int, int]  # kind, parent, offset, length, value
+
+
+def _text(content: bytes, width: int) -> str:
+    return content.decode(_ENCODINGS[width], "surrogatepass")
+
+
+def _text1(slot: _Slot, data: bytes) -> str:
+    return data[slot[2] : slot[2] + slot[4]].decode("latin-1")
+
+
+def _text2(slot: _Slot, data: bytes) -> str:
+    return data[slot[2] : slot[2] + slot[4]].decode("utf-16-le", "surrogatepass")
+
+
+def _text4(slot: _Slot, data: bytes) -> str:
+    return data[slot[2] : slot[2] + slot[4]].decode("utf-32-le", "surrogatepass")
+
+
+def _bytes(slot: _Slot, data: bytes) -> dict[str, str]:
+    return escape_bytes(data[slot[2] : slot[2] + slot[4]])
+
+
+def escape_bytes(content: bytes) -> dict[str, str]:
+    r"""Give bytes as JSON: {"bytes": text}, other than printable ASCII as \xNN."""
+    return {"bytes": "".join(chr(c) if 32 <= c < 127 and c != 92 else f"\\x{c:02x}" for c in content)}  # noqa: PLR2004
+
+
+def _int(slot: _Slot, data: bytes) -> int | dict[str, object]:
+    del data
+    if slot[3] & _TOO_WIDE:
+        return {"type": "int"}
+    return -slot[4] if slot[3] & 1 else slot[4]
+
+
+def _code(slot: _Slot, data: bytes) -> dict[str, str]:
+    content = data[slot[2] : slot[2] + slot[4]]
+    width = {ArgumentKind.TEXT1: 1, ArgumentKind.TEXT2: 2, ArgumentKind.TEXT4: 4}.get(ArgumentKind(slot[3]), 1)
+    return {"code": _text(content, width)}
+
+
+def _unreadable(slot: _Slot, data: bytes) -> dict[str, bool]:
+    del slot, data
+    return {"unreadable": True}
+
+
+def _c_string(slot: _Slot, data: bytes) -> str:
+    return data[slot[2] : slot[2] + slot[4]].decode("utf-8", "surrogateescape")
+
+
+def _wide(slot: _Slot, data: bytes) -> str:
+    return data[slot[2] : slot[2] + slot[4]].decode("utf-32-le", "replace").split("\0")[0]
+
+
+_VALUES: Final[dict[int, Callable[[_Slot, bytes], Any]]] = {
+    ArgumentKind.TEXT1: _text1,
+    ArgumentKind.TEXT2: _text2,
+    ArgumentKind.TEXT4: _text4,
+    ArgumentKind.BYTES: _bytes,
+    ArgumentKind.INT: _int,
+    ArgumentKind.BIG_INT: lambda _slot, _data: {"type": "int"},
+    ArgumentKind.NONE: lambda _slot, _data: None,
+    ArgumentKind.NULL: lambda _slot, _data: None,
+    ArgumentKind.TUPLE: lambda _slot, _data: [],
+    ArgumentKind.LIST: lambda _slot, _data: [],
+    ArgumentKind.OTHER: lambda slot, data: {"type": _c_string(slot, data)},
+    ArgumentKind.CODE: _code,
+    ArgumentKind.FLOAT: lambda slot, _data: _finite(struct.unpack("<d", struct.pack("<Q", slot[4]))[0]),
+    ArgumentKind.BOOL: lambda slot, _data: bool(slot[4]),
+    ArgumentKind.C_STRING: _c_string,
+    ArgumentKind.C_BYTES: _bytes,
+    ArgumentKind.RAW: lambda slot, _data: slot[4],
+    ArgumentKind.WIDE_STRING: _wide,
+}
+
+
+def _finite(value: float) -> float | str:
+    return value if abs(value) != float("inf") and value == value else str(value)  # noqa: PLR0124 - NaN in JSON
+
+
+_SIGNED: Final = {"i": 32, "b": 8, "h": 16, "l": 64, "L": 64, "n": 64, "p": 32}
+_UNSIGNED: Final = {"I": 32, "B": 8, "H": 16, "k": 64, "K": 64}
+
+
+def _by_format(written: str, values: list[Any]) -> list[Any]:
+    """Give C values their types (Py_BuildValue, Doc/c-api/arg.rst); a single tuple is the argument list itself."""
+    letters = [match[0] for match in re.finditer(r"[A-Za-z]#?", written)]
+    typed: list[Any] = []
+    for code, value in zip(letters, values, strict=False):
+        if isinstance(value, int) and not isinstance(value, bool):
+            typed.append(_c_value(code[0], value))
+        elif code[0] == "y" and isinstance(value, str):
+            typed.append(escape_bytes(value.encode("utf-8", "surrogateescape")))
+        elif code[0] in "sz" and isinstance(value, dict) and "bytes" in value:
+            typed.append(value["bytes"])
+        else:
+            typed.append(value)
+    typed += values[len(typed) :]
+    is_single = len(typed) == 1 and isinstance(typed[0], tuple)
+    return list(typed[0]) if is_single and written in {"O", "N"} else typed
+
+
+def _c_value(code: str, value: int) -> int | str | dict[str, str]:
+    if code == "C":
+        return chr(min(value & 0xFFFFFFFF, sys.maxunicode))
+    if code == "c":
+        return escape_bytes(bytes([value & 0xFF]))
+    if code in _SIGNED:
+        bits = _SIGNED[code]
+        value &= (1 << bits) - 1
+        return value - (1 << bits) if value >> (bits - 1) else value
+    return value & ((1 << _UNSIGNED[code]) - 1) if code in _UNSIGNED else value
+
+
+def _decode_stack(record: bytes) -> Stack:
+    _, flags, _, _, _, _, image = _HEAD.unpack_from(record)
+    stack, count, layout = _STACK.unpack_from(record, _HEAD.size)
+    start = wire.offset_of(StackEvent, "frames")
+    frames = list(_FRAME.iter_unpack(record[start : start + min(count, MAX_FRAMES) * _FRAME.size]))
+    return Stack(image, flags, stack, layout, frames)
+
+
+def _decode_code(record: bytes) -> Code:
+    _, flags, _, _, pid, _, image = _HEAD.unpack_from(record)
+    (code, fingerprint, first_line, first_traceable, file_bytes, file_kind, name_kind, name_bytes, table_bytes,
+     stored, table_address) = _CODE.unpack_from(record, _HEAD.size)  # fmt: skip
+    at = wire.offset_of(CodeEvent, "data")
+    file = _text(record[at : at + file_bytes], file_kind) if file_kind in _ENCODINGS else None
+    at += file_bytes
+    name = _text(record[at : at + name_bytes], name_kind) if name_kind in _ENCODINGS else None
+    at += name_bytes
+    first_line -= (first_line & 0x80000000) << 1
+    return Code(image, pid, flags, code, fingerprint, first_line, first_traceable, file, name,
+                record[at : at + stored], table_bytes, table_address)  # fmt: skip
+
+
+def _decode_line_table(record: bytes) -> LineTablePart:
+    image = _HEAD.unpack_from(record)[6]
+    code, fingerprint, offset, stored, _ = _LINE_TABLE.unpack_from(record, _HEAD.size)
+    at = wire.offset_of(LineTableEvent, "data")
+    return LineTablePart(image, code, fingerprint, offset, record[at : at + stored])
+
+
+def _decode_fork(record: bytes) -> Fork:
+    kind, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
+    parent_image, parent_pid, _ = _FORK.unpack_from(record, _HEAD.size)
+    return Fork(image, pid, tid, time_ns, parent_image, parent_pid, kind == EventKind.THREAD_START)
+
+
+def _decode_exec(record: bytes) -> Exec:
+    _, _, _, time_ns, pid, _, image = _HEAD.unpack_from(record)
+    previous, _, stored = _EXEC.unpack_from(record, _HEAD.size)
+    file_at, data_at = wire.offset_of(ExecEvent, "file"), wire.offset_of(ExecEvent, "data")
+    file = record[file_at:data_at].split(b"\0")[0].decode("utf-8", "surrogateescape")
+    arguments = record[data_at : data_at + stored].decode("utf-8", "surrogateescape").split("\0")
+    return Exec(image, pid, time_ns, previous, file, arguments[:-1] if arguments[-1:] == [""] else arguments)
+
+
+def _decode_exit(record: bytes) -> Exit:
+    kind, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
+    status, _ = _EXIT.unpack_from(record, _HEAD.size)
+    return Exit(image, pid, tid, time_ns, status, kind == EventKind.EXIT)
+
+
+_DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
+    EventKind.ACT: _decode_act,
+    EventKind.STACK: _decode_stack,
+    EventKind.CODE: _decode_code,
+    EventKind.LINE_TABLE: _decode_line_table,
+    EventKind.FORK: _decode_fork,
+    EventKind.EXEC: _decode_exec,
+    EventKind.EXIT: _decode_exit,
+    EventKind.THREAD_START: _decode_fork,
+    EventKind.THREAD_EXIT: _decode_exit,
+}

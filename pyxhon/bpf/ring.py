@@ -1,0 +1,61 @@
+"""Reads the kernel's ring buffer (kernel/bpf/ringbuf.c) in whole batches."""
+
+import mmap
+import select
+import struct
+from types import TracebackType
+from typing import Final
+
+_PAGE: Final = mmap.PAGESIZE
+_BUSY: Final = 1 << 31
+_DISCARDED: Final = 1 << 30
+_HEADER_BYTES: Final = 8
+_WORD: Final = struct.Struct("<Q")
+_LENGTH: Final = struct.Struct("<I")
+_MAX_BATCH_BYTES: Final = 4 << 20
+
+
+class RingReader:
+    """The consumer's end of one ring buffer."""
+
+    def __init__(self, descriptor: int, size_bytes: int) -> None:
+        self._mask = size_bytes - 1
+        self._consumer = mmap.mmap(descriptor, _PAGE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        # one page with the producer's position, then the data twice, so that no record is ever split
+        self._data = mmap.mmap(descriptor, _PAGE + 2 * size_bytes, mmap.MAP_SHARED, mmap.PROT_READ, offset=_PAGE)
+        self._poll = select.epoll()
+        self._poll.register(descriptor, select.EPOLLIN)
+
+    def __enter__(self) -> "RingReader":
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Unmap."""
+        self._poll.close()
+        self._consumer.close()
+        self._data.close()
+
+    def wait(self, seconds: float) -> None:
+        """Return when there is something to read, or after the time."""
+        self._poll.poll(seconds)
+
+    def read(self) -> list[bytes]:
+        """Give the records that are complete, oldest first."""
+        start = position = _WORD.unpack_from(self._consumer, 0)[0]
+        produced = min(_WORD.unpack_from(self._data, 0)[0], start + _MAX_BATCH_BYTES)
+        records: list[bytes] = []
+        while position < produced:
+            at = _PAGE + (position & self._mask)
+            length = _LENGTH.unpack_from(self._data, at)[0]
+            if length & _BUSY:
+                break
+            size = length & ~_DISCARDED
+            if not length & _DISCARDED:
+                records.append(self._data[at + _HEADER_BYTES : at + _HEADER_BYTES + size])
+            position += (size + _HEADER_BYTES + 7) & ~7
+        if position != start:
+            _WORD.pack_into(self._consumer, 0, position)
+        return records

@@ -1,0 +1,210 @@
+"""bpf(2) and perf_event_open(2): what bcc cannot do or does otherwise than we need.
+
+Sleepable programs, attach cookies, the kernel's own hold on USDT semaphores, batched map reads. The layouts are those
+of `union bpf_attr` (include/uapi/linux/bpf.h) and `struct perf_event_attr` (include/uapi/linux/perf_event.h).
+"""
+
+import ctypes
+import os
+import platform
+import struct
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from pyxhon.errors import KernelError
+
+_NUMBERS: Final = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
+
+_MAP_CREATE, _LOOKUP, _UPDATE, _DELETE, _PROG_LOAD = 0, 1, 2, 3, 5
+_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _LINK_CREATE = 17, 24, 28
+_PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
+_PERF_FLAG_FD_CLOEXEC: Final = 8
+_ATTRIBUTE_BYTES: Final = 128
+_LOG_BYTES: Final = 1 << 16
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+class SystemCallError(OSError):
+    """A bpf or perf_event_open call was refused."""
+
+
+def _call(number: int, *arguments: int | ctypes.Array[ctypes.c_char]) -> int:
+    converted = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
+    result = int(_libc.syscall(ctypes.c_long(number), *converted))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise SystemCallError(number, os.strerror(number))
+    return result
+
+
+def _numbers() -> tuple[int, int]:
+    try:
+        return _NUMBERS[platform.machine()]
+    except KeyError:
+        message = f"machine type {platform.machine()} is not supported"
+        raise KernelError(message, "PyXhon runs on x86-64") from None
+
+
+def _bpf(command: int, attributes: bytes) -> int:
+    buffer = ctypes.create_string_buffer(attributes, max(_ATTRIBUTE_BYTES, len(attributes)))
+    return _call(_numbers()[0], command, buffer, len(buffer))
+
+
+def create_map(kind: int, sizes: tuple[int, int, int], flags: int, name: str) -> int:
+    """Create a map with (key, value, entries) sizes; gives its descriptor."""
+    return _bpf(_MAP_CREATE, struct.pack("<5I2I16s", kind, *sizes, flags, 0, 0, name.encode()[:15]))
+
+
+def update(map_descriptor: int, key: bytes, value: bytes) -> None:
+    """Set one entry of a map."""
+    _bpf(_UPDATE, _element(map_descriptor, key, value)[0])
+
+
+def lookup(map_descriptor: int, key: bytes, value_bytes: int) -> bytes | None:
+    """Give one entry of a map; None when there is none."""
+    attributes, _keep, value = _element(map_descriptor, key, bytes(value_bytes))
+    try:
+        _bpf(_LOOKUP, attributes)
+    except SystemCallError:
+        return None
+    return value.raw
+
+
+def delete(map_descriptor: int, key: bytes) -> bool:
+    """Remove one entry of a map; false when there was none."""
+    try:
+        _bpf(_DELETE, _element(map_descriptor, key, b"")[0])
+    except SystemCallError:
+        return False
+    return True
+
+
+_last_element: list[object] = []
+
+
+def _element(map_descriptor: int, key: bytes, value: bytes) -> tuple[bytes, object, ctypes.Array[ctypes.c_char]]:
+    key_buffer = ctypes.create_string_buffer(key, len(key))
+    value_buffer = ctypes.create_string_buffer(value, max(1, len(value)))
+    _last_element[:] = [key_buffer, value_buffer]  # alive while the kernel reads them
+    pointers = ctypes.addressof(key_buffer), ctypes.addressof(value_buffer) if value else 0
+    return struct.pack("<IIQQQ", map_descriptor, 0, *pointers, 0), key_buffer, value_buffer
+
+
+def lookup_batch(map_descriptor: int, sizes: tuple[int, int, int]) -> tuple[bytes, bytes]:
+    """Give all keys and all values of a hash map of (key, value, entries) sizes (Linux 5.6)."""
+    key_bytes, value_bytes, entries = sizes
+    keys = ctypes.create_string_buffer(key_bytes * entries)
+    values = ctypes.create_string_buffer(value_bytes * entries)
+    cursor = ctypes.create_string_buffer(8)
+    found, is_first = 0, True
+    while found < entries:
+        attributes = struct.pack(
+            "<4Q2I2Q",
+            0 if is_first else ctypes.addressof(cursor),
+            ctypes.addressof(cursor),
+            ctypes.addressof(keys) + found * key_bytes,
+            ctypes.addressof(values) + found * value_bytes,
+            entries - found,
+            map_descriptor,
+            0,
+            0,
+        )
+        buffer = ctypes.create_string_buffer(attributes, _ATTRIBUTE_BYTES)
+        is_first = False
+        try:
+            _call(_numbers()[0], _LOOKUP_BATCH, buffer, len(buffer))
+        except FileNotFoundError:  # the end; what was found is in count
+            return _cut(keys, values, found + struct.unpack_from("<I", buffer, 32)[0], sizes)
+        except OSError as error:
+            if isinstance(error, SystemCallError) and error.errno == 2:  # noqa: PLR2004 - ENOENT: the end
+                found += struct.unpack_from("<I", buffer, 32)[0]
+                break
+            raise
+        found += struct.unpack_from("<I", buffer, 32)[0]
+    return _cut(keys, values, found, sizes)
+
+
+def _cut(
+    keys: ctypes.Array[ctypes.c_char], values: ctypes.Array[ctypes.c_char], found: int, sizes: tuple[int, int, int]
+) -> tuple[bytes, bytes]:
+    return ctypes.string_at(keys, found * sizes[0]), ctypes.string_at(values, found * sizes[1])
+
+
+def load_program(kind: int, name: str, instructions: bytes, flags: int) -> int:
+    """Load a program; gives its descriptor. Raises KernelError with the end of the verifier's log."""
+    text = ctypes.create_string_buffer(instructions, len(instructions))
+    licence = ctypes.create_string_buffer(b"GPL")
+    log = ctypes.create_string_buffer(_LOG_BYTES)
+
+    def attempt(level: int) -> int:
+        attributes = struct.pack(
+            "<2I2Q2IQ2I16s",
+            kind,
+            len(instructions) // 8,
+            ctypes.addressof(text),
+            ctypes.addressof(licence),
+            level,
+            _LOG_BYTES if level else 0,
+            ctypes.addressof(log) if level else 0,
+            0,
+            flags,
+            name.encode()[:15],
+        )
+        return _bpf(_PROG_LOAD, attributes)
+
+    try:
+        return attempt(0)
+    except SystemCallError as error:
+        try:
+            return attempt(4)
+        except SystemCallError:
+            tail = log.value.decode("utf-8", "replace").strip().splitlines()[-1:]
+            message = f"the kernel refuses the BPF program {name}: {error.strerror} {' '.join(tail)}".strip()
+            raise KernelError(message, "run `pyxhon doctor`") from None
+
+
+def attach_raw_tracepoint(program: int, name: str) -> int:
+    """Attach a program to a raw tracepoint; closing the descriptor detaches it."""
+    text = ctypes.create_string_buffer(name.encode())
+    return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QIIQ", ctypes.addressof(text), program, 0, 0))
+
+
+def attach_uprobe(program: int, path: str, offset: int, cookie: int) -> tuple[int, int]:
+    """Attach a program at a file offset of the file at path, in all processes that map it (Linux 5.15).
+
+    Gives (link, perf event) descriptors; closing both detaches.
+    """
+    name = ctypes.create_string_buffer(os.fsencode(path))
+    attributes = struct.pack(
+        "<IIQQQQQIIQQ", uprobe_type(), 128, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(name), offset
+    ).ljust(128, b"\0")
+    buffer = ctypes.create_string_buffer(attributes, 128)
+    event = _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
+    try:
+        link = _bpf(_LINK_CREATE, struct.pack("<4IQ", program, event, _PERF_EVENT_ATTACH_TYPE, 0, cookie))
+    except OSError:
+        os.close(event)
+        raise
+    return link, event
+
+
+def uprobe_type() -> int:
+    """Give the number of the uprobe performance monitoring unit. Raises KernelError where there is none."""
+    try:
+        with open("/sys/bus/event_source/devices/uprobe/type", encoding="ascii") as file:  # noqa: PTH123
+            return int(file.read())
+    except (OSError, ValueError):
+        message = "this kernel has no uprobes"
+        raise KernelError(message, "CONFIG_UPROBE_EVENTS is needed") from None
+
+
+def close_all(descriptors: Sequence[int]) -> None:
+    """Close descriptors side by side: each probe taken out waits for a grace period of the kernel, all for the same."""
+    closers = [threading.Thread(target=os.close, args=(descriptor,)) for descriptor in descriptors]
+    for closer in closers:
+        closer.start()
+    for closer in closers:
+        closer.join()

@@ -1,0 +1,141 @@
+"""The options that several commands share, each declared once."""
+
+import functools
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pyxhon.cli.messages import configure_messages
+from pyxhon.session_options import TraceOptions
+
+_SMALLEST_BUFFER: Final = 4 << 10
+_LARGEST_BUFFER: Final = 1 << 30
+_SIZE: Final = re.compile(r"([0-9]{1,12})([KMG]?)(?:I?B)?")
+_UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30}
+
+Command = Callable[..., int]
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as 65536, 512K or 16M, from 4K to 1G, rounded up to a power of two."""
+    found = _SIZE.fullmatch(text.upper())
+    if not found:
+        raise click.BadParameter(f"{text!r} is not a size such as 512K or 16M")
+    size = int(found[1]) << _UNITS[found[2]]
+    if not _SMALLEST_BUFFER <= size <= _LARGEST_BUFFER:
+        raise click.BadParameter(f"{text!r} is not between 4K and 1G")
+    return 1 << (size - 1).bit_length()
+
+
+def parse_seconds(text: str) -> float:
+    """Read a time span in seconds, more than 0 and finite."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise click.BadParameter(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+_DURATION = click.option(
+    "--duration", "duration_s", type=parse_seconds, metavar="SECONDS",
+    help="Stop tracing after this time; the target goes on.",
+)  # fmt: skip
+_FOLLOW = click.option("--follow/--no-follow", default=True, show_default=True, help="Trace child processes too.")
+_OUTPUT = click.option("-o", "--output", type=_FILE, metavar="TRACE", help="Keep the trace (.pyxhon, SQLite).")
+_REQUIRED_OUTPUT = click.option(
+    "-o", "--output", type=_FILE, metavar="TRACE", required=True, help="The trace to write."
+)
+_BUFFER = click.option(
+    "--buffer", "buffer_bytes", type=parse_size, metavar="SIZE", default="16M", show_default=True,
+    help="Ring buffer between kernel and PyXhon, 4K to 1G, rounded up to a power of two.",
+)  # fmt: skip
+_AGGREGATE = click.option(
+    "--no-aggregate", "aggregate", is_flag=True, flag_value=False, default=True,
+    help="Stream every occurrence instead of counting repeats in the kernel.",
+)  # fmt: skip
+_POLICY = click.option(
+    "--policy", "policy_paths", multiple=True, metavar="FILE",
+    help="Judge by this policy: a file or builtin:NAME. May be given several times.",
+)  # fmt: skip
+_EXCLUDE_STDLIB = click.option(
+    "--exclude-stdlib", is_flag=True,
+    help="Leave out what the standard library did on its own behalf; violations stay.",
+)  # fmt: skip
+_FORMAT = click.option(
+    "--format", "report_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How the report is written.",
+)  # fmt: skip
+_REPORT = click.option(
+    "--report", "report_path", type=_FILE, metavar="FILE", help="Write the report here, not to standard output."
+)
+_QUIET = click.option(
+    "-q", "--quiet", "is_quiet", is_flag=True, help="No findings, no status, no warnings on standard error."
+)
+_VERBOSE = click.option(
+    "-v", "--verbose", "verbosity", count=True, help="Say more on standard error; -vv for everything."
+)
+_EXIT_CODE = click.option(
+    "--exit-code", type=click.Choice(["report", "command"]), default="report", show_default=True,
+    help="End with the report's status or with the command's own.",
+)  # fmt: skip
+
+_MESSAGES: Final = (_QUIET, _VERBOSE)
+_REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
+_TRACING: Final = (_DURATION, _FOLLOW, _BUFFER, _AGGREGATE)
+_ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
+
+
+def attach_options(command: Command) -> Command:
+    """Declare the options of `attach`; the command gets them as one TraceOptions."""
+    return _declare(command, _ATTACH)
+
+
+def run_options(command: Command) -> Command:
+    """Declare the options of `run`."""
+    return _declare(command, (*_ATTACH, _EXIT_CODE))
+
+
+def record_options(command: Command) -> Command:
+    """Declare the options of `record`: everything but the report's."""
+    return _declare(command, (*_TRACING, _REQUIRED_OUTPUT, *_MESSAGES))
+
+
+def report_options(command: Command) -> Command:
+    """Declare the options of `report`: those of the report alone."""
+    return _declare(command, (*_REPORTING, *_MESSAGES))
+
+
+def verbose_option(command: Command) -> Command:
+    """Declare -v for a command that takes no TraceOptions."""
+
+    @functools.wraps(command)
+    def configure(verbosity: int, **arguments: Any) -> int:
+        configure_messages(verbosity, is_quiet=False)
+        return command(**arguments)
+
+    return _VERBOSE(configure)
+
+
+def _declare(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+    @functools.wraps(command)
+    def collect(**values: Any) -> int:
+        arguments = {name: values.pop(name) for name in tuple(values) if name not in _FIELDS}
+        chosen = TraceOptions(**values)
+        configure_messages(chosen.verbosity, is_quiet=chosen.is_quiet)
+        return command(**arguments, options=chosen)
+
+    declared: Command = collect
+    for option in reversed(options):
+        declared = option(declared)
+    return declared
+
+
+_FIELDS: Final = frozenset(TraceOptions.__slots__)

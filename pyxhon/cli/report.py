@@ -1,0 +1,25 @@
+"""`pyxhon report TRACE`: make a report from a trace, offline, under any policy."""
+
+from pathlib import Path
+
+import click
+
+from pyxhon.cli.options import report_options
+from pyxhon.session_options import TraceOptions
+
+_EXAMPLES = """\b
+Examples:
+  pyxhon report service.pyxhon
+  pyxhon report service.pyxhon --policy strict.yaml --policy builtin:numpy
+  pyxhon report service.pyxhon --format json | jq '.behaviours[] | select(.verdict == "violation")'
+"""
+
+
+@click.command("report", short_help="Report on a trace.", epilog=_EXAMPLES)
+@click.argument("trace", type=click.Path(path_type=Path))
+@report_options
+def report(trace: Path, options: TraceOptions) -> int:
+    """Report on TRACE, as `attach` and `run` do at their end. Needs no process and no root."""
+    from pyxhon import reporting
+
+    return reporting.report_file(trace, options)

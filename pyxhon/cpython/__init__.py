@@ -1,0 +1,1 @@
+"""The interpreter inside a target: the only place that knows CPython versions."""

@@ -1,0 +1,117 @@
+"""Where to probe an interpreter or a C library, derived from its file: no symbols or markers needed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyxhon.cpython.audit_sites import find_audit_sites
+from pyxhon.cpython.import_sites import find_import_results, find_inner_imports
+from pyxhon.cpython.layout import Layout
+from pyxhon.cpython.machine_code import Code, disassemble, index_code
+from pyxhon.cpython.placement import place_at_entry
+from pyxhon.cpython.site import Site
+from pyxhon.target.elf import ElfImage
+
+_SYMBOLS = (
+    "_PyRuntime",
+    "_Py_NoneStruct",
+    "PyBool_Type",
+    "PyCode_Type",
+    "PyFloat_Type",
+    "PyUnicode_Type",
+    "PyLong_Type",
+    "PyBytes_Type",
+    "PyTuple_Type",
+)
+_IMPORT_ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8")
+_DLOPEN_ARGUMENTS = {"dlopen": ("rdi", "rsi"), "dlmopen": ("rdi", "rsi", "rdx")}
+_THREAD_LOCAL = re.compile(r"fs:\[(0x[0-9a-f]+)\]")
+_UNSIGNED = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """What can be probed in one interpreter file, all addresses as linked.
+
+    `tls_thread_state` is the thread state's offset from the thread pointer, where a build keeps it so
+    (3.15); `read_only_range` covers the segments whose memory equals the file; `notes` say what was
+    cross-checked and what could not be had. A hit of "import" that returns to one of `inner_import_returns`
+    is the import function's own call for the top-level package of a dotted name.
+    """
+
+    sites: tuple[Site, ...]
+    tls_thread_state: int | None
+    symbols: dict[str, int]
+    read_only_range: tuple[int, int]
+    notes: tuple[str, ...]
+    inner_import_returns: tuple[int, ...] = ()
+
+    def of_kind(self, *kinds: str) -> tuple[Site, ...]:
+        """Give the sites of these kinds."""
+        return tuple(site for site in self.sites if site.kind in kinds)
+
+
+def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None) -> Sites:
+    """Derive the sites of an interpreter's file."""
+    code = index_code(image)
+    sites, notes = find_audit_sites(code, (version[0], version[1]))
+    entry = image.address_of("PyImport_ImportModuleLevelObject")
+    if entry is None:
+        notes.append("imports: PyImport_ImportModuleLevelObject is not in the symbol table")
+    else:
+        place = place_at_entry(code, entry, _IMPORT_ARGUMENTS)
+        sites.append(Site("import", entry, place.address, place.stack_adjust, place.is_emulated))
+    results, more = find_import_results(code)
+    addresses = {name: image.address_of(name) for name in _SYMBOLS}
+    missing = [name for name, address in addresses.items() if address is None]
+    if missing:
+        notes.append(f"symbols not found: {', '.join(missing)}")
+    thread_state = None
+    if layout is None or layout.runtime_tss_key is None:
+        thread_state = find_tls_thread_state(image)
+        if thread_state is None:
+            notes.append("thread state: no thread-local variable at a fixed offset")
+    return Sites(
+        sites=(*sites, *results),
+        tls_thread_state=thread_state,
+        symbols={name: address for name, address in addresses.items() if address is not None},
+        read_only_range=_read_only_range(image),
+        notes=(*notes, *more),
+        inner_import_returns=find_inner_imports(image, [*sites, *results]),
+    )
+
+
+def find_tls_thread_state(image: ElfImage) -> int | None:
+    """Read the thread state's offset from the thread pointer off PyGILState_GetThisThreadState."""
+    start = image.address_of("PyGILState_GetThisThreadState")
+    if start is None:
+        return None
+    for instruction in disassemble(image, start, 64):
+        found = _THREAD_LOCAL.search(instruction.operands)
+        if found:
+            offset = int(found[1], 16)
+            return offset - _UNSIGNED if offset >= _UNSIGNED >> 1 else offset
+        if instruction.mnemonic == "ret":
+            break
+    return None
+
+
+def dlopen_sites(image: ElfImage) -> tuple[Site, ...]:
+    """Find `dlopen` and `dlmopen` in a C library or its libdl; old versions of a symbol included."""
+    return tuple(sorted(_dlopen_sites(index_code(image)), key=lambda site: site.function))
+
+
+def _dlopen_sites(code: Code) -> Iterator[Site]:
+    functions = {
+        (name, entry.symbol.value) for name in _DLOPEN_ARGUMENTS for entry in code.image.dynamic_table.named(name)
+    }
+    for name, function in functions:
+        place = place_at_entry(code, function, _DLOPEN_ARGUMENTS[name])
+        yield Site(name, function, place.address, place.stack_adjust, place.is_emulated)
+
+
+def _read_only_range(image: ElfImage) -> tuple[int, int]:
+    segments = image.read_only
+    if not segments:
+        return 0, 0
+    return segments[0].address, max(s.address + s.file_size for s in segments)

@@ -1,0 +1,187 @@
+"""Begins to trace processes: those there at attach with what they have got already, and programs newly run."""
+
+import contextlib
+import functools
+import logging
+import time
+from dataclasses import dataclass
+
+from pyxhon.bpf.attach import Probes
+from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
+from pyxhon.cpython.snapshot import take_snapshot
+from pyxhon.errors import InterpreterError, PyxhonError, TargetError
+from pyxhon.interpreters import Interpreter, Interpreters, no_python_coverage
+from pyxhon.ownership import Ownership
+from pyxhon.recorder import Image, Recorder
+from pyxhon.resolve import ImageCode
+from pyxhon.session_options import TraceOptions
+from pyxhon.target.open_files import list_open_files
+from pyxhon.target.process import (
+    Mapping,
+    list_processes,
+    read_arguments,
+    read_environment,
+    read_executable,
+    read_mappings,
+    read_memory,
+    read_status,
+    read_thread_ids,
+    read_working_directory,
+)
+from pyxhon.trace.store import Store
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tracing:
+    """What one recording holds together."""
+
+    options: TraceOptions
+    store: Store
+    probes: Probes
+    interpreters: Interpreters
+    ownership: Ownership
+    recorder: Recorder
+
+
+def follow_tree(tracing: Tracing, pid: int) -> None:
+    """Trace a process and, from now on, all its descendants; those already there are found until there are no more."""
+    _follow(tracing, pid, None)
+    if not tracing.options.follow:
+        return
+    found = {pid}
+    while True:
+        fresh = [child for child in _descendants(found) if child not in found]
+        if not fresh:
+            return
+        for child in fresh:
+            found.add(child)
+            if not tracing.probes.is_followed(child):
+                with contextlib.suppress(TargetError):
+                    _follow(tracing, child, tracing.recorder.by_pid.get(read_status(child).parent_pid))
+
+
+def _descendants(found: set[int]) -> list[int]:
+    parents = {}
+    for process in list_processes():
+        with contextlib.suppress(TargetError):
+            parents[process] = read_status(process).parent_pid
+    children = [process for process, parent in parents.items() if parent in found]
+    return [child for child in children if child not in found]
+
+
+def _follow(tracing: Tracing, pid: int, parent: Image | None) -> None:
+    interpreter, runtime = _find_interpreter(tracing, pid)
+    image = _add_image(tracing, pid, parent, interpreter)
+    base = runtime.base if runtime else None
+    tracing.probes.follow(pid, image.number, base, interpreter.layout_index if interpreter else None)
+    tracing.interpreters.install_libraries(pid)
+    _take_snapshot(tracing, image, base)
+
+
+def _find_interpreter(tracing: Tracing, pid: int) -> tuple[Interpreter | None, Runtime | None]:
+    try:
+        runtime = find_runtime(pid)
+    except InterpreterError as error:
+        _logger.info("%s", error)
+        return None, None
+    return tracing.interpreters.install(runtime), runtime
+
+
+def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: Interpreter | None) -> Image:
+    status = read_status(pid)
+    image = Image(
+        number=(time.monotonic_ns() << 8) | 0xFF,
+        process=0,
+        pid=pid,
+        code=ImageCode(0, interpreter.layout if interpreter else None, functools.partial(read_memory, pid)),
+        root=tracing.ownership.root_of(pid),
+        executable=read_executable(pid),
+        arguments=read_arguments(pid),
+        working_directory=read_working_directory(pid),
+        interpreter=interpreter,
+        parent_pid=status.parent_pid,
+    )
+    image.process = image.code.process = tracing.store.add_process(
+        pid=pid,
+        parent_pid=status.parent_pid,
+        namespace_pid=status.namespace_pids[-1] if status.namespace_pids else None,
+        parent=parent.process if parent else None,
+        origin="attach",
+        executable=image.executable,
+        arguments=image.arguments,
+        working_directory=image.working_directory,
+        started_ns=time.monotonic_ns(),
+        root=image.root,
+        interpreter=interpreter.describe() if interpreter else None,
+        coverage=interpreter.coverage if interpreter else no_python_coverage(),
+    )
+    tracing.recorder.add_image(image.number, image)
+    return image
+
+
+def _take_snapshot(tracing: Tracing, image: Image, base: int | None) -> None:
+    """Write down what is there already."""
+    store = tracing.store
+    mappings = read_mappings(image.pid)
+    add_dlls(tracing, image, mappings)
+    for tid in read_thread_ids(image.pid):
+        store.add_thread(image.process, tid, None)
+    open_files = list_open_files(image.pid)
+    store.add_open_files(image.process, [(file.fd, file.kind, file.description) for file in open_files])
+    interpreter = image.interpreter
+    if interpreter is None or interpreter.layout is None or interpreter.sites is None or base is None:
+        return
+    runtime = interpreter.sites.symbols.get("_PyRuntime")
+    if runtime is None:
+        return
+    snapshot = take_snapshot(functools.partial(read_memory, image.pid), interpreter.layout, base + runtime, mappings)
+    store.add_modules(image.process, [(module.name, module.file, module.is_extension) for module in snapshot.modules])
+    store.add_audit_hooks(image.process, snapshot.audit_hooks)
+    tracing.ownership.add_search_paths(image.root, list(snapshot.search_paths))
+    for module in snapshot.modules:
+        if module.file:
+            tracing.ownership.see_file(image.root, module.file, image.working_directory)
+    if snapshot.problems:
+        key = (image.process, "snapshot", "unreadable")
+        tracing.recorder.extra_losses[key] = len(snapshot.problems)
+        _logger.info("snapshot of %d: %s", image.pid, "; ".join(snapshot.problems))
+
+
+def add_dlls(tracing: Tracing, image: Image, mappings: list[Mapping]) -> None:
+    """Write down the files that a process has mapped executable."""
+    for mapping in mappings:
+        if mapping.is_executable and mapping.path and mapping.inode:
+            tracing.store.add_dll(image.process, mapping.path)
+            if mapping.is_deleted:  # what is at its path now is another file, whose hash would be false
+                tracing.ownership.see_file(image.root, mapping.path, None)
+            else:
+                tracing.ownership.see_dll(image.root, mapping.path)
+
+
+def install_execution(tracing: Tracing, image: Image) -> None:
+    """Probe the interpreter that a process has just begun to run."""
+    interpreter = None
+    try:
+        interpreter = _look_at_execution(tracing, image)
+    except (TargetError, OSError):  # it ended or runs another program meanwhile
+        interpreter = tracing.interpreters.find_by_path(image.executable)
+    except PyxhonError as error:
+        _logger.info("process %d: %s", image.pid, error)
+    tracing.recorder.set_interpreter(image, interpreter)
+
+
+def _look_at_execution(tracing: Tracing, image: Image) -> Interpreter | None:
+    interpreter = None
+    root, executable = tracing.ownership.root_of(image.pid), read_executable(image.pid)
+    environment, directory = read_environment(image.pid), read_working_directory(image.pid)
+    try:
+        interpreter = tracing.interpreters.install(find_runtime_in_file(f"/proc/{image.pid}/exe", environment))
+    except InterpreterError as error:
+        _logger.debug("%s", error)
+    if tracing.probes.image_of(image.pid) != image.number:
+        raise TargetError(f"process {image.pid} runs another program than {image.executable} by now")
+    image.root, image.executable, image.working_directory = root, executable, directory
+    tracing.store.update_process(image.process, root=root, executable=executable, working_directory=directory)
+    return interpreter

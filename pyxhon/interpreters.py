@@ -1,0 +1,191 @@
+"""Puts probes into every interpreter and C library that the traced processes use, each file once."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+from dataclasses import dataclass
+
+from pyxhon import controls
+from pyxhon.bpf.attach import Probes
+from pyxhon.bpf.layouts import kernel_layout
+from pyxhon.cache import cache_directory
+from pyxhon.cpython.layout import Layout, apply_debug_offsets, load_layout
+from pyxhon.cpython.runtime import Runtime, openable_path
+from pyxhon.cpython.site import Site
+from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
+from pyxhon.cpython.sites_cache import find_sites_cached
+from pyxhon.errors import ElfError, InterpreterError, KernelError, PyxhonError, TargetError
+from pyxhon.target.elf import ElfImage, open_image
+from pyxhon.target.process import read_mappings
+
+_logger = logging.getLogger(__name__)
+_DEBUG_OFFSETS_BYTES = 8192
+_C_LIBRARIES = ("libc.so.6", "libdl.so.2", "libc.musl-", "ld-musl-", "libc-2.", "libdl-2.")
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """An interpreter file with its probes; `layout` is None where only its presence is known."""
+
+    runtime: Runtime
+    layout: Layout | None
+    layout_index: int | None
+    sites: Sites | None
+    coverage: dict[str, str]
+
+    def describe(self) -> dict[str, object]:
+        """Give the report's words on it."""
+        return {
+            "version": ".".join(str(part) for part in self.runtime.version)
+            + ("t" if self.runtime.is_free_threaded else ""),
+            "path": self.runtime.path,
+            "build_id": self.runtime.build_id,
+            "linkage": self.runtime.linkage,
+            "stripped": self.runtime.is_stripped,
+        }
+
+
+class Interpreters:
+    """All interpreters and C libraries probed in this run."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
+        self._by_file: dict[tuple[int, int], Interpreter] = {}
+        self._libraries: set[tuple[object, int]] = set()
+        self.by_layout: dict[int, Interpreter] = {}
+        self.site_signals: dict[int, str] = {}
+        self.site_kinds: dict[int, str] = {}
+
+    def install(self, runtime: Runtime) -> Interpreter:
+        """Give the interpreter of a runtime, probed; one that cannot be is given with the reason."""
+        key = (runtime.device, runtime.inode)
+        if key not in self._by_file:
+            self._by_file[key] = self._install(runtime)
+        return self._by_file[key]
+
+    def _install(self, runtime: Runtime) -> Interpreter:
+        version = ".".join(str(part) for part in runtime.version)
+        layout = load_layout(version, is_free_threaded=runtime.is_free_threaded)
+        if layout is None:
+            kind = " free-threaded" if runtime.is_free_threaded else ""
+            return _unavailable(runtime, f"no layout for{kind} CPython {version}")
+        try:
+            with open_image(runtime.file_path) as image:
+                return self._attach(runtime, layout, image)
+        except (ElfError, KernelError, TargetError, InterpreterError) as error:
+            return _unavailable(runtime, str(error))
+
+    def _attach(self, runtime: Runtime, layout: Layout, image: ElfImage) -> Interpreter:
+        directory = cache_directory()
+        if directory is None:
+            sites = find_sites(image, runtime.version, layout)
+        else:
+            sites = find_sites_cached(image, runtime.version, layout, str(directory / "sites"))
+        layout = _agree(layout, image, sites)
+        index = self._probes.add_layout(kernel_layout(layout, sites))
+        for site in sites.sites:
+            self._add_site(runtime.file_path, image, site, index)
+        interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites))
+        self.by_layout.setdefault(index, interpreter)
+        return interpreter
+
+    def _add_site(self, path: str, image: ElfImage, site: Site, layout: int) -> None:
+        offset = image.file_offset(site.address)
+        if offset is None:
+            message = f"the site {site.kind} at {site.address:#x} lies in no segment of {path}"
+            raise InterpreterError(message)
+        register = controls.Register[site.result_register.upper()] if site.result_register else 0
+        kernel_site = controls.Site(
+            address=site.address,
+            layout=layout,
+            kind=controls.SiteKind[site.kind.upper()],
+            stack_adjust=site.stack_adjust,
+            result_register=register,
+            reserved=0,
+            reserved2=0,
+        )
+        index = self._probes.add_site(path, offset, kernel_site)
+        self.site_signals[index] = f"uprobe {_SIGNAL_NAMES[site.kind]}"
+        self.site_kinds[index] = site.kind
+
+    def find_by_path(self, path: str | None) -> Interpreter | None:
+        """Give the interpreter probed under this path, for a process that is gone."""
+        if path is None:
+            return None
+        real = os.path.realpath(path)
+        for interpreter in self._by_file.values():
+            if real in (interpreter.runtime.path, os.path.realpath(interpreter.runtime.executable)):
+                return interpreter
+        return None
+
+    def install_libraries(self, pid: int) -> None:
+        """Probe dlopen in the C library of a process; one that cannot be is left out with a line in the log."""
+        for mapping in read_mappings(pid):
+            name = (mapping.path or "").rsplit("/", 1)[-1]
+            if mapping.is_executable and name.startswith(_C_LIBRARIES):
+                with contextlib.suppress(TargetError):
+                    self.install_library(openable_path(pid, mapping), (mapping.device, mapping.inode))
+
+    def install_library(self, path: str, key: tuple[object, int]) -> None:
+        """Probe dlopen and dlmopen in one C library file."""
+        if key in self._libraries:
+            return
+        self._libraries.add(key)
+        try:
+            with open_image(path) as image:
+                for site in dlopen_sites(image):
+                    self._add_site(path, image, site, controls.ABSENT)
+        except PyxhonError as error:
+            _logger.warning("no probes in %s: %s", path, error)
+
+
+_SIGNAL_NAMES = {
+    "audit_funnel": "sys_audit_tstate",
+    "audit_clone": "_PySys_Audit",
+    "audit_public": "PySys_Audit",
+    "sys_audit": "sys.audit",
+    "import": "PyImport_ImportModuleLevelObject",
+    "import_result": "import_find_and_load",
+    "dlopen": "dlopen",
+    "dlmopen": "dlmopen",
+}
+
+
+def _agree(layout: Layout, image: ElfImage, sites: Sites) -> Layout:
+    """Let the target's own _Py_DebugOffsets (3.13+) win over the layout's file."""
+    address = sites.symbols.get("_PyRuntime")
+    raw = image.read(address, _DEBUG_OFFSETS_BYTES) if address and layout.debug_offsets else None
+    if raw is None:
+        return layout
+    agreed, disagreements = apply_debug_offsets(layout, raw)
+    for text in disagreements:
+        _logger.warning("%s", text)
+    return dataclasses.replace(agreed)
+
+
+def _unavailable(runtime: Runtime, reason: str) -> Interpreter:
+    return Interpreter(runtime, None, None, None, _coverage(f"unavailable: {reason}", f"unavailable: {reason}"))
+
+
+def _coverage(audit: str, imports: str) -> dict[str, str]:
+    return {"audit": audit, "imports": imports, "calls": "off", "syscalls": "off", "native": "off"}
+
+
+def no_python_coverage() -> dict[str, str]:
+    """Give the coverage of a process that runs no Python."""
+    return _coverage("unavailable: not a Python process", "unavailable: not a Python process")
+
+
+def _describe_coverage(sites: Sites) -> dict[str, str]:
+    kinds = [site.kind for site in sites.sites]
+    names = [f"{_SIGNAL_NAMES[kind]}{f' x{kinds.count(kind)}' if kinds.count(kind) > 1 else ''}"
+             for kind in dict.fromkeys(kinds) if kind.startswith(("audit", "sys_audit"))]  # fmt: skip
+    audit = f"uprobe {' + '.join(names)}" if names else "unavailable: no site found"
+    if "import" not in kinds:
+        imports = "audit events only: PyImport_ImportModuleLevelObject not found"
+    elif "import_result" in kinds:
+        imports = "uprobe PyImport_ImportModuleLevelObject + import_find_and_load"
+    else:
+        imports = "uprobe PyImport_ImportModuleLevelObject (outcome unknown: no site for the result)"
+    return _coverage(audit, imports)

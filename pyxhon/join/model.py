@@ -1,0 +1,107 @@
+"""What the join gives: behaviours, import edges and loads of DLLs as plain data."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One Python frame; each part is None when it could not be read."""
+
+    file: str | None
+    line: int | None
+    function: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The package answerable for an act; `origin` as in the trace's table `file`."""
+
+    name: str
+    version: str | None
+    origin: str
+
+
+STANDARD_LIBRARY = Owner("stdlib", None, "stdlib")
+APPLICATION = Owner("application", None, "application")
+UNKNOWN = Owner("unknown", None, "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """One act of one owner in one process, counted over its repeats.
+
+    The same act of several worker processes is one behaviour each, with the same `id`: it is made of what the act is
+    (owner, category, kind, name, arguments, location) and of nothing that differs between runs, processes or versions.
+    """
+
+    id: str
+    owner: Owner
+    category: str | None
+    level: str
+    kind: str
+    name: str
+    arguments: dict[str, object]
+    is_truncated: bool
+    result: object
+    count: int
+    failed: int
+    first_ns: int
+    last_ns: int
+    process: int
+    pid: int
+    tid: int
+    location: Frame | None
+    python_stack: tuple[Frame, ...]
+    signals: tuple[str, ...]
+    module: str | None
+    is_transitive: bool
+    event: int
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import edge: `importer` is the importing package, `package` the one that the module belongs to.
+
+    It is transitive when the importing frame is the standard library's, on behalf of the importer or of nobody.
+    """
+
+    importer: str
+    module: str
+    package: str | None
+    category: str | None
+    is_transitive: bool
+    location: Frame | None
+    count: int
+    failed: int
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A DLL load that was seen: an extension module's import, ctypes or the C library's dlopen."""
+
+    process: int
+    path: str
+    event: int
+    owner: Owner
+    location: Frame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Everything joined; all behaviours have a category, `uncategorised` are those acts that have none."""
+
+    behaviours: tuple[Behaviour, ...]
+    imports: tuple[Import, ...]
+    uncategorised: tuple[Behaviour, ...] = ()
+    loads: tuple[Load, ...] = ()
+
+
+def identify(owner: Owner, category: str | None, act: tuple[str, str], text: str, location: Frame | None) -> str:
+    """Give a behaviour's id; `act` is its kind and name, `text` its arguments as JSON."""
+    place = (location.file, location.line, location.function) if location else None
+    key = json.dumps([owner.name, category, *act, text, place], ensure_ascii=True)
+    return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,1 @@
+"""Behaviours and a policy → verdicts and suggestions."""

@@ -1,0 +1,148 @@
+"""One entry of `packages` in a policy: its nodes → its rules.
+
+Apart from `parse.py` so that the one knows files and the other knows rules.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyxhon.categories import CATEGORIES, LETTERS
+from pyxhon.policy.model import (
+    CategoryRule,
+    ListRule,
+    NameRule,
+    PackageKey,
+    PackageRules,
+    Pattern,
+    Rule,
+    normalize_name,
+)
+from pyxhon.policy.nodes import Node, read_fields, read_items, read_text, refuse, show, suggest
+from pyxhon.policy.patterns import BadPatternError, NamePattern, parse_dll, parse_name, parse_path
+from pyxhon.policy.peers import parse_peer
+
+_Parsed = TypeVar("_Parsed")
+
+PACKAGE_KEYS = ("allow", "functions", "modules", "files", "network", "dlls", "reason")
+_LATER_KEYS = {
+    "syscalls": "system calls are not traced yet",
+    "native": "acts below Python are not traced yet",
+}
+_LISTS: dict[str, tuple[tuple[str, ...], Callable[[str], Pattern]]] = {
+    "files": (("read", "write"), parse_path),
+    "network": (("connect", "bind"), parse_peer),
+    "dlls": (("load",), parse_dll),
+}
+_ORIGINS = ("application", "stdlib", "unknown")
+_REASON_CHARACTERS = 1000
+
+
+def parse_package(key: Node, value: Node) -> PackageRules:
+    """Read one entry of `packages`."""
+    package = _parse_key(key)
+    start = f"packages.{package.text}"
+    fields = read_fields(value, PACKAGE_KEYS, _LATER_KEYS)
+    if not fields:
+        raise refuse("the entry has no rules", value.place, "write allow: None to allow no category")
+    lists: dict[str, ListRule] = {}
+    for group, (names, parse) in _LISTS.items():
+        if group in fields:
+            for name, node in read_fields(fields[group], names).items():
+                lists[f"{group}.{name}"] = _parse_list(node, f"{start}.{group}.{name}", parse)
+    return PackageRules(
+        package,
+        Rule(key.place.line_text, start),
+        _parse_allow(fields["allow"], f"{start}.allow") if "allow" in fields else None,
+        _parse_names(fields.get("functions"), f"{start}.functions"),
+        _parse_names(fields.get("modules"), f"{start}.modules"),
+        lists,
+        _parse_reason(fields["reason"]) if "reason" in fields else None,
+    )
+
+
+def _parse_key(node: Node) -> PackageKey:
+    text = read_text(node)
+    if text == "*":
+        return PackageKey(text, "any", text)
+    if text in _ORIGINS:
+        return PackageKey(text, "origin", text)
+    if ".so" in text and "/" not in text:
+        return PackageKey(text, "dll", text)
+    if not re.fullmatch(r"[A-Za-z0-9*?](?:[A-Za-z0-9*?._-]*[A-Za-z0-9*?])?", text):
+        raise refuse(
+            f"{show(text)} names no package",
+            node.place,
+            "write a distribution as in numpy, a DLL as in libfoo.so*, application, stdlib, unknown or *",
+        )
+    return PackageKey(text, "distribution", normalize_name(text))
+
+
+def _parse_allow(node: Node, key: str) -> CategoryRule:
+    rule = Rule(node.place.line_text, key)
+    if node.items is None:
+        return CategoryRule(rule, _parse_shorthand(node))
+    names: set[str] = set()
+    for item in read_items(node):
+        name = read_text(item)
+        if name not in CATEGORIES:
+            near = f"did you mean '{LETTERS[name]}'?" if name in LETTERS else suggest(name, CATEGORIES)
+            raise refuse(f"unknown category {show(name)}", item.place, near)
+        if name in names:
+            raise refuse(f"category '{name}' is there twice", item.place, "remove one")
+        names.add(name)
+    return CategoryRule(rule, frozenset(names))
+
+
+def _parse_shorthand(node: Node) -> frozenset[str]:
+    if node.text == "":
+        raise refuse("allow is empty", node.place, "write None to allow no category")
+    text = read_text(node)
+    if text in ("None", "-"):
+        return frozenset()
+    letters = text.split("-")
+    if any(letter not in LETTERS for letter in letters) or len(set(letters)) < len(letters):
+        upper = text.upper()
+        is_meant = set(upper.split("-")) <= set(LETTERS)
+        remedy = f"did you mean '{upper}'?" if is_meant and upper != text else "write letters of F-N-D-O-B, or None"
+        if text in CATEGORIES:
+            remedy = f"write [{text}]"
+        raise refuse(f"{show(text)} names no categories", node.place, remedy)
+    return frozenset(LETTERS[letter] for letter in letters)
+
+
+def _parse_names(node: Node | None, key: str) -> tuple[NameRule, ...]:
+    if node is None:
+        return ()
+    rules = []
+    for name, items in read_fields(node, ("deny", "allow")).items():
+        for item in read_items(items):
+            pattern: NamePattern = _parse_pattern(item, parse_name)
+            rule = Rule(item.place.line_text, f"{key}.{name}: {pattern.text}")
+            rules.append(NameRule(rule, pattern, name == "allow"))
+    return tuple(rules)
+
+
+def _parse_list(node: Node, key: str, parse: Callable[[str], Pattern]) -> ListRule:
+    patterns = []
+    for item in read_items(node):
+        pattern = _parse_pattern(item, parse)
+        patterns.append((Rule(item.place.line_text, f"{key}: {pattern.text}"), pattern))
+    return ListRule(Rule(node.place.line_text, key), tuple(patterns))
+
+
+def _parse_pattern(node: Node, parse: Callable[[str], _Parsed]) -> _Parsed:
+    text = read_text(node)
+    if not text.isprintable():
+        raise refuse(f"{show(text)} has characters that cannot be printed", node.place)
+    try:
+        return parse(text)
+    except BadPatternError as error:
+        raise refuse(f"{show(text)}: {error}", node.place, error.remedy) from error
+
+
+def _parse_reason(node: Node) -> str:
+    text = " ".join(read_text(node).split())
+    if len(text) > _REASON_CHARACTERS or not text.isprintable():
+        raise refuse(f"a reason is printable text of up to {_REASON_CHARACTERS} characters", node.place)
+    return text

@@ -1,0 +1,367 @@
+"""Takes the records of the probes, in the order they came, and writes them to the trace."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pyxhon.bpf.attach import Probes
+from pyxhon.bpf.poll import Act, Code, Exec, Exit, Fork, LineTablePart, Record, Stack, decode
+from pyxhon.events import ActState, Counter, EventFlag, Signal
+from pyxhon.interpreters import Interpreter, no_python_coverage
+from pyxhon.ownership import Ownership
+from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
+from pyxhon.target.process import read_memory
+from pyxhon.trace.rows import EventRow
+from pyxhon.trace.store import Store
+
+_KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
+_NAME_LIMIT: Final = 256
+_SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
+
+
+@dataclass(slots=True)
+class Image:
+    """One process image being recorded."""
+
+    number: int
+    process: int
+    pid: int
+    code: ImageCode
+    root: int
+    executable: str | None
+    arguments: list[str]
+    working_directory: str | None
+    interpreter: Interpreter | None = None
+    parent_pid: int = 0
+    is_ended: bool = False
+    is_audited: bool = False
+
+
+@dataclass(slots=True)
+class _Counted:
+    """An act in the trace and what was last written of its count."""
+
+    event: int
+    image: int
+    count: int = 1
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Totals:
+    """Running totals for the status line and the conservation law."""
+
+    stored: dict[int, int] = field(default_factory=dict)
+    events: int = 0
+    malformed: int = 0
+    unknown_images: int = 0
+    names_lost: int = 0
+    late: int = 0
+
+
+class Recorder:
+    """Writes records to a trace and keeps what is needed to understand the next ones."""
+
+    def __init__(
+        self, store: Store, ownership: Ownership, site_signals: dict[int, str], site_kinds: dict[int, str]
+    ) -> None:
+        self.store = store
+        self.ownership = ownership
+        self.resolver = Resolver(store)
+        self.images: dict[int, Image] = {}
+        self.by_pid: dict[int, Image] = {}
+        self.totals = Totals()
+        self.on_execution: Callable[[Image], None] = lambda _image: None
+        self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
+        self._site_signals = site_signals
+        self._site_kinds = site_kinds
+        self._acts: dict[bytes, _Counted] = {}
+        self._events: list[EventRow] = []
+        self._ended: set[int] = set()
+        self.extra_losses: dict[tuple[int | None, str, str], int] = {}
+
+    def add_image(self, number: int, image: Image) -> None:
+        """Start to record a process image."""
+        self.images[number] = image
+        self.by_pid[image.pid] = image
+
+    def take(self, records: list[bytes]) -> None:
+        """Take a batch of records."""
+        for content in records:
+            try:
+                record = decode(content)
+            except (ValueError, UnicodeDecodeError):
+                self.totals.malformed += 1
+                continue
+            self._take(record)
+        self._write_events()
+
+    def _take(self, record: Record) -> None:
+        if isinstance(record, Act):
+            self._take_act(record)
+        elif isinstance(record, Stack):
+            self._take_stack(record)
+        elif isinstance(record, Code):
+            self._take_code(record)
+        elif isinstance(record, LineTablePart):
+            image = self.images.get(record.image)
+            if image is not None:
+                key = (record.code, record.fingerprint)
+                self.resolver.add_line_table(image.code, key, record.offset, record.content)
+        elif isinstance(record, Fork):
+            self._take_fork(record)
+        elif isinstance(record, Exec):
+            self._take_exec(record)
+        else:
+            self._take_exit(record)
+
+    def _take_act(self, act: Act) -> None:
+        image = self.images.get(act.image)
+        if image is None:
+            self.totals.unknown_images += 1
+            return
+        if act.key in self._acts and not act.flags & EventFlag.UNCOUNTED:
+            return  # sent again after the ring was full: its count is in the kernel's table
+        self.totals.stored[act.signal] = self.totals.stored.get(act.signal, 0) + 1
+        self.totals.events += 1
+        image.is_audited = image.is_audited or act.signal == Signal.AUDIT
+        event = self.store.next_event_id()
+        name, arguments = self._describe(act, image)
+        row = EventRow(
+            id=event,
+            process=image.process,
+            tid=act.tid,
+            kind=_KINDS[Signal(act.signal)],
+            name=name,
+            arguments=arguments,
+            result=None,
+            python_stack=image.code.stacks.get(act.stack),
+            native_stack=None,
+            count=1,
+            failed=0,
+            first_ns=act.time_ns,
+            last_ns=act.time_ns,
+            signal=self._site_signals.get(act.site, "uprobe"),
+            is_truncated=bool(act.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
+        )
+        self._events.append(row)
+        self.ownership.see_event(image.root, image.working_directory, row)
+        if not act.flags & EventFlag.UNCOUNTED:
+            self._acts[act.key] = _Counted(event, act.image)
+
+    def _describe(self, act: Act, image: Image) -> tuple[str, Any]:
+        if act.signal == Signal.IMPORT:
+            name, fromlist, level = [*act.arguments, None, None, None][:3]
+            signed = level - (1 << 32) if isinstance(level, int) and level >> 31 else level
+            # PyImport_Import gives an empty list (Python/import.c), import statements a tuple or None
+            is_from_c = isinstance(fromlist, list) and not fromlist
+            arguments = {"fromlist": fromlist, "level": signed, "by_c": is_from_c}
+            return (name if isinstance(name, str) else "?"), arguments
+        if act.signal == Signal.DLL_LOAD:
+            path, flags = [*act.arguments, None, None][:2]
+            return self._site_kinds.get(act.site, "dlopen"), {"path": path, "flags": flags}
+        name = act.name
+        if name is None:
+            name = self._recover(act.name_address, act.base, image)
+        if name is None:
+            self.totals.names_lost += 1
+            name = "?"
+        return name, act.arguments
+
+    def _recover(self, address: int, base: int, image: Image) -> str | None:
+        """Read a string that the probe could not, from the live process, else from the interpreter's file."""
+        content = None if image.is_ended else read_memory(image.pid, address, _NAME_LIMIT)
+        if content is None and image.interpreter is not None:
+            content = self.ownership.read_interpreter(image.interpreter.runtime.file_path, address - base, _NAME_LIMIT)
+        if not content or b"\0" not in content:
+            return None
+        return content.split(b"\0")[0].decode("utf-8", "replace") or None
+
+    def _take_stack(self, record: Stack) -> None:
+        image = self.images.get(record.image)
+        if image is None:
+            return
+        if image.code.layout is None:  # it was gone when it was looked at, but the probe knew
+            self.set_interpreter(image, self.find_interpreter(record.layout))
+        flags = (bool(record.flags & EventFlag.TRUNCATED), bool(record.flags & EventFlag.PARTIAL))
+        self.resolver.add_stack(image.code, record.stack, record.frames, flags)
+
+    def _take_code(self, record: Code) -> None:
+        image = self.images.get(record.image)
+        if image is None:
+            return
+        seen = SeenCode(
+            record.code,
+            record.fingerprint,
+            record.file,
+            record.name,
+            record.first_line,
+            record.first_traceable,
+            record.line_table,
+            record.line_table_bytes,
+            record.line_table_address,
+        )
+        self.resolver.add_code(image.code, seen)
+        if record.file is not None:
+            self.ownership.see_file(image.root, record.file, image.working_directory)
+
+    def _take_fork(self, record: Fork) -> None:
+        parent = self.images.get(record.parent_image)
+        if parent is None:
+            return
+        if record.is_thread:
+            self.store.add_thread(parent.process, record.tid, record.time_ns)
+            return
+        process = self.store.add_process(
+            pid=record.pid,
+            parent_pid=record.parent_pid,
+            parent=parent.process,
+            origin="fork",
+            executable=parent.executable,
+            arguments=parent.arguments,
+            working_directory=parent.working_directory,
+            started_ns=record.time_ns,
+            root=parent.root,
+            interpreter=parent.interpreter.describe() if parent.interpreter else None,
+            coverage=parent.interpreter.coverage if parent.interpreter else no_python_coverage(),
+        )
+        self.store.add_thread(process, record.pid, record.time_ns)
+        code = ImageCode(process, parent.code.layout, _reader(record.pid))
+        child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
+                      parent.working_directory, parent.interpreter, record.parent_pid)  # fmt: skip
+        self.add_image(record.image, child)
+
+    def _take_exec(self, record: Exec) -> None:
+        previous = self.images.get(record.previous_image)
+        if previous is None:
+            return
+        self._end(previous, record.time_ns, None)
+        process = self.store.add_process(
+            pid=record.pid,
+            parent_pid=previous.parent_pid,
+            parent=previous.process or None,
+            origin="exec" if previous.process else "run",
+            executable=record.file,
+            arguments=record.arguments,
+            working_directory=previous.working_directory,
+            started_ns=record.time_ns,
+            root=previous.root,
+            interpreter=None,
+            coverage=no_python_coverage(),
+        )
+        self.store.add_thread(process, record.pid, record.time_ns)
+        code = ImageCode(process, None, _reader(record.pid))
+        image = Image(record.image, process, record.pid, code, previous.root, record.file, record.arguments,
+                      previous.working_directory, parent_pid=previous.parent_pid)  # fmt: skip
+        self.add_image(record.image, image)
+        self.on_execution(image)  # its acts may follow in this very batch
+
+    def _take_exit(self, record: Exit) -> None:
+        image = self.images.get(record.image)
+        if image is None:
+            return
+        self.store.end_thread(image.process, record.tid, record.time_ns)
+        if record.is_process:
+            self._end(image, record.time_ns, record.status)
+
+    def _end(self, image: Image, time_ns: int, status: int | None) -> None:
+        image.is_ended = True
+        image.code.read = None
+        self._ended.add(image.number)
+        if not image.process:
+            return
+        signal = (status or 0) & _SIGNAL_MASK
+        exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
+        self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
+
+    def set_interpreter(self, image: Image, interpreter: Interpreter | None) -> None:
+        """Tell which interpreter an image runs."""
+        image.interpreter = interpreter
+        if interpreter is not None:
+            image.code.layout = interpreter.layout
+            self.store.update_process(image.process, interpreter=interpreter.describe(), coverage=interpreter.coverage)
+
+    def _write_events(self) -> None:
+        if self._events:
+            self.store.add_events(self._events)
+            self._events.clear()
+
+    def update_counts(self, probes: Probes) -> None:
+        """Write the kernel's counts of repeats; forget acts of ended images, whose counts are final."""
+        changed, ended = [], self._ended
+        self._ended = set()
+        for key, (count, failed, _first_ns, last_ns, _state, _tid) in probes.acts():
+            known = self._acts.get(key)
+            if known is None:
+                continue
+            if known.count != count or known.failed != failed:
+                known.count, known.failed = count, failed
+                changed.append((count, failed, last_ns, known.event))
+            if known.image in ended:
+                probes.forget_act(key)
+        self.store.update_counts(changed)
+
+    def finish(self) -> None:
+        """Write what waited."""
+        for image in self.images.values():
+            if image.process:
+                self.resolver.finish(image.code)
+        self._write_events()
+
+    def unsent(self, probes: Probes) -> dict[tuple[int | None, str], int]:
+        """Give how often acts happened whose first occurrence never got into the ring, by (process, signal)."""
+        lost: dict[tuple[int | None, str], int] = {}
+        for key, (count, _failed, _first_ns, _last_ns, state, _tid) in probes.acts():
+            if key in self._acts or state == ActState.STORED:
+                continue
+            image = self.images.get(int.from_bytes(key[:8], "little"))
+            signal = Signal(int.from_bytes(key[32:36], "little")).name.lower()
+            place = (image.process if image else None, signal)
+            lost[place] = lost.get(place, 0) + count
+        return lost
+
+    def losses(self) -> dict[tuple[int | None, str, str], int]:
+        """Give what got lost on this side of the ring buffer."""
+        counted = {
+            (None, "records", "malformed"): self.totals.malformed,
+            (None, "records", "unknown_process"): self.totals.unknown_images,
+            (None, "audit", "name_lost"): self.totals.names_lost,
+            (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
+            (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
+        }
+        return {key: count for key, count in (counted | self.extra_losses).items() if count}
+
+    def repeated(self) -> dict[int, int]:
+        """Give, by signal, how many occurrences were counted into the row of their first."""
+        totals: dict[int, int] = {}
+        for key, known in self._acts.items():
+            signal = int.from_bytes(key[32:36], "little")
+            totals[signal] = totals.get(signal, 0) + known.count - 1
+        return totals
+
+
+def losses_of(counters: dict[tuple[Signal, Counter], int]) -> dict[tuple[int | None, str, str], int]:
+    """Name what the probes counted as lost."""
+    return {
+        (None, signal.name.lower(), _REASONS[counter]): count
+        for (signal, counter), count in counters.items()
+        if counter in _REASONS
+    }
+
+
+_REASONS: Final = {
+    Counter.LOST: "ring_full",
+    Counter.NO_SCRATCH: "no_scratch",
+    Counter.UNREADABLE_NAME: "unreadable_name",
+    Counter.UNREADABLE_ARGUMENT: "unreadable_argument",
+    Counter.UNREADABLE_FRAME: "unreadable_frame",
+    Counter.UNREADABLE_CODE: "unreadable_code",
+    Counter.STACK_TRUNCATED: "python_stack_truncated",
+    Counter.MERGED: "arguments_merged",
+    Counter.UNMATCHED: "import_result_unmatched",
+}
+
+
+def _reader(pid: int) -> Read:
+    return functools.partial(read_memory, pid)

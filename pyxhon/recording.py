@@ -1,0 +1,235 @@
+"""Strings the stages together: locate, attach, record, report. The only place that does."""
+
+import contextlib
+import os
+import platform
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyxhon
+from pyxhon.bpf.attach import ProbesLoading
+from pyxhon.cpython.command import find_interpreter_of_command
+from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
+from pyxhon.errors import InterpreterError, TargetError
+from pyxhon.events import Counter, Signal
+from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution
+from pyxhon.interpreters import Interpreters
+from pyxhon.launch import Child, stop_signals
+from pyxhon.live import LiveFindings
+from pyxhon.ownership import Ownership
+from pyxhon.recorder import Image, Recorder, losses_of
+from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
+from pyxhon.resolve import ImageCode
+from pyxhon.session_options import TraceOptions
+from pyxhon.target.process import find_process, is_ended, read_mappings
+from pyxhon.trace.reader import TraceReader, open_trace
+from pyxhon.trace.store import Store
+
+_WAIT_S: Final = 0.05
+_COUNT_PERIOD_S: Final = 0.5
+_LAUNCH_IMAGE: Final = 1
+
+
+@contextlib.contextmanager
+def _trace_path(options: TraceOptions) -> Iterator[Path]:
+    """Give the place of the trace: the user's, or one that goes with the session."""
+    if options.output is not None:
+        yield options.output
+        return
+    directory = tempfile.mkdtemp(prefix="pyxhon-")
+    try:
+        yield Path(directory) / "trace.pyxhon"
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class _Session:
+    """A recording and what is shown of it."""
+
+    tracing: Tracing
+    findings: LiveFindings | None = None
+    reader: TraceReader | None = None
+    last_event: int = 0
+    last_counts_s: float = 0.0
+
+
+def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, is_reporting: bool) -> int:
+    """Trace a running process; gives the exit status."""
+    check_outputs(options)
+    rules = load_rules(options)
+    pid = find_process(pid)
+    runtime = find_runtime(pid)
+    with stop_signals() as stop, _trace_path(options) as path:
+        with _open_session(path, options, ["attach", str(pid)], loading) as session:
+            session.tracing.interpreters.install(runtime)
+            if is_ended(pid):
+                message = f"process {pid} ended while PyXhon attached to it"
+                raise TargetError(message)
+            follow_tree(session.tracing, pid)
+            with _live(session, rules, path):
+                deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
+                _record(session, lambda: stop.is_asked or _is_over(session, deadline))
+                _finish(session)
+        return _report(path, rules, options) if is_reporting else 0
+
+
+def record_command(
+    command: tuple[str, ...], options: TraceOptions, loading: ProbesLoading, *, is_reporting: bool
+) -> int:
+    """Run a command and trace it from its first instruction; gives the exit status."""
+    check_outputs(options)
+    rules = load_rules(options)
+    program = shutil.which(command[0])
+    if program is None:
+        message = f"cannot run {command[0]}: no such command"
+        raise TargetError(message, "give its path")
+    with stop_signals() as stop, _trace_path(options) as path:
+        with _open_session(path, options, ["run", *command], loading) as session:
+            for interpreter in find_interpreter_of_command(command, dict(os.environ)):
+                with contextlib.suppress(InterpreterError, TargetError):
+                    session.tracing.interpreters.install(find_runtime_in_file(interpreter, dict(os.environ)))
+            session.tracing.interpreters.install_libraries(os.getpid())
+            child = Child(program, command)
+            session.tracing.recorder.add_image(_LAUNCH_IMAGE, _launch_image(session, child.pid))
+            session.tracing.probes.follow(child.pid, _LAUNCH_IMAGE, None, None)
+            with _live(session, rules, path, has_status=False):
+                child.start()
+                deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
+                _record(session, lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=deadline))
+                _finish(session)
+        status = _report(path, rules, options) if is_reporting else 0
+        return child.exit_status() if options.exit_code == "command" else status
+
+
+def _launch_image(session: _Session, pid: int) -> Image:
+    root = session.tracing.ownership.root_of(os.getpid())
+    return Image(_LAUNCH_IMAGE, 0, pid, ImageCode(0), root, None, [], str(Path.cwd()), parent_pid=os.getpid())
+
+
+@contextlib.contextmanager
+def _open_session(path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading) -> Iterator[_Session]:
+    with Store(path) as store, loading.result() as probes:
+        interpreters = Interpreters(probes)
+        ownership = Ownership(store)
+        recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
+        offset = time.time_ns() - time.monotonic_ns()
+        store.set_meta(
+            pyxhon=pyxhon.__version__,
+            host={"kernel": platform.release(), "arch": platform.machine(), "hostname": socket.gethostname()},
+            command=command,
+            clock_offset_ns=offset,
+            started_unix_ns=time.time_ns(),
+        )
+        tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
+        recorder.on_execution = lambda image: install_execution(tracing, image)
+        recorder.find_interpreter = interpreters.by_layout.get
+        try:
+            yield _Session(tracing)
+        finally:
+            ownership.close()
+
+
+@contextlib.contextmanager
+def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = True) -> Iterator[None]:
+    """Show findings while tracing."""
+    session.tracing.store.commit(is_forced=True)
+    with (
+        open_trace(path) as reader,
+        LiveFindings(reader, rules, session.tracing.options, has_status=has_status) as findings,
+    ):
+        session.findings, session.reader = findings, reader
+        try:
+            yield
+        finally:
+            session.findings = session.reader = None
+
+
+def _is_over(session: _Session, deadline: float | None) -> bool:
+    if deadline is not None and time.monotonic() > deadline:
+        return True
+    return all(image.is_ended or is_ended(image.pid) for image in session.tracing.recorder.images.values())
+
+
+def _record(session: _Session, is_over: Callable[[], bool]) -> None:
+    """Take what the probes send until it is over."""
+    recorder = session.tracing.recorder
+    while True:
+        was_over = is_over()
+        records = session.tracing.probes.ring.read()
+        recorder.take(records)
+        now = time.monotonic()
+        if now - session.last_counts_s > _COUNT_PERIOD_S:
+            recorder.update_counts(session.tracing.probes)
+            session.last_counts_s = time.monotonic()
+        if not records and session.tracing.ownership.has_work:
+            session.tracing.ownership.work()
+        if session.tracing.store.commit():
+            _show(session)
+        if not records:
+            if was_over:
+                return
+            if not session.tracing.ownership.has_work:
+                session.tracing.probes.ring.wait(_WAIT_S)
+
+
+def _show(session: _Session) -> None:
+    """Pass on the new events, once it is known whose they are."""
+    if session.findings is None or session.reader is None or session.tracing.ownership.has_work:
+        return
+    rows = list(session.reader.events(session.last_event))
+    if rows:
+        session.last_event = rows[-1].id
+    lost = sum(losses_of(session.tracing.probes.counters()).values())
+    session.findings.update(rows, lost)
+
+
+def _finish(session: _Session) -> None:
+    """Write what is known only at the end: detached, so that the kernel's counts stand still."""
+    recorder, store = session.tracing.recorder, session.tracing.store
+    for image in recorder.images.values():
+        if not image.is_ended and image.process:
+            with contextlib.suppress(TargetError):
+                add_dlls(session.tracing, image, read_mappings(image.pid))
+    session.tracing.probes.detach()
+    while records := session.tracing.probes.ring.read():
+        recorder.take(records)
+    recorder.finish()
+    recorder.update_counts(session.tracing.probes)
+    session.tracing.ownership.finish()
+    counters = session.tracing.probes.counters()
+    unsent = recorder.unsent(session.tracing.probes)
+    losses = losses_of(counters) | recorder.losses()
+    for (process, name), count in unsent.items():
+        losses[process, name, "ring_full"] = losses.get((process, name, "ring_full"), 0) + count
+    store.set_losses(losses)
+    store.set_counters(_conservation(counters, recorder, unsent))
+    store.set_meta(ended_unix_ns=time.time_ns())
+    store.commit(is_forced=True)
+    _show(session)
+
+
+def _conservation(
+    counters: dict[tuple[Signal, Counter], int], recorder: Recorder, unsent: dict[tuple[int | None, str], int]
+) -> list[tuple[str, int, int, int, int]]:
+    """Give seen, stored, repeated and lost of each signal that makes events."""
+    repeated = recorder.repeated()
+    rows = []
+    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD):
+        name = kind.name.lower()
+        lost = counters.get((kind, Counter.LOST), 0)
+        lost += sum(count for (_, other), count in unsent.items() if other == name)
+        stored = recorder.totals.stored.get(kind, 0)
+        rows.append((name, counters.get((kind, Counter.SEEN), 0), stored, repeated.get(kind, 0), lost))
+    return rows
+
+
+def _report(path: Path, rules: Rules, options: TraceOptions) -> int:
+    with open_trace(path) as reader:
+        return report_trace(reader, rules, options)

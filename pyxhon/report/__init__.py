@@ -1,0 +1,1 @@
+"""Everything joined into one report, and one file per format that shows it."""

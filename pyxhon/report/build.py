@@ -1,0 +1,253 @@
+"""Builds the report from a trace, its behaviours and the verdicts on them; no clock, no disk, no process."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Final
+
+from pyxhon.categories import CATEGORIES
+from pyxhon.errors import TraceError
+from pyxhon.join import Frame, Joined
+from pyxhon.join import Import as JoinedImport
+from pyxhon.policy.judge import Judged, PackageJudgement
+from pyxhon.report import model
+from pyxhon.report.build_surroundings import build_dlls, build_location, build_processes, build_snapshots
+from pyxhon.trace.reader import TraceReader
+
+# The act itself is in the report all the same, only less is known of it.
+HARMLESS_LOSSES: Final = frozenset(
+    {"python_stack_truncated", "stack_truncated", "native_stack_truncated", "line_unknown"}
+)
+# Where an act without a category goes that the policy denies by name: the paper has `import` there.
+UNCATEGORISED: Final = "builtins"
+# Rows of the matrix: what was only loaded is listed when it is one of these.
+LISTED_WHEN_LOADED: Final = frozenset({"application", "distribution"})
+_ORIGINS: Final = ("application", "distribution", "dll", "stdlib", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the policy says: of each behaviour, and of each package; no packages without a policy."""
+
+    judged: tuple[Judged, ...]
+    packages: tuple[PackageJudgement, ...]
+
+
+def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, version: str) -> model.Report:
+    """Put everything into one report; `version` is that of the PyXhon that makes it."""
+    host, started_ns, ended_ns = _read_meta(reader)
+    losses = _count_losses(reader)
+    words = {row.owner.name: row.reason for row in judgement.packages}
+    if ended_ns is None:
+        # Recording was cut off, for example by SIGKILL: the trace is valid up to its last commit.
+        losses["recording_cut_off"] = 1
+        ended_ns = _last_time(reader, started_ns)
+    return model.Report(
+        schema=model.SCHEMA,
+        pyxhon=version,
+        host=host,
+        started=_format_time(started_ns),
+        ended=_format_time(ended_ns),
+        duration_s=round((ended_ns - started_ns) / 1e9, 6),
+        processes=build_processes(reader),
+        packages=_build_packages(reader, judgement),
+        behaviours=_build_behaviours(judgement.judged),
+        imports=[_build_import(row) for row in joined.imports],
+        dlls=build_dlls(reader, joined),
+        calls=[],
+        not_exercised=[],
+        losses=losses,
+        complete=HARMLESS_LOSSES.issuperset(losses),
+        details=[_build_detail(row, words) for row in judgement.judged],
+        snapshots=build_snapshots(reader),
+        counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
+    )
+
+
+def exit_status(report: model.Report) -> int:
+    """Give 3 for CodeReview, 4 when nothing was found but something was lost that could hide it, else 0."""
+    if any(row.verdict == "violation" for row in report.behaviours) or any(
+        row.suggestion == "CodeReview" for row in report.packages
+    ):
+        return 3
+    return 0 if report.complete else 4
+
+
+def _read_meta(reader: TraceReader) -> tuple[model.Host, int, int | None]:
+    meta = reader.meta()
+    try:
+        host = model.Host(**{name: str(meta["host"][name]) for name in ("kernel", "arch", "hostname")})
+        started_ns = int(meta["started_unix_ns"])
+        ended_ns = None if meta.get("ended_unix_ns") is None else int(meta["ended_unix_ns"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise TraceError(f"the trace does not say when and where it was taken ({error})", "record it again") from error
+    return host, started_ns, ended_ns
+
+
+def _last_time(reader: TraceReader, started_ns: int) -> int:
+    offset_ns = int(reader.meta().get("clock_offset_ns", 0))
+    return max((event.last_ns + offset_ns for event in reader.events()), default=started_ns)
+
+
+def _format_time(time_ns: int) -> str:
+    time = datetime.fromtimestamp(time_ns / 1e9, tz=timezone.utc)
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _count_losses(reader: TraceReader) -> dict[str, int]:
+    losses: dict[str, int] = {}
+    for loss in reader.losses():
+        losses[loss.reason] = losses.get(loss.reason, 0) + loss.count
+    # What the kernel counted and nobody can account for is a loss, too: the counters say so themselves.
+    unaccounted = sum(max(row.seen - row.stored - row.repeated - row.lost, 0) for row in reader.counters())
+    if unaccounted:
+        losses["unaccounted"] = unaccounted
+    return {reason: count for reason, count in sorted(losses.items()) if count}
+
+
+def _build_behaviours(judged: Iterable[Judged]) -> list[model.Behaviour]:
+    # Many acts share a stack; its frames are held once.
+    stacks: dict[tuple[Frame, ...], list[model.Location]] = {}
+    rows = []
+    for each in judged:
+        frames = each.behaviour.python_stack
+        if frames not in stacks:
+            stacks[frames] = [model.Location(frame.file, frame.line, frame.function) for frame in frames]
+        rows.append(_build_behaviour(each, stacks[frames]))
+    return rows
+
+
+def _build_behaviour(judged: Judged, stack: list[model.Location]) -> model.Behaviour:
+    row = judged.behaviour
+    return model.Behaviour(
+        id=row.id,
+        package=row.owner.name,
+        category=row.category or UNCATEGORISED,
+        level=row.level,
+        verdict=judged.verdict,
+        rule=judged.rule,
+        kind=row.kind,
+        name=row.name,
+        args=dict(row.arguments),
+        result=row.result,
+        count=row.count,
+        first_ns=row.first_ns,
+        last_ns=row.last_ns,
+        pid=row.pid,
+        tid=row.tid,
+        location=build_location(row.location),
+        instruction=None,
+        object=None,
+        python_stack=stack,
+        native_stack=[],
+        signals=list(row.signals),
+    )
+
+
+def _build_detail(judged: Judged, words: Mapping[str, str | None]) -> model.Detail:
+    row = judged.behaviour
+    return model.Detail(
+        row.id,
+        row.pid,
+        row.failed,
+        row.is_truncated,
+        list(row.chain),
+        judged.reason or None,
+        words.get(row.owner.name),
+    )
+
+
+def _build_import(row: JoinedImport) -> model.Import:
+    return model.Import(
+        row.importer,
+        row.module,
+        row.package,
+        row.category,
+        row.is_transitive,
+        build_location(row.location),
+        row.count,
+    )
+
+
+def _build_packages(reader: TraceReader, judgement: Judgement) -> list[model.Package]:
+    acts: dict[str, list[Judged]] = {}
+    versions: dict[str, dict[str, None]] = {}
+    origins: dict[str, str] = {}
+    for judged in judgement.judged:
+        owner = judged.behaviour.owner
+        acts.setdefault(owner.name, []).append(judged)
+        _note_version(versions.setdefault(owner.name, {}), owner.version)
+        origins.setdefault(owner.name, owner.origin)
+    for file in reader.files().values():
+        if file.origin in LISTED_WHEN_LOADED or file.package in acts:
+            _note_version(versions.setdefault(file.package, {}), file.version)
+            origins.setdefault(file.package, file.origin)
+    judgements = _join_judgements(judgement.packages)
+    names = sorted(origins, key=lambda name: (_ORIGINS.index(origins[name]), name))
+    return [
+        model.Package(
+            name,
+            " / ".join(versions[name]) or None,
+            origins[name],
+            judgements.get(name, (None, None))[0],
+            count_uses(acts.get(name, ())),
+            judgements.get(name, (None, None))[1],
+        )
+        for name in names
+    ]
+
+
+def _join_judgements(rows: Iterable[PackageJudgement]) -> dict[str, tuple[str | None, str | None]]:
+    """Give policy and suggestion by name; of several versions the worse suggestion counts."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for row in rows:
+        policy, suggestion = found.get(row.owner.name, (None, None))
+        worse = "CodeReview" if "CodeReview" in (suggestion, row.suggestion) else suggestion or row.suggestion
+        found[row.owner.name] = (policy or row.policy, worse)
+    return found
+
+
+def _note_version(versions: dict[str, None], version: str | None) -> None:
+    if version is not None:
+        versions[version] = None
+
+
+def count_uses(acts: Iterable[Judged]) -> dict[str, model.CategoryUse]:
+    """Count the distinct behaviours of one package by category and level."""
+    rows: dict[str, dict[tuple[str, str], str]] = {category: {} for category in CATEGORIES}
+    for judged in acts:
+        behaviour = judged.behaviour
+        found = rows[behaviour.category or UNCATEGORISED]
+        key = (behaviour.id, behaviour.level)
+        found[key] = _worse(found.get(key), judged.verdict)
+    return {category: _count_use(found) for category, found in rows.items()}
+
+
+def _count_use(verdicts: Mapping[tuple[str, str], str]) -> model.CategoryUse:
+    status = "none"
+    levels = {"python": 0, "native": 0, "detached": 0}
+    for (_, level), verdict in verdicts.items():
+        levels[level] += 1
+        status = _worse(status, verdict)
+    return model.CategoryUse(status, **levels)
+
+
+def _worse(first: str | None, second: str) -> str:
+    ranks = ("none", "allowed", "unjudged", "violation")
+    return second if first is None else max(first, second, key=ranks.index)
+
+
+def exclude_standard_library(report: model.Report) -> model.Report:
+    """Leave out what the standard library did on its own behalf, but no violation."""
+    kept = {row.name for row in report.packages if row.origin != "stdlib"}
+    behaviours = [row for row in report.behaviours if row.package in kept or row.verdict == "violation"]
+    names = kept | {row.package for row in behaviours}
+    ids = {row.id for row in behaviours}
+    return dataclasses.replace(
+        report,
+        packages=[row for row in report.packages if row.name in names],
+        behaviours=behaviours,
+        imports=[row for row in report.imports if not row.transitive],
+        details=[row for row in report.details if row.id in ids],
+    )

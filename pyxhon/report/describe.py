@@ -1,0 +1,101 @@
+"""How the parts of a line look: places, arguments, counts. Text of the target enters only through `escape`."""
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from pyxhon.report.escape import escape, escape_path
+from pyxhon.report.model import Location
+
+FILE_LIMIT: Final = 60
+NAME_LIMIT: Final = 60
+_QUOTED: Final = frozenset(' "=,')
+
+
+def describe_location(location: Location | None) -> str:
+    """Show a place as file:line function; what could not be read is a question mark."""
+    if location is None:
+        return "?"
+    return f"{describe_place(location)}{_describe_function(location)}"
+
+
+def describe_whole_location(location: Location | None, limit: int) -> str:
+    """Show a place with as much of its file's path as fits."""
+    if location is None:
+        return "?"
+    rest = f":{'?' if location.line is None else location.line}{_describe_function(location)}"
+    return ("?" if location.file is None else escape_path(location.file, max(limit - len(rest), 20))) + rest
+
+
+def _describe_function(location: Location) -> str:
+    return f" {escape(location.function, NAME_LIMIT)}" if location.function else ""
+
+
+def describe_place(location: Location | None, file_limit: int = FILE_LIMIT) -> str:
+    """Show a place as file:line."""
+    if location is None:
+        return "?"
+    file = "?" if location.file is None else describe_path(location.file, file_limit)
+    return f"{file}:{'?' if location.line is None else location.line}"
+
+
+def describe_path(path: str, limit: int = FILE_LIMIT) -> str:
+    """Show a path without the folder where distributions are installed: files are known by what follows."""
+    for folder in ("/site-packages/", "/dist-packages/"):
+        before, found, rest = path.partition(folder)
+        if found and before.startswith("/"):
+            return "…/" + escape_path(rest, limit - 2)
+    return escape_path(path, limit)
+
+
+def describe_command(arguments: list[str], limit: int) -> str:
+    """Show a command line in at most `limit` characters, of the program only its name."""
+    words = [arguments[0].rpartition("/")[2] or arguments[0], *arguments[1:]] if arguments else ["?"]
+    shown = " ".join(escape(word, 60) for word in words[:24])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def describe_arguments(arguments: dict[str, object], limit: int) -> str:
+    """Show arguments as name=value, all in at most `limit` characters."""
+    parts: list[str] = []
+    room = limit
+    for name, value in arguments.items():
+        if name == "self":
+            continue  # the object at hand, of which only the type is known
+        if room < len("…"):
+            break
+        part = f"{escape(name, NAME_LIMIT)}={describe_value(value, max(room - len(name) - 1, 16))}"
+        parts.append(part)
+        room -= len(part) + 1
+    shown = " ".join(parts)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def describe_value(value: object, limit: int) -> str:
+    """Show one value: text as it is, quoted where that is clearer; everything else as JSON."""
+    if not isinstance(value, str):
+        return escape(json.dumps(value, ensure_ascii=False), limit)
+    if value.startswith("/") and not _QUOTED.intersection(value[-limit:]):
+        return escape_path(value, limit)
+    if value and not _QUOTED.intersection(value[:limit]):
+        return escape(value, limit)
+    return '"' + escape(value, limit - 2).replace('"', '\\"') + '"'
+
+
+def describe_pids(pids: Iterable[int], limit: int = 6) -> str:
+    """Show process ids, only the first of many."""
+    numbers = list(pids)
+    shown = ", ".join(map(str, numbers[:limit]))
+    more = f" and {len(numbers) - limit} more" if len(numbers) > limit else ""
+    return f"pid{'s' if len(numbers) > 1 else ''} {shown}{more}"
+
+
+def describe_count(count: int) -> str:
+    """Show how often something happened."""
+    return f"\N{MULTIPLICATION SIGN}{count}"
+
+
+def count_noun(count: int, noun: str) -> str:
+    """Show a number with its noun: 1 violation, 2 violations."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count} {noun if count == 1 else plural}"

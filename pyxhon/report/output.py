@@ -1,0 +1,78 @@
+"""Where a report goes, a file or standard output, and what that means for how it looks."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TextIO
+
+from pyxhon.errors import OutputError
+from pyxhon.report.as_json import write_json
+from pyxhon.report.model import Report
+
+_REMEDY: Final = "name another file with --report"
+
+
+def write_report(report: Report, report_format: str, path: Path | None) -> None:
+    """Write the report to a file, or to standard output when there is none."""
+    try:
+        if path is None:
+            _write_stdout(report, FORMATS[report_format])
+        else:
+            # Not UTF-8 in a target's text is escaped before; the handler only guards what was forgotten.
+            with path.open("w", encoding="utf-8", errors="backslashreplace") as out:
+                FORMATS[report_format](report, out)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = "standard output" if path is None else str(path)
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write the report to {where}: {reason}", _REMEDY) from error
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise OutputError when a file given with an option cannot be written; leaves it as it was."""
+    try:
+        is_new = not path.exists()
+        if is_new or path.is_file():
+            with path.open("ab"):
+                pass
+            if is_new:
+                path.unlink()
+        elif path.is_dir():
+            raise OutputError(f"cannot write {option} {path}: it is a directory", "name a file")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write {option} {path}: {reason}", "name another file") from error
+
+
+def is_colour_wanted(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Tell whether a stream is a terminal whose user did not ask for plain text (no-color.org)."""
+    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def _write_stdout(report: Report, write: Callable[[Report, TextIO], None]) -> None:
+    out = sys.stdout
+    if hasattr(out, "reconfigure"):
+        # JSON is UTF-8 by contract; text in another encoding shows what that lacks as escapes.
+        encoding = "utf-8" if write is write_json else None
+        out.reconfigure(encoding=encoding, errors="backslashreplace")
+    write(report, out)
+    out.flush()
+
+
+def _write_text(report: Report, out: TextIO) -> None:
+    # Here and not above: rich takes longer to import than the first event may take to appear.
+    from pyxhon.report.text import COLUMNS, write_text  # noqa: PLC0415
+
+    columns = shutil.get_terminal_size((COLUMNS, 24)).columns if out.isatty() else COLUMNS
+    write_text(report, out, columns=columns, is_coloured=is_colour_wanted(out, os.environ))
+
+
+FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {
+    "text": _write_text,
+    "json": write_json,
+}

@@ -1,0 +1,77 @@
+"""The report for people: the matrix first, then the evidence; at most 100 columns wide."""
+
+import io
+import re
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from pyxhon.report.describe import count_noun, describe_command
+from pyxhon.report.digest import Act, gather_acts
+from pyxhon.report.model import Report
+from pyxhon.report.text.acts import print_behaviours
+from pyxhon.report.text.lines import print_line
+from pyxhon.report.text.matrix import print_matrix
+from pyxhon.report.text.surroundings import (
+    print_coverage,
+    print_dlls,
+    print_imports,
+    print_losses,
+    print_snapshots,
+)
+from pyxhon.report.text.violations import print_violations
+
+COLUMNS: Final = 100
+_NARROWEST: Final = 72
+_PADDING: Final = re.compile(r" +$", re.MULTILINE)
+
+
+def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_coloured: bool = False) -> None:
+    """Write the report as text, lines no longer than `columns` (72 to 100)."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=min(max(columns, _NARROWEST), COLUMNS),
+        force_terminal=is_coloured,
+        color_system="standard" if is_coloured else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},  # what it looks like is decided by the caller, not by variables
+    )
+    acts = gather_acts(report)
+    print_line(console, _describe_run(report, console.width))
+    console.print()
+    print_matrix(console, report, acts)
+    print_line(console, _describe_outcome(report, acts))
+    print_violations(console, report, acts)
+    print_behaviours(console, report, acts)
+    print_imports(console, report)
+    print_dlls(console, report)
+    print_snapshots(console, report)
+    print_coverage(console, report)
+    print_losses(console, report)
+    out.write(_PADDING.sub("", buffer.getvalue()))
+
+
+def _describe_run(report: Report, columns: int) -> Text:
+    first = report.processes[0] if report.processes else None
+    images = count_noun(len(report.processes), "process image")
+    pid = f"pid {first.pid}, " if first else ""
+    start, end = f"PyXhon {report.pyxhon}: ", f" ({pid}{images}), {report.duration_s:.1f} s"
+    command = describe_command(first.argv, max(columns - len(start) - len(end), 20)) if first else "no process"
+    return Text(start + command + end)
+
+
+def _describe_outcome(report: Report, acts: list[Act]) -> Text:
+    violations = sum(act.behaviour.verdict == "violation" for act in acts)
+    if violations or any(package.suggestion == "CodeReview" for package in report.packages):
+        line = Text("CodeReview", style="bold red")
+        return line.append(f": {count_noun(violations, 'violation')}", style="")
+    if not report.complete:
+        return Text("Incomplete: nothing found, but something was lost (see Losses)", style="bold yellow")
+    if any(package.suggestion == "Accept" for package in report.packages):
+        return Text("Accept: nothing against the policy", style="bold green")
+    return Text("No policy given: nothing was judged")

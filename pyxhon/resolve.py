@@ -1,0 +1,151 @@
+"""Code objects and stacks of the target: addresses become files, functions and lines, written to the trace."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyxhon.cpython.code import LineTable, instruction_offset, is_frame_started, read_line_table
+from pyxhon.cpython.layout import Layout
+from pyxhon.trace.store import Store, clean
+
+_LINE_TABLE_LIMIT = 4 << 20
+
+Read = Callable[[int, int], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCode:
+    """A code object as a probe described it."""
+
+    address: int
+    fingerprint: int
+    file: str | None
+    name: str | None
+    first_line: int
+    first_traceable: int
+    line_table: bytes
+    line_table_bytes: int
+    line_table_address: int
+
+
+@dataclass(slots=True)
+class _Code:
+    row: int
+    first_line: int
+    first_traceable: int
+    content: bytearray
+    wanted_bytes: int
+    address: int
+    lines: LineTable | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.content) >= self.wanted_bytes
+
+
+@dataclass(slots=True)
+class ImageCode:
+    """The code objects and stacks of one process image."""
+
+    process: int
+    layout: Layout | None = None
+    read: Read | None = None  # reads the live process; None: gone
+    codes: dict[tuple[int, int], _Code] = field(default_factory=dict)
+    stacks: dict[int, int] = field(default_factory=dict)
+    waiting: list[tuple[int, list[tuple[int, int, int]]]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ResolutionLosses:
+    """What could not be resolved."""
+
+    frames_without_code: int = 0
+    line_tables_cut: int = 0
+
+
+class Resolver:
+    """Writes code objects and stacks; a stack waits until the line tables of its code objects are whole."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.losses = ResolutionLosses()
+
+    def add_code(self, image: ImageCode, seen: SeenCode) -> None:
+        """Take a code object."""
+        row = self._store.add_code(
+            process=image.process,
+            address=seen.address,
+            file=seen.file,
+            qualified_name=seen.name,
+            first_line=seen.first_line,
+            line_table=seen.line_table,
+            line_table_bytes=seen.line_table_bytes,
+        )
+        image.codes[seen.address, seen.fingerprint] = _Code(
+            row,
+            seen.first_line,
+            seen.first_traceable,
+            bytearray(seen.line_table),
+            seen.line_table_bytes,
+            seen.line_table_address,
+        )
+
+    def add_line_table(self, image: ImageCode, key: tuple[int, int], offset: int, content: bytes) -> None:
+        """Take a further part of a line table."""
+        code = image.codes.get(key)
+        if code is not None and len(code.content) == offset:
+            code.content += content
+            if code.is_complete:
+                self._store.set_line_table(code.row, bytes(code.content))
+
+    def add_stack(
+        self, image: ImageCode, stack: int, frames: list[tuple[int, int, int]], flags: tuple[bool, bool]
+    ) -> None:
+        """Take a stack of (code, instruction, fingerprint); flags are (is truncated, is partial)."""
+        row = self._store.add_stack(image.process, is_truncated=flags[0], is_partial=flags[1])
+        image.stacks[stack] = row
+        if all(code is None or code.is_complete for code in self._codes_of(image, frames)):
+            self._write_frames(image, row, frames)
+        else:
+            image.waiting.append((row, frames))
+
+    def _codes_of(self, image: ImageCode, frames: list[tuple[int, int, int]]) -> list[_Code | None]:
+        return [image.codes.get((address, fingerprint)) for address, _, fingerprint in frames]
+
+    def finish(self, image: ImageCode) -> None:
+        """Write the stacks that waited, with the live process's help where a line table is not whole."""
+        waiting, image.waiting = image.waiting, []
+        for row, frames in waiting:
+            for code in self._codes_of(image, frames):
+                if code is not None and not code.is_complete:
+                    self._complete(image, code)
+            self._write_frames(image, row, frames)
+
+    def _complete(self, image: ImageCode, code: _Code) -> None:
+        if image.read is not None and image.layout is not None and code.wanted_bytes <= _LINE_TABLE_LIMIT:
+            content = image.read(code.address + image.layout.bytes_data, code.wanted_bytes)
+            if content is not None and content.startswith(bytes(code.content)):
+                code.content = bytearray(content)
+                self._store.set_line_table(code.row, content)
+                return
+        self.losses.line_tables_cut += 1
+        code.wanted_bytes = len(code.content)
+
+    def _write_frames(self, image: ImageCode, row: int, frames: list[tuple[int, int, int]]) -> None:
+        written: list[tuple[int | None, int, int | None]] = []
+        for (_, walked, _), code in zip(frames, self._codes_of(image, frames), strict=True):
+            if code is None or image.layout is None:
+                self.losses.frames_without_code += 1
+                written.append((None, -1, None))
+                continue
+            offset = instruction_offset(image.layout, walked)
+            if not is_frame_started(image.layout, offset, code.first_traceable):
+                continue
+            if code.lines is None:
+                code.lines = read_line_table(image.layout.version, code.first_line, bytes(code.content))
+            written.append((code.row, offset, code.lines.line_of(offset)))
+        self._store.add_frames(row, written)
+
+
+def storable(text: str | None) -> str | None:
+    """Give a code object's file or name as the trace holds it."""
+    return clean(text)

@@ -1,0 +1,32 @@
+"""What the user asked of one session; the command line fills it in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """The options shared by attach, run, record and report; each uses those that concern it."""
+
+    duration_s: float | None = None
+    """Detach after this time; None: when the target ends or the user says so."""
+    follow: bool = True
+    """Trace children too."""
+    output: Path | None = None
+    """Where to keep the trace."""
+    buffer_bytes: int = 16 << 20
+    """Size of the ring buffer, a power of two."""
+    aggregate: bool = True
+    """Count repeats in the kernel rather than stream every occurrence."""
+    policy_paths: tuple[str, ...] = ()
+    """Policy files, or builtin:NAME."""
+    is_quiet: bool = False
+    """No findings and no status line while tracing."""
+    verbosity: int = 0
+    report_path: Path | None = None
+    """Where the report goes; None: standard output."""
+    report_format: str = "text"
+    exclude_stdlib: bool = False
+    """Leave out of the report what the standard library did on its own behalf."""
+    exit_code: str = "report"
+    """Which status `run` ends with: "report" (the verdict) or "command" (the command's own)."""

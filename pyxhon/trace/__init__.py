@@ -1,0 +1,1 @@
+"""The trace: one SQLite file per recording."""

@@ -1,0 +1,205 @@
+"""Reads a trace, finished, being written, or left by a crash."""
+
+import functools
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from pyxhon.errors import TraceError
+from pyxhon.trace.damage import find_damage
+from pyxhon.trace.rows import (
+    AuditHookRow,
+    CounterRow,
+    DllRow,
+    EventRow,
+    FileRow,
+    FrameRow,
+    LossRow,
+    ModuleRow,
+    OpenFileRow,
+    ProcessRow,
+    ThreadRow,
+)
+
+_APPLICATION_ID: Final = 0x50795868
+_VERSION: Final = 1
+_MAGIC: Final = b"SQLite format 3\0"
+
+
+def open_trace(path: Path) -> "TraceReader":
+    """Open a trace. Raises TraceError for a file that is none, is damaged, or is of a newer version."""
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)  # to open a pipe would wait for its writer
+        magic = _read_start(path) if is_file else b""
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise TraceError(message) from None
+    if magic != _MAGIC:
+        message = f"{path} is not a PyXhon trace"
+        raise TraceError(message, "give the .pyxhon file that `pyxhon record -o` wrote")
+    try:
+        database = sqlite3.connect(_address(path), uri=True, isolation_level=None)
+        application = database.execute("PRAGMA application_id").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        message = f"{path} is damaged: {error}"
+        raise TraceError(message, "record it again") from None
+    if application != _APPLICATION_ID:
+        message = f"{path} is not a PyXhon trace"
+        raise TraceError(message, "give the .pyxhon file that `pyxhon record -o` wrote")
+    if version != _VERSION:
+        message = f"{path} has trace version {version}, this PyXhon reads {_VERSION}"
+        raise TraceError(message, "use the PyXhon that wrote it")
+    return TraceReader(database, path)
+
+
+def _address(path: Path) -> str:
+    """Give SQLite's name for the file: a trace that is no longer written can be read where nothing can be written."""
+    log = path.with_name(f"{path.name}-wal")
+    is_written = log.exists() and log.stat().st_size > 0
+    is_shut = not os.access(path.parent, os.W_OK)
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_shut and not is_written else ''}"
+
+
+def _read_start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC))
+
+
+class TraceReader:
+    """An open trace; all methods are read-only and raise TraceError where the file is damaged."""
+
+    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+        self._database = database
+        self.path = path
+        self._stacks: dict[int, tuple[FrameRow, ...]] = {}
+
+    def __enter__(self) -> "TraceReader":
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self._database.close()
+
+    def _select(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            for row in self._database.execute(statement, values):  # noqa: UP028 - would close the cursor, too late
+                yield row
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from an error's own text
+            raise self._damaged(str(error)) from None
+
+    def _damaged(self, what: str) -> TraceError:
+        return TraceError(f"{self.path} is damaged: {what}", "record it again")
+
+    def check(self) -> None:
+        """Raise TraceError unless the whole file is what PyXhon writes; reads all of it."""
+        try:
+            damage = find_damage(self._database, self.path)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            damage = str(error)
+        except OSError as error:
+            message = f"cannot read {self.path}: {error.strerror}"
+            raise TraceError(message) from None
+        if damage is not None:
+            raise self._damaged(damage)
+
+    def _decode(self, text: str | None) -> Any:
+        try:
+            return None if text is None else json.loads(text)
+        except (ValueError, RecursionError):
+            raise self._damaged("a JSON column holds something else") from None
+
+    def meta(self) -> dict[str, Any]:
+        """Give what is said of the whole recording."""
+        return {key: self._decode(value) for key, value in self._select("SELECT key, value FROM meta")}
+
+    def processes(self) -> list[ProcessRow]:
+        """Give all process images, oldest first."""
+        rows = []
+        for row in self._select("SELECT * FROM process ORDER BY id"):
+            values = list(row)
+            for index in (7, 13, 14):  # arguments, interpreter, coverage
+                values[index] = self._decode(values[index])
+            rows.append(ProcessRow(*values))
+        return rows
+
+    def threads(self) -> list[ThreadRow]:
+        """Give all threads."""
+        return [ThreadRow(*row) for row in self._select("SELECT * FROM thread")]
+
+    def events(self, after_id: int = 0) -> Iterator[EventRow]:
+        """Give the events with a greater id, in the order of their first occurrence."""
+        for row in self._select("SELECT * FROM event WHERE id > ? ORDER BY id", (after_id,)):
+            values = list(row)
+            values[5], values[6], values[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
+            yield EventRow(*values)
+
+    def stack(self, stack_id: int) -> tuple[FrameRow, ...]:
+        """Give a Python stack, innermost frame first."""
+        frames = self._stacks.get(stack_id)
+        if frames is None:
+            statement = (
+                "SELECT code.file, code.qualified_name, python_frame.line, python_frame.instruction, python_frame.code "
+                "FROM python_frame LEFT JOIN code ON code.id = python_frame.code WHERE stack = ? ORDER BY position"
+            )
+            frames = tuple(FrameRow(*row) for row in self._select(statement, (stack_id,)))
+            self._stacks[stack_id] = frames
+        return frames
+
+    def is_stack_truncated(self, stack_id: int) -> bool:
+        """Tell whether frames are missing from a stack."""
+        return stack_id in self._truncated_stacks()
+
+    def _truncated_stacks(self) -> frozenset[int]:
+        [(count,)] = self._select("SELECT count(*) FROM python_stack")
+        return _truncated(self, count)
+
+    def read_truncated_stacks(self) -> frozenset[int]:
+        """Give the ids of all stacks with missing frames."""
+        return frozenset(row[0] for row in self._select("SELECT id FROM python_stack WHERE is_truncated OR is_partial"))
+
+    def files(self) -> dict[tuple[int, str], FileRow]:
+        """Give whose file it is, by (root, path)."""
+        files = {}
+        for root, path, origin, package, version, module, detail in self._select("SELECT * FROM file"):
+            files[root, path] = FileRow(root, path, origin, package, version, module, self._decode(detail))
+        return files
+
+    def dlls(self) -> list[DllRow]:
+        """Give all DLLs."""
+        return [DllRow(*row) for row in self._select("SELECT * FROM dll ORDER BY id")]
+
+    def modules(self) -> list[ModuleRow]:
+        """Give sys.modules at attach."""
+        rows = self._select("SELECT * FROM module")
+        return [ModuleRow(process, name, file, bool(extension)) for process, name, file, extension in rows]
+
+    def open_files(self) -> list[OpenFileRow]:
+        """Give the descriptors open at attach."""
+        return [OpenFileRow(*row) for row in self._select("SELECT * FROM open_file")]
+
+    def audit_hooks(self) -> list[AuditHookRow]:
+        """Give the audit hooks installed at attach."""
+        return [AuditHookRow(*row) for row in self._select("SELECT * FROM audit_hook")]
+
+    def losses(self) -> list[LossRow]:
+        """Give what was not seen."""
+        return [LossRow(*row) for row in self._select("SELECT * FROM loss WHERE count > 0")]
+
+    def counters(self) -> list[CounterRow]:
+        """Give the conservation law of each signal."""
+        return [CounterRow(*row) for row in self._select("SELECT * FROM counter")]
+
+
+@functools.lru_cache(maxsize=4)
+def _truncated(reader: TraceReader, count: int) -> frozenset[int]:
+    del count  # part of the key: a live trace grows
+    return reader.read_truncated_stacks()

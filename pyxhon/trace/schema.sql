@@ -1,0 +1,192 @@
+-- The trace: one SQLite file per recording. PRAGMA user_version is the schema version.
+-- Times are CLOCK_MONOTONIC nanoseconds; meta.clock_offset_ns turns them into Unix time.
+-- JSON columns are marked so; text from a target is stored as it was read (invalid parts as surrogate escapes \udcXX
+-- are stored as U+FFFD), never longer than the bound at which it was read.
+PRAGMA application_id = 0x50795868;
+PRAGMA user_version = 1;
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL          -- JSON
+) WITHOUT ROWID;
+
+-- One row per process image: an exec ends one row and starts the next.
+CREATE TABLE process (
+    id                INTEGER PRIMARY KEY,
+    pid               INTEGER NOT NULL,
+    parent_pid        INTEGER NOT NULL,
+    namespace_pid     INTEGER,       -- the pid the process sees itself, where another
+    parent            INTEGER REFERENCES process (id),
+    origin            TEXT NOT NULL CHECK (origin IN ('attach', 'run', 'fork', 'exec')),
+    executable        TEXT,
+    arguments         TEXT NOT NULL DEFAULT '[]',   -- JSON list of text
+    working_directory TEXT,
+    started_ns        INTEGER NOT NULL,
+    ended_ns          INTEGER,       -- NULL while it runs
+    exit_code         INTEGER,       -- as a shell gives it: 128 + signal when killed
+    root              INTEGER NOT NULL DEFAULT 0,   -- which file tree it sees; see table file
+    interpreter       TEXT,          -- JSON {version, path, build_id, linkage, stripped} or NULL: not Python
+    coverage          TEXT NOT NULL DEFAULT '{}'    -- JSON {audit, imports, calls, syscalls, native}
+);
+
+CREATE TABLE thread (
+    process    INTEGER NOT NULL REFERENCES process (id),
+    tid        INTEGER NOT NULL,
+    started_ns INTEGER,              -- NULL: was there before us
+    ended_ns   INTEGER,
+    PRIMARY KEY (process, tid)
+) WITHOUT ROWID;
+
+CREATE TABLE code (
+    id               INTEGER PRIMARY KEY,
+    process          INTEGER NOT NULL REFERENCES process (id),
+    address          INTEGER NOT NULL,
+    file             TEXT,           -- co_filename; NULL: could not be read
+    qualified_name   TEXT,           -- co_qualname, co_name before 3.11
+    first_line       INTEGER NOT NULL,
+    line_table       BLOB,           -- co_linetable, co_lnotab before 3.10
+    line_table_bytes INTEGER NOT NULL,  -- its whole length; more than stored means cut
+    bytecode         BLOB
+);
+
+CREATE TABLE python_stack (
+    id           INTEGER PRIMARY KEY,
+    process      INTEGER NOT NULL REFERENCES process (id),
+    is_truncated INTEGER NOT NULL,   -- more frames than were walked
+    is_partial   INTEGER NOT NULL    -- a frame could not be read
+);
+
+CREATE TABLE python_frame (
+    stack       INTEGER NOT NULL REFERENCES python_stack (id),
+    position    INTEGER NOT NULL,    -- 0 is the innermost
+    code        INTEGER REFERENCES code (id),   -- NULL: could not be read
+    instruction INTEGER NOT NULL,    -- offset in bytes into the bytecode; -1: not started
+    line        INTEGER,
+    PRIMARY KEY (stack, position)
+) WITHOUT ROWID;
+
+CREATE TABLE native_stack (
+    id           INTEGER PRIMARY KEY,
+    process      INTEGER NOT NULL REFERENCES process (id),
+    is_truncated INTEGER NOT NULL
+);
+
+CREATE TABLE native_frame (
+    stack    INTEGER NOT NULL REFERENCES native_stack (id),
+    position INTEGER NOT NULL,
+    object   TEXT,
+    symbol   TEXT,
+    offset   INTEGER NOT NULL,
+    PRIMARY KEY (stack, position)
+) WITHOUT ROWID;
+
+-- One row per distinct act (process, name, arguments, whole stack); repeats are counted.
+CREATE TABLE event (
+    id           INTEGER PRIMARY KEY,
+    process      INTEGER NOT NULL REFERENCES process (id),
+    tid          INTEGER NOT NULL,   -- of the first occurrence
+    kind         TEXT NOT NULL CHECK (kind IN ('audit', 'import', 'call', 'syscall', 'dll-load', 'memory', 'io_uring', 'tamper')),
+    name         TEXT NOT NULL,      -- audit: event name; import: the module name as written; dll-load: dlopen, dlmopen
+    arguments    TEXT NOT NULL,      -- JSON: audit a list in order; import {"fromlist", "level"}; dll-load {"path", "flags"}
+    result       TEXT,               -- JSON, or NULL: not known; for audit "import" events "found" or "failed"
+    python_stack INTEGER REFERENCES python_stack (id),
+    native_stack INTEGER REFERENCES native_stack (id),
+    count        INTEGER NOT NULL,
+    failed       INTEGER NOT NULL DEFAULT 0,   -- how many of count failed, where the outcome is seen
+    first_ns     INTEGER NOT NULL,
+    last_ns      INTEGER NOT NULL,
+    signal       TEXT NOT NULL,      -- the source that saw it, for example "uprobe sys_audit_tstate"
+    is_truncated INTEGER NOT NULL DEFAULT 0    -- an argument or the name was cut: never match a policy on it
+);
+CREATE INDEX event_by_process ON event (process, kind, name);
+
+-- Files mapped executable: from the snapshot at attach, and as they are loaded.
+CREATE TABLE dll (
+    id         INTEGER PRIMARY KEY,
+    process    INTEGER NOT NULL REFERENCES process (id),
+    path       TEXT NOT NULL,
+    sha256     TEXT,
+    build_id   TEXT,
+    event      INTEGER REFERENCES event (id),   -- the load seen; NULL: mapped before or without us
+    UNIQUE (process, path)
+);
+
+-- sys.modules at attach.
+CREATE TABLE module (
+    process      INTEGER NOT NULL REFERENCES process (id),
+    name         TEXT NOT NULL,
+    file         TEXT,
+    is_extension INTEGER NOT NULL,
+    PRIMARY KEY (process, name)
+) WITHOUT ROWID;
+
+-- Descriptors open at attach.
+CREATE TABLE open_file (
+    process     INTEGER NOT NULL REFERENCES process (id),
+    descriptor  INTEGER NOT NULL,
+    kind        TEXT NOT NULL,       -- file, directory, socket, pipe, device, anon
+    description TEXT NOT NULL,       -- path, or "tcp 127.0.0.1:80 -> 127.0.0.1:5000"
+    PRIMARY KEY (process, descriptor)
+) WITHOUT ROWID;
+
+CREATE TABLE audit_hook (
+    process     INTEGER NOT NULL REFERENCES process (id),
+    description TEXT NOT NULL
+);
+
+-- Whose file it is, decided while recording (the disk may be gone later).
+CREATE TABLE file (
+    root    INTEGER NOT NULL,        -- process.root
+    path    TEXT NOT NULL,           -- code.file, dll.path, module.file
+    origin  TEXT NOT NULL CHECK (origin IN ('distribution', 'application', 'stdlib', 'dll', 'unknown')),
+    package TEXT NOT NULL,           -- distribution name, 'application', 'stdlib', the DLL's file name, 'unknown'
+    version TEXT,
+    module  TEXT,                    -- dotted module name of a Python file where it can be told
+    detail  TEXT,                    -- JSON or NULL: editable, vendored in, zip, wheel hash
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+
+CREATE TABLE loss (
+    process INTEGER REFERENCES process (id),    -- NULL: not known whose
+    signal  TEXT NOT NULL,
+    reason  TEXT NOT NULL,
+    count   INTEGER NOT NULL
+);
+
+-- The conservation law, per signal: seen = stored + repeated + lost.
+CREATE TABLE counter (
+    signal   TEXT PRIMARY KEY,
+    seen     INTEGER NOT NULL,       -- counted in the kernel at the probe's door
+    stored   INTEGER NOT NULL,       -- rows of table event
+    repeated INTEGER NOT NULL,       -- counted into the row of their first occurrence
+    lost     INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The executed-instruction trace.
+CREATE TABLE bytecode_flow (
+    id          INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process (id),
+    tid         INTEGER NOT NULL,
+    time_ns     INTEGER NOT NULL,
+    code        INTEGER NOT NULL REFERENCES code (id),
+    instruction INTEGER NOT NULL
+);
+
+-- The paper's data sets by name.
+CREATE VIEW function_info AS
+SELECT event.id, process.pid, event.tid, event.name, event.arguments, event.count,
+       code.file, code.qualified_name, python_frame.line
+FROM event
+JOIN process ON process.id = event.process
+LEFT JOIN python_frame ON python_frame.stack = event.python_stack AND python_frame.position = 0
+LEFT JOIN code ON code.id = python_frame.code
+WHERE event.kind IN ('audit', 'call');
+
+CREATE VIEW import_module AS
+SELECT event.id, process.pid, event.tid, event.name AS module, event.arguments, event.count, event.failed,
+       code.file AS importer, code.qualified_name, python_frame.line
+FROM event
+JOIN process ON process.id = event.process
+LEFT JOIN python_frame ON python_frame.stack = event.python_stack AND python_frame.position = 0
+LEFT JOIN code ON code.id = python_frame.code
+WHERE event.kind = 'import';

@@ -1,0 +1,227 @@
+"""Writes a trace. Readable while written; after a crash it is valid up to the last commit."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from pyxhon.errors import OutputError
+from pyxhon.trace.rows import EventRow
+
+_SCHEMA: Final = Path(__file__).with_name("schema.sql")
+_COMMIT_SECONDS: Final = 0.25
+_TEXT_LIMIT: Final = 1 << 16
+_SIGN: Final = 1 << 63
+
+
+def clean(text: str | None) -> str | None:
+    """Make text storable: SQLite wants valid UTF-8, a target's file names need not be."""
+    if text is None:
+        return None
+    return text[:_TEXT_LIMIT].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def signed(number: int) -> int:
+    """Turn an unsigned 64-bit number into SQLite's signed one."""
+    return number - (1 << 64) if number & _SIGN else number
+
+
+class Store:
+    """The one writer of a trace."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                if not stat.S_ISREG(path.lstat().st_mode):  # a device or link would be gone for good
+                    message = f"cannot write the trace {path}: it is not a regular file"
+                    raise OutputError(message, "choose another place with -o")
+                path.unlink()
+            # an empty file of our own first: never follow a link that someone put there meanwhile
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(_SCHEMA.read_text(encoding="utf-8"))
+            self._database.execute("BEGIN")
+        except (OSError, sqlite3.Error) as error:
+            raise self._unwritable(error) from None
+        self._committed = time.monotonic()
+        self._next_event = 1
+
+    def __enter__(self) -> "Store":
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Commit and close."""
+        try:
+            if self._database.in_transaction:
+                self._database.execute("COMMIT")
+            # A log beside it would keep it from being read where nothing can be written. It stays while somebody reads.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._database.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error as failure:
+            if kind is None:
+                raise self._unwritable(failure) from None
+        finally:
+            self._database.close()
+
+    def _unwritable(self, error: Exception) -> OutputError:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return OutputError(f"cannot write the trace {self.path}: {reason}", "choose another place with -o")
+
+    def _execute(self, statement: str, values: tuple[Any, ...]) -> int:
+        try:
+            return self._database.execute(statement, values).lastrowid or 0
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from None
+
+    def _execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        try:
+            self._database.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from None
+
+    def commit(self, *, is_forced: bool = False) -> bool:
+        """Commit when the last commit is a while ago; tells whether it did."""
+        now = time.monotonic()
+        if not is_forced and now - self._committed < _COMMIT_SECONDS:
+            return False
+        try:
+            self._database.execute("COMMIT")
+            self._database.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from None
+        self._committed = now
+        return True
+
+    def set_meta(self, **values: Any) -> None:
+        """Set keys of table meta."""
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        self._execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def add_process(self, **columns: Any) -> int:
+        """Add a process image; gives its id."""
+        return self._insert("process", columns)
+
+    def update_process(self, process: int, **columns: Any) -> None:
+        """Change columns of a process image."""
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self._execute(f"UPDATE process SET {names} WHERE id = ?", (*map(_value, columns.values()), process))  # noqa: S608
+
+    def _insert(self, table: str, columns: dict[str, Any]) -> int:
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our own names
+        return self._execute(statement, tuple(map(_value, columns.values())))
+
+    def add_thread(self, process: int, tid: int, started_ns: int | None) -> None:
+        """Add a thread; one that is known stays."""
+        self._execute("INSERT OR IGNORE INTO thread VALUES (?, ?, ?, NULL)", (process, tid, started_ns))
+
+    def end_thread(self, process: int, tid: int, ended_ns: int) -> None:
+        """Tell that a thread ended."""
+        self._execute("UPDATE thread SET ended_ns = ? WHERE process = ? AND tid = ?", (ended_ns, process, tid))
+
+    def add_code(self, **columns: Any) -> int:
+        """Add a code object; gives its id."""
+        columns["address"] = signed(columns["address"])
+        return self._insert("code", columns)
+
+    def set_line_table(self, code: int, content: bytes) -> None:
+        """Replace a code object's line table by a more complete one."""
+        self._execute("UPDATE code SET line_table = ? WHERE id = ?", (content, code))
+
+    def add_stack(self, process: int, *, is_truncated: bool, is_partial: bool) -> int:
+        """Add an empty Python stack; gives its id."""
+        return self._execute(
+            "INSERT INTO python_stack (process, is_truncated, is_partial) VALUES (?, ?, ?)",
+            (process, is_truncated, is_partial),
+        )
+
+    def add_frames(self, stack: int, frames: Iterable[tuple[int | None, int, int | None]]) -> None:
+        """Add the (code, instruction, line) of a stack, innermost first."""
+        rows = [(stack, position, *frame) for position, frame in enumerate(frames)]
+        self._execute_many("INSERT OR REPLACE INTO python_frame VALUES (?, ?, ?, ?, ?)", rows)
+
+    def add_events(self, events: Iterable[EventRow]) -> None:
+        """Add events, whose ids come from `next_event_id`."""
+        rows = [
+            (
+                event.id, event.process, event.tid, event.kind, clean(event.name), json.dumps(event.arguments),
+                None if event.result is None else json.dumps(event.result), event.python_stack, event.native_stack,
+                event.count, event.failed, event.first_ns, event.last_ns, event.signal, event.is_truncated,
+            )
+            for event in events
+        ]  # fmt: skip
+        self._execute_many(f"INSERT INTO event VALUES ({', '.join('?' * 15)})", rows)  # noqa: S608
+
+    def next_event_id(self) -> int:
+        """Give a new event id."""
+        self._next_event += 1
+        return self._next_event - 1
+
+    def update_counts(self, counts: Iterable[tuple[int, int, int, int]]) -> None:
+        """Set (count, failed, last_ns, event id)."""
+        self._execute_many("UPDATE event SET count = ?, failed = ?, last_ns = ? WHERE id = ?", counts)
+
+    def set_results(self, results: Iterable[tuple[str, int]]) -> None:
+        """Set (result, event id)."""
+        self._execute_many("UPDATE event SET result = ? WHERE id = ?", ((json.dumps(r), e) for r, e in results))
+
+    def add_dll(self, process: int, path: str, *, build_id: str | None = None, event: int | None = None) -> None:
+        """Add a DLL; the first word on it stays."""
+        self._execute(
+            "INSERT OR IGNORE INTO dll (process, path, build_id, event) VALUES (?, ?, ?, ?)",
+            (process, clean(path), build_id, event),
+        )
+
+    def set_hash(self, path: str, sha256: str | None, build_id: str | None) -> None:
+        """Set what was read from a DLL's file."""
+        self._execute("UPDATE dll SET sha256 = ?, build_id = ? WHERE path = ?", (sha256, build_id, clean(path)))
+
+    def add_modules(self, process: int, modules: Iterable[tuple[str, str | None, bool]]) -> None:
+        """Add (name, file, is_extension) of sys.modules."""
+        rows = [(process, clean(name), clean(file), extension) for name, file, extension in modules]
+        self._execute_many("INSERT OR IGNORE INTO module VALUES (?, ?, ?, ?)", rows)
+
+    def add_open_files(self, process: int, files: Iterable[tuple[int, str, str]]) -> None:
+        """Add (descriptor, kind, description)."""
+        rows = [(process, descriptor, kind, clean(text)) for descriptor, kind, text in files]
+        self._execute_many("INSERT OR IGNORE INTO open_file VALUES (?, ?, ?, ?)", rows)
+
+    def add_audit_hooks(self, process: int, descriptions: Iterable[str]) -> None:
+        """Add installed audit hooks."""
+        self._execute_many("INSERT INTO audit_hook VALUES (?, ?)", [(process, clean(text)) for text in descriptions])
+
+    def add_file(self, root: int, path: str, owner: tuple[str, str, str | None, str | None, Any]) -> None:
+        """Add whose file it is: (origin, package, version, module, detail)."""
+        origin, package, version, module, detail = owner
+        encoded = None if detail is None else json.dumps(detail)
+        self._execute(
+            "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (root, clean(path), origin, clean(package), clean(version), clean(module), encoded),
+        )
+
+    def set_losses(self, losses: dict[tuple[int | None, str, str], int]) -> None:
+        """Set all losses, by (process, signal, reason)."""
+        self._execute("DELETE FROM loss", ())
+        self._execute_many("INSERT INTO loss VALUES (?, ?, ?, ?)", [(*key, count) for key, count in losses.items()])
+
+    def set_counters(self, counters: Iterable[tuple[str, int, int, int, int]]) -> None:
+        """Set (signal, seen, stored, repeated, lost)."""
+        self._execute_many("INSERT OR REPLACE INTO counter VALUES (?, ?, ?, ?, ?)", counters)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    return json.dumps(value) if isinstance(value, list | dict) else value

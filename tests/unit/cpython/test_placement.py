@@ -1,0 +1,140 @@
+"""Where a probe is placed, on small pieces of machine code."""
+
+from array import array
+from dataclasses import dataclass
+
+import pytest
+
+from pyxhon.cpython.machine_code import Code, Instruction, disassemble
+from pyxhon.cpython.placement import Place, place_after_call, place_at_entry
+
+_START = 0x1000
+_ARGUMENTS = ("rdi", "rsi", "rdx")
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A file whose code is this one function."""
+
+    code: bytes
+
+    def is_code(self, address: int) -> bool:
+        return _START <= address < _START + len(self.code)
+
+    def read_upto(self, address: int, limit: int) -> bytes:
+        return self.code[address - _START :][:limit]
+
+    def function_range(self, address: int) -> tuple[int, int]:  # noqa: ARG002
+        return _START, _START + len(self.code)
+
+
+def _code(text: str, far_jumps: tuple[int, ...] = ()) -> Code:
+    return Code(_Function(bytes.fromhex(text)), array("Q", sorted(far_jumps)))
+
+
+def _place(text: str, *far_jumps: int) -> Place:
+    return place_at_entry(_code(text, far_jumps), _START, _ARGUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "stack_adjust"),
+    [
+        ("55 4889e5 c3", 0, 0),  # push rbp
+        ("f30f1efa 4157 c3", 4, 0),  # endbr64; push r15
+        ("4885ff 7401 90 c3", 3, 0),  # test rdi, rdi; je
+        ("4881ecd8000000 84c0 7400 c3", 9, 0xD8),  # sub rsp, 0xd8; test al, al; je
+        ("4883c480 4885ff 7400 c3", 7, 0x80),  # add rsp, -0x80; test; je
+        ("4889e0 e800000000 c3", 3, 0),  # mov rax, rsp; call
+        ("0f1f440000 55 c3", 5, 0),  # a 5-byte nop is left alone
+        ("6690 c3", 0, 0),  # xchg ax, ax: a two-byte nop
+    ],
+)
+def test_the_first_emulated_instruction_is_chosen(text, offset, stack_adjust):
+    assert _place(text) == Place(_START + offset, stack_adjust, is_emulated=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "31ff 55 c3",  # xor edi, edi: an argument is lost
+        "488b3f 55 c3",  # mov rdi, [rdi]
+        "ffe0 55",  # jmp rax is not emulated
+        "c3 55",  # ret
+        "4c89fc 55 c3",  # mov rsp, r15: no telling where the stack arguments are
+        "66e80000 c3",  # a call with an operand size prefix is refused by the kernel
+        "0fc7f0",  # rdrand: nothing emulated follows
+    ],
+)
+def test_else_the_first_byte_is_chosen(text):
+    assert _place(text) == Place(_START, 0, is_emulated=False)
+
+
+def test_the_target_of_a_loop_is_not_chosen():
+    assert not _place("4889f0 55 ebfd c3").is_emulated  # mov rax, rsi; push rbp; jmp to the push
+    assert not _place("4889f0 55 c3", _START + 3).is_emulated
+
+
+def test_a_tail_call_to_the_start_is_no_loop():
+    assert _place("55 c3", _START).is_emulated
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "register"),
+    [
+        ("4889c3 e800000000", 3, "rbx"),  # mov rbx, rax; call
+        ("4885c0 7400", 3, "rax"),  # test rax, rax; je
+        ("66833d0000000000 4989c2 7500", 11, "r10"),  # cmp word [rip], 0; mov r10, rax; jne
+        ("4889c5 488b00 eb00", 6, "rbp"),  # mov rbp, rax; mov rax, [rax]; jmp
+        ("eb00", 0, "rax"),
+    ],
+)
+def test_the_result_of_a_call_is_followed(text, offset, register):
+    call = Instruction(_START - 5, bytes.fromhex("e800000000"), "call", "0x1000")
+
+    assert place_after_call(_code(text), call) == Place(_START + offset, 0, is_emulated=True, register=register)
+
+
+@pytest.mark.parametrize("text", ["31c0 55", "488b00 55", "4889c3 31c0 31db 55", "ffd0", "c3"])
+def test_a_lost_result_is_taken_at_the_return_address(text):
+    call = Instruction(_START - 5, bytes.fromhex("e800000000"), "call", "0x1000")
+
+    assert place_after_call(_code(text), call) == Place(_START, 0, is_emulated=False, register="rax")
+
+
+def test_a_path_that_joins_is_not_counted():
+    call = Instruction(_START - 5, bytes.fromhex("e800000000"), "call", "0x1000")
+    joined_later = _code("4889c3 4885db 7400", (_START + 3,))
+    joined_at_once = _code("4889c3 4885db 7400", (_START,))
+
+    assert place_after_call(joined_later, call) == Place(_START, 0, is_emulated=False, register="rax")
+    assert place_after_call(joined_at_once, call) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_emulated"),
+    [
+        ("90", True),
+        ("55", True),
+        ("4157", True),
+        ("e800000000", True),
+        ("e900000000", True),
+        ("eb00", True),
+        ("7400", True),
+        ("0f8400000000", True),
+        ("f30f1efa", False),  # endbr64
+        ("0f1f00", False),
+        ("4055", False),  # push with another REX prefix
+        ("ff30", False),  # push [rax]
+        ("ff10", False),  # call [rax]
+        ("e300", False),  # jrcxz
+        ("f2e900000000", False),
+        ("c3", False),
+        ("4889e5", False),
+    ],
+)
+def test_what_the_kernel_emulates(text, is_emulated):
+    code = _code(text)
+
+    (instruction,) = disassemble(code.image, _START, 16)
+
+    assert instruction.is_emulated is is_emulated

@@ -1,0 +1,41 @@
+"""Where a needed library is found, against what the program loader says."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pyxhon.target.elf import open_image
+from pyxhon.target.libraries import find_library
+
+_PROGRAM = os.path.realpath(sys.executable)
+
+
+@pytest.fixture
+def image():
+    with open_image(_PROGRAM) as image:
+        yield image
+
+
+def test_libraries_are_those_of_the_loader(image):
+    listed = subprocess.run(["ldd", _PROGRAM], capture_output=True, text=True, check=True).stdout
+    expected = dict(re.findall(r"^\s*(\S+) => (\S+)", listed, re.MULTILINE))
+
+    found = {name: find_library(image, name, {}) for name in image.needed}
+
+    assert {name: os.path.realpath(path) for name, path in found.items()} == {
+        name: os.path.realpath(expected[name]) for name in found
+    }
+
+
+def test_the_environment_comes_before_the_defaults(image, tmp_path):
+    (tmp_path / "libc.so.6").touch()
+
+    assert find_library(image, "libc.so.6", {"LD_LIBRARY_PATH": f"/nothing:{tmp_path}"}) == str(tmp_path / "libc.so.6")
+
+
+def test_a_library_that_is_nowhere_is_none(image):
+    assert find_library(image, "libnothing.so.1", {}) is None
+    assert find_library(image, "/nothing/libnothing.so.1", {}) is None

@@ -1,0 +1,82 @@
+import pytest
+
+from pyxhon.cli import run_command_line
+from pyxhon.policy.parse import list_builtin_policies, load_policy
+from tests.unit.report.recording import record_service
+
+POLICY = "version: 1\npackages:\n  requests:\n    allow: F\n    reason: reads only\n"
+
+
+@pytest.fixture
+def policy(tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    return str(tmp_path / "policy.yaml")
+
+
+@pytest.fixture
+def trace(tmp_path):
+    return str(record_service(tmp_path / "t.pyxhon"))
+
+
+def test_a_shown_policy_can_be_read_again(policy, tmp_path, capsys):
+    assert run_command_line(["policy", "show", policy]) == 0
+
+    (tmp_path / "again.yaml").write_text(capsys.readouterr().out)
+    again = load_policy(str(tmp_path / "again.yaml")).packages[0]
+    assert (again.key.text, again.allow.shorthand, again.reason) == ("requests", "F", "reads only")
+
+
+def test_the_category_tables_can_be_shown(capsys):
+    assert run_command_line(["policy", "show", "builtin:categories"]) == 0
+
+    assert "socket" in capsys.readouterr().out
+
+
+def test_every_builtin_policy_is_listed(capsys):
+    assert run_command_line(["policy", "list"]) == 0
+
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
+    assert listed == {"builtin:categories", *(f"builtin:{name}" for name in list_builtin_policies())}
+
+
+def test_a_valid_policy_is_said_to_be_valid(policy, capsys):
+    assert run_command_line(["policy", "check", policy]) == 0
+
+    assert capsys.readouterr().out == f"valid: 1 package in {policy}\n"
+
+
+def test_an_invalid_policy_is_one_line_with_its_place(tmp_path, capsys):
+    (tmp_path / "bad.yaml").write_text("version: 1\npackages:\n  numpy:\n    alow: F\n")
+
+    assert run_command_line(["policy", "check", str(tmp_path / "bad.yaml")]) == 1
+
+    error = capsys.readouterr().err
+    assert f"{tmp_path}/bad.yaml:4:5" in error
+    assert "allow" in error
+    assert error.count("\n") == 1
+
+
+def test_a_trace_shows_which_rule_decides(policy, trace, capsys):
+    run_command_line(["policy", "check", policy, "--trace", trace])
+
+    text = capsys.readouterr().out
+    assert "violation: requests: network: socket.connect address=127.0.0.1:80" in text
+    assert f"decided by {policy}:4 packages.requests.allow: F does not allow network" in text
+    assert "no rule speaks of it" in text
+
+
+def test_one_behaviour_is_explained_by_the_start_of_its_id(policy, trace, capsys):
+    run_command_line(["policy", "check", policy, "--trace", trace])
+    lines = capsys.readouterr().out.splitlines()
+    number = next(line.split()[0] for line in lines if "socket.connect" in line)
+
+    assert run_command_line(["policy", "check", policy, "--trace", trace, "--behaviour", number[:8]]) == 0
+
+    shown = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[0] for line in shown if not line.startswith(" ")] == [number]
+
+
+def test_a_behaviour_that_is_not_there_is_told(policy, trace, capsys):
+    assert run_command_line(["policy", "check", policy, "--trace", trace, "--behaviour", "zz"]) == 1
+
+    assert "no behaviour zz" in capsys.readouterr().err

@@ -1,0 +1,113 @@
+"""The trace: readable while written, valid after a crash, refused when it is something else."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyxhon.errors import OutputError, TraceError
+from pyxhon.trace.reader import open_trace
+from pyxhon.trace.rows import EventRow
+from pyxhon.trace.store import Store, clean, signed
+
+
+def _event(number: int, process: int) -> EventRow:
+    return EventRow(
+        number, process, 7, "audit", "open", ["/x", "r", 0], None, None, None, 1, 0, 5, 5, "uprobe", is_truncated=False
+    )
+
+
+def _add_process(store: Store) -> int:
+    return store.add_process(pid=7, parent_pid=1, origin="attach", started_ns=1, arguments=["a", "\udc80"])
+
+
+def test_a_trace_is_read_while_it_is_written(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        process = _add_process(store)
+        store.add_events([_event(store.next_event_id(), process)])
+        store.commit(is_forced=True)
+
+        with open_trace(tmp_path / "t.pyxhon") as reader:
+            assert [event.name for event in reader.events()] == ["open"]
+            assert reader.processes()[0].arguments == ["a", "\udc80"]
+
+
+def test_a_trace_is_valid_up_to_the_last_commit_after_a_crash(tmp_path):
+    program = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})
+from pathlib import Path
+from tests.unit.test_trace import _add_process, _event
+from pyxhon.trace.store import Store
+store = Store(Path({str(tmp_path)!r}) / "t.pyxhon")
+process = _add_process(store)
+store.add_events([_event(store.next_event_id(), process)])
+store.commit(is_forced=True)
+store.add_events([_event(store.next_event_id(), process)])
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False)
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        assert len(list(reader.events())) == 1
+
+
+def test_the_file_says_what_it_is(tmp_path):
+    with Store(tmp_path / "t.pyxhon"):
+        pass
+
+    database = sqlite3.connect(tmp_path / "t.pyxhon")
+    names = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    assert {"process", "thread", "event", "python_stack", "native_stack", "code", "dll", "loss"} <= names
+    assert {"function_info", "import_module", "bytecode_flow"} <= names
+    database.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"SQLite format 3\0" + bytes(100)])
+def test_a_foreign_file_is_refused(tmp_path, content):
+    path = tmp_path / "x.pyxhon"
+    path.write_bytes(content)
+
+    with pytest.raises(TraceError):
+        open_trace(path)
+
+
+def test_a_newer_trace_is_refused(tmp_path):
+    with Store(tmp_path / "t.pyxhon"):
+        pass
+    database = sqlite3.connect(tmp_path / "t.pyxhon")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+
+    with pytest.raises(TraceError, match="99"):
+        open_trace(tmp_path / "t.pyxhon")
+
+
+def test_a_trace_is_never_written_through_a_link(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("keep")
+    (tmp_path / "t.pyxhon").symlink_to(victim)
+
+    with pytest.raises(OutputError, match="not a regular file"):
+        Store(tmp_path / "t.pyxhon")
+
+    assert victim.read_text() == "keep"
+
+
+def test_an_unwritable_place_is_one_clear_error(tmp_path):
+    with pytest.raises(OutputError, match="cannot write the trace"):
+        Store(tmp_path / "missing" / "t.pyxhon")
+
+
+def test_text_of_a_target_is_made_storable():
+    assert clean("a\udc80b") == "a\ufffdb"
+    assert clean(None) is None
+    assert len(clean("x" * 10_000_000) or "") <= 1 << 16
+
+
+def test_unsigned_numbers_survive_as_signed_ones():
+    assert signed(1) == 1
+    assert signed((1 << 64) - 1) == -1
