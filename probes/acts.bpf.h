@@ -15,7 +15,7 @@ static inline bool send_act(struct scratch *s, const struct kernel_layout *l)
 	e->argument_count = *(volatile u32 *)&s->argument_count;
 	u32 bytes = *(volatile u32 *)&s->data_bytes;
 	e->data_bytes = bytes;
-	if (s->owner != bpf_get_current_pid_tgid()) {
+	if (s->owner != ((u64)e->head[0].pid << 32 | e->head[0].tid)) {
 		count(act->signal, COUNTER_NO_SCRATCH); // recycled under us: what we hold is not ours
 		return false;
 	}

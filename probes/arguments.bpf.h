@@ -31,14 +31,25 @@ static inline void take_raw_arguments(struct scratch *s, const struct registers 
 		s->raw[2] = regs->r9;
 		in_registers = 3;
 	} else {
-		if (read_user(&s->list, sizeof(s->list), regs->cx))
+		// the area of saved registers nearly always follows the list in the caller's frame
+		if (read_user(s->near, 256, regs->cx))
 			goto unreadable;
+		s->list = *(struct argument_list *)s->near;
+		u64 at = s->list.save_area + s->list.gp_offset - regs->cx;
 		if (s->list.gp_offset == 16)
 			in_registers = 4;
 		else if (s->list.gp_offset == 24)
 			in_registers = 3;
-		if (in_registers && read_user(s->raw, 32, s->list.save_area + s->list.gp_offset))
+		if (at <= 224) {
+			at >>= 3;
+			BOUND(at, 31);
+			s->raw[0] = s->near[at];
+			s->raw[1] = s->near[at + 1];
+			s->raw[2] = s->near[at + 2];
+			s->raw[3] = s->near[at + 3];
+		} else if (in_registers && read_user(s->raw, 32, s->list.save_area + s->list.gp_offset)) {
 			goto unreadable;
+		}
 		on_stack = s->list.overflow_area;
 	}
 	// most events have no more: reading the stack costs

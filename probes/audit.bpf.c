@@ -47,11 +47,13 @@ static inline u64 take_name(struct scratch *s, const struct settings *conf, cons
 	return s->name_hash = hash_name(s, conf->seed);
 }
 
-static inline void take_format(struct scratch *s, u64 address)
+static inline void take_format(struct scratch *s, const struct kernel_layout *l, u64 address)
 {
-	*(u64 *)s->act.format = 0;
+	// a constant that was read last time is read again with size 0: no path of its own
+	u64 is_known = is_equal(address, s->act.format_address) & is_constant(s, l, address), size = 32 - 32 * is_known;
+	BOUND(size, 63);
 	s->act.format_address = address;
-	if (address && read_user_string(s->act.format, sizeof(s->act.format), address) < 0)
+	if (address && read_user_string(s->act.format, size, address) < 0)
 		s->act.head[0].flags |= EVENT_FLAG_FORMAT_UNREAD;
 }
 
@@ -117,8 +119,9 @@ static inline bool take_audit(struct scratch *s, const struct settings *conf, co
 		return false;
 	}
 	act->name = take_name(s, conf, l, name);
-	take_format(s, format);
-	if (s->act.format[0])
+	take_format(s, l, format);
+	FORGET();
+	if (format && s->act.format[0])
 		queue_formatted(s, regs, act->kind, act->stack_adjust);
 	return true;
 }

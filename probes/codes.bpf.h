@@ -26,7 +26,7 @@ static inline bool send_code(struct scratch *s, const struct kernel_layout *l, u
 	BOUND(strings, 63);
 	s->strings[0] = 0;
 	read_user_once(s->strings, strings, d->code + l->code_strings);
-	fill_head(&e->head[0], EVENT_KIND_CODE, 0, image);
+	fill_head(&e->head[0], s->owner, EVENT_KIND_CODE, image);
 	e->code = d->code;
 	e->fingerprint = d->fingerprint;
 	e->first_line = 0;
@@ -67,7 +67,7 @@ static inline bool send_line_table(struct scratch *s, u64 image)
 {
 	struct description *d = &s->description;
 	struct line_table_event *e = (struct line_table_event *)&s->code;
-	fill_head(&e->head[0], EVENT_KIND_LINE_TABLE, 0, image);
+	fill_head(&e->head[0], s->owner, EVENT_KIND_LINE_TABLE, image);
 	e->code = d->code;
 	e->fingerprint = d->fingerprint;
 	e->offset = d->offset;
@@ -139,7 +139,8 @@ static inline bool describe_stack(struct scratch *s, const struct kernel_layout 
 		return false;
 	struct stack_event *e = &s->stack;
 	u32 n = *(volatile u32 *)&s->frame_count;
-	fill_head(&e->head[0], EVENT_KIND_STACK, s->stack_flags, image);
+	fill_head(&e->head[0], s->owner, EVENT_KIND_STACK, image);
+	e->head[0].flags = s->stack_flags;
 	e->stack = hash;
 	e->layout = s->current.layout;
 	e->frame_count = n;

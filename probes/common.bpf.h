@@ -31,7 +31,7 @@ struct found {
 	u64 from; // the str, bytes, C string or first item to copy
 	u64 length;
 	u64 copy;
-	u64 head[2]; // ob_type, ob_size
+	u64 head[3]; // ob_type, ob_size, and the first digit of an int
 	u64 flags; // of the type
 };
 
@@ -74,8 +74,8 @@ struct act {
 	u32 site;
 	u32 kind; // of the site
 	u32 stack_adjust;
-	u32 is_counted;
 	u32 layout; // of the process
+	u32 freed_codes; // of the process
 };
 
 // Values written before are unknown to the verifier after: paths that differ only in them become one.
@@ -93,6 +93,8 @@ struct scratch {
 	u64 name_hash; // of the name that lies in the act
 	u32 pending_import_count;
 	u32 walked; // frames of the last walk that lie in the stack
+	u32 walked_freed; // code objects that the process had freed by then
+	u64 walked_image;
 	u32 frame_count;
 	u32 stack_flags;
 	u32 data_bytes;
@@ -108,6 +110,7 @@ struct scratch {
 	struct text text;
 	struct found found;
 	struct argument_list list;
+	u64 near[36]; // the stack from an argument list on
 	u32 digits[4];
 	struct walk walk;
 	struct description description;
@@ -121,6 +124,11 @@ struct place {
 	u64 id; // a stack's hash or a code object's address
 };
 
+// Which addresses may be in code_generations: a look at one byte spares most look-ups.
+struct freed_places {
+	u8 is_freed[65536];
+};
+
 BPF_ARRAY(settings, struct settings, 1);
 BPF_ARRAY(layouts, struct kernel_layout, MAX_LAYOUTS);
 BPF_ARRAY(sites, struct site, MAX_SITES);
@@ -131,9 +139,14 @@ BPF_HASH(acts, struct act_key, struct act_count, MAX_ACTS);
 BPF_TABLE("lru_hash", struct act_key, u64, variants, 16384);
 BPF_TABLE("lru_hash", struct place, u8, known_stacks, 32768);
 BPF_TABLE("lru_hash", struct place, u32, known_codes, 65536);
+BPF_TABLE("lru_hash", struct place, u32, code_generations, 16384); // of addresses where known code objects were freed
+BPF_ARRAY(freed_places, struct freed_places, 1);
 BPF_PERCPU_ARRAY(counters, u64, 256); // signal * 32 + counter
 BPF_RINGBUF_OUTPUT(ring, 4096); // the loader sets the size
 
+struct namespace_id;
+// BPF_FUNC_get_ns_current_pid_tgid, Linux 5.7
+static long (*get_ns_current_pid_tgid)(u64 device, u64 inode, struct namespace_id *id, u32 size) = (void *)120;
 static u64 (*get_attach_cookie)(void *ctx) = (void *)174; // BPF_FUNC_get_attach_cookie, Linux 5.15
 
 static inline void count(u32 signal, u32 what)
@@ -161,11 +174,25 @@ static inline struct scratch *get_scratch(u64 id)
 	return s;
 }
 
-static inline void fill_head(struct event *head, u32 kind, u32 flags, u64 image)
+struct namespace_id {
+	u32 tid, pid; // struct bpf_pidns_info
+};
+
+// The calling thread's pid and tid as /proc shows them to us, who may be in a container; 0: not in our namespace.
+static inline u64 current_id(const struct settings *conf)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	struct namespace_id id = {};
+	if (!conf->namespace_inode)
+		return bpf_get_current_pid_tgid();
+	if (get_ns_current_pid_tgid(conf->namespace_device, conf->namespace_inode, &id, sizeof(id)))
+		return 0;
+	return (u64)id.pid << 32 | id.tid;
+}
+
+static inline void fill_head(struct event *head, u64 id, u32 kind, u64 image)
+{
 	head->kind = kind;
-	head->flags = flags;
+	head->flags = 0;
 	head->cpu = bpf_get_smp_processor_id();
 	head->time_ns = bpf_ktime_get_ns();
 	head->pid = id >> 32;

@@ -47,7 +47,42 @@ static inline void find_first_frame(struct scratch *s, const struct kernel_layou
 	FORGET();
 }
 
-#define MAX_CHECKED_FRAMES 4 // innermost frames whose code object is looked at in every walk
+static inline u32 place_of(u64 code)
+{
+	u32 place = code >> 4 ^ code >> 20;
+	BOUND(place, 65535);
+	return place;
+}
+
+// A code object goes away: another one may soon be at its address, and its texts where those of this one were.
+static inline void forget_code(struct traced_process *p, u64 code)
+{
+	struct place key = {.image = p->image, .id = code};
+	u32 zero = 0, next = 1, *generation;
+	struct freed_places *freed = freed_places.lookup(&zero);
+	__sync_fetch_and_add(&p->freed_codes, 1);
+	if (!freed || !known_codes.lookup(&key))
+		return;
+	generation = code_generations.lookup(&key);
+	if (generation)
+		next = *generation + 1;
+	code_generations.update(&key, &next);
+	freed->is_freed[place_of(code)] = 1;
+}
+
+// What tells the code object in s->strings from all others that are or were at its address.
+static inline u32 fingerprint_of(struct scratch *s, u64 code)
+{
+	struct place key = {.image = s->current.image, .id = code};
+	u64 hash = mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]);
+	u32 zero = 0, *generation;
+	const struct freed_places *freed = freed_places.lookup(&zero);
+	if (!freed || !freed->is_freed[place_of(code)])
+		return hash;
+	generation = code_generations.lookup(&key);
+	return generation ? mix(hash, *generation) : hash;
+}
+
 #define FRAME_FIELD(s, type, at) (*(type *)((u8 *)(s)->frame + ((at) & (128 - sizeof(type)))))
 
 // Take the frame at s->walk.frame and go on to the one before it; false at the end or where it cannot be read.
@@ -74,14 +109,14 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l)
 	struct frame_ref *ref = &s->stack.frames[n];
 	// up to 3.10 an offset, later a pointer into the code object
 	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
-	// an outer frame that stands where the thread's last walk found it is taken to be the same code object
-	bool is_same = n >= MAX_CHECKED_FRAMES && n < s->walked && ref->code == code && ref->instruction == instruction;
+	// a frame as the thread's last walk found it; no code object was freed since
+	bool is_same = n < s->walked && ref->code == code && ref->instruction == instruction;
 	if (!is_same) {
 		if (read_user(s->strings, strings, code + l->code_strings))
 			s->stack_flags |= EVENT_FLAG_PARTIAL;
 		ref->code = code;
 		ref->instruction = instruction;
-		ref->fingerprint = mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]);
+		ref->fingerprint = fingerprint_of(s, code);
 	}
 	w->hash = mix(mix(mix(w->hash, code), ref->instruction), ref->fingerprint);
 	*(volatile u32 *)&s->frame_count = n + 1;
@@ -97,6 +132,10 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	*(volatile u32 *)&s->frame_count = 0;
 	s->stack_flags = 0;
 	s->strings[3] = 0;
+	if (s->walked_freed != s->current.freed_codes || s->walked_image != s->current.image)
+		s->walked = 0;
+	s->walked_freed = s->current.freed_codes;
+	s->walked_image = s->current.image;
 	if (!state) {
 		count(signal, COUNTER_NO_THREAD_STATE);
 		return 0;

@@ -15,8 +15,9 @@ static inline void decode_integer(struct scratch *s, const struct kernel_layout 
 		return;
 	u64 size = count * 4;
 	BOUND(size, 15);
-	digits[0] = digits[1] = digits[2] = 0;
-	if (read_user((void *)digits, size, object + l->long_digits)) {
+	digits[0] = count ? s->found.head[2] : 0; // the digits follow ob_size
+	digits[1] = digits[2] = 0;
+	if (count > 1 && read_user((void *)digits, size, object + l->long_digits)) {
 		lose_argument(s, a);
 		return;
 	}
@@ -45,7 +46,8 @@ static inline void look_at_object(struct scratch *s, const struct kernel_layout 
 	}
 	// ob_type and ob_size are consecutive; a plain object may end before ob_size
 	f->head[1] = 0;
-	if (read_user(f->head, 16, object + l->object_type) && read_user(f->head, 8, object + l->object_type)) {
+	f->head[2] = 0;
+	if (read_user(f->head, 20, object + l->object_type) && read_user(f->head, 8, object + l->object_type)) {
 		lose_argument(s, a);
 		return;
 	}

@@ -14,6 +14,24 @@ static inline u64 read_kernel_u64(u64 address)
 	return value;
 }
 
+// The number of a task in its own PID namespace (struct pid: numbers[level]; struct upid is 16 bytes).
+static inline u32 read_number(const struct settings *conf, u64 task)
+{
+	u64 pid = read_kernel_u64(task + conf->task_thread_pid);
+	return read_kernel_u32(pid + conf->pid_numbers + (u64)read_kernel_u32(pid + conf->pid_level) * 16);
+}
+
+static inline void read_numbers(const struct settings *conf, u64 task, u32 *pid, u32 *tid)
+{
+	if (conf->namespace_inode) {
+		*pid = read_number(conf, read_kernel_u64(task + conf->task_group_leader));
+		*tid = read_number(conf, task);
+	} else {
+		*pid = read_kernel_u32(task + conf->task_tgid);
+		*tid = read_kernel_u32(task + conf->task_pid);
+	}
+}
+
 static inline void count_output(long error)
 {
 	count(SIGNAL_PROCESS, COUNTER_SEEN);
@@ -23,16 +41,19 @@ static inline void count_output(long error)
 // Tracepoint sched_process_fork (parent, child): a new process or a new thread.
 int on_fork(struct bpf_raw_tracepoint_args *ctx)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
-	struct traced_process *parent = traced.lookup(&pid);
+	u32 zero = 0;
 	const struct settings *conf = settings.lookup(&zero);
-	if (!parent || !conf)
+	if (!conf)
 		return 0;
-	u64 child = ctx->args[1];
-	u32 child_pid = read_kernel_u32(child + conf->task_tgid), child_tid = read_kernel_u32(child + conf->task_pid);
-	struct fork_event e = {
-		.parent_image = parent->image, .parent_pid = pid, .parent_tid = (u32)bpf_get_current_pid_tgid()};
-	fill_head(&e.head[0], child_pid == pid ? EVENT_KIND_THREAD_START : EVENT_KIND_FORK, 0, parent->image);
+	u64 id = current_id(conf), child = ctx->args[1];
+	u32 pid = id >> 32;
+	struct traced_process *parent = traced.lookup(&pid);
+	if (!parent)
+		return 0;
+	u32 child_pid, child_tid;
+	read_numbers(conf, child, &child_pid, &child_tid);
+	struct fork_event e = {.parent_image = parent->image, .parent_pid = pid, .parent_tid = (u32)id};
+	fill_head(&e.head[0], id, child_pid == pid ? EVENT_KIND_THREAD_START : EVENT_KIND_FORK, parent->image);
 	e.head[0].tid = child_tid;
 	e.head[0].pid = child_pid;
 	if (child_pid != pid) {
@@ -50,12 +71,15 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 // Tracepoint sched_process_exec (task, old pid, binprm): another program in the same process.
 int on_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
-	u32 pid = id >> 32, zero = 0;
-	struct traced_process *p = traced.lookup(&pid);
+	u32 zero = 0;
 	const struct settings *conf = settings.lookup(&zero);
+	if (!conf)
+		return 0;
+	u64 id = current_id(conf);
+	u32 pid = id >> 32;
+	struct traced_process *p = traced.lookup(&pid);
 	struct scratch *s = p ? get_scratch(id) : 0;
-	if (!p || !conf || !s)
+	if (!p || !s)
 		return 0;
 	struct exec_event *e = (struct exec_event *)&s->act;
 	u64 previous = p->image, mm = read_kernel_u64(ctx->args[0] + conf->task_mm);
@@ -68,7 +92,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	s->act.format_address = 0;
 	s->walked = 0;
 	s->pending_import_count = 0;
-	fill_head(&e->head[0], EVENT_KIND_EXEC, 0, p->image);
+	fill_head(&e->head[0], id, EVENT_KIND_EXEC, p->image);
 	e->previous_image = previous;
 	e->arguments_bytes = end - start;
 	e->file[0] = 0;
@@ -90,17 +114,20 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 // Tracepoint sched_process_exit (task): a thread, and with the last one the process.
 int on_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
-	u32 pid = id >> 32, tid = id, zero = 0;
-	struct traced_process *p = traced.lookup(&pid);
+	u32 zero = 0;
 	const struct settings *conf = settings.lookup(&zero);
-	if (!p || !conf)
+	if (!conf)
+		return 0;
+	u64 id = current_id(conf);
+	u32 pid = id >> 32, tid = id;
+	struct traced_process *p = traced.lookup(&pid);
+	if (!p)
 		return 0;
 	u64 task = ctx->args[0], signal = read_kernel_u64(task + conf->task_signal);
 	bool is_last = read_kernel_u32(signal + conf->signal_live) == 0;
 	u32 status = read_kernel_u32(signal + conf->signal_group_exit_code);
 	struct exit_event e = {};
-	fill_head(&e.head[0], is_last ? EVENT_KIND_EXIT : EVENT_KIND_THREAD_EXIT, 0, p->image);
+	fill_head(&e.head[0], id, is_last ? EVENT_KIND_EXIT : EVENT_KIND_THREAD_EXIT, p->image);
 	e.status = status ? status : read_kernel_u32(task + conf->task_exit_code);
 	count_output(ring.ringbuf_output(&e, sizeof(e), 0));
 	scratch_by_thread.delete(&tid);

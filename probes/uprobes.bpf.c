@@ -44,7 +44,7 @@ static inline u32 signal_of(u32 kind)
 // Start a new act of the calling thread.
 static inline void begin_act(struct scratch *s, const struct traced_process *p, const struct site *site, u32 index)
 {
-	fill_head(&s->act.head[0], EVENT_KIND_ACT, 0, p->image);
+	fill_head(&s->act.head[0], s->owner, EVENT_KIND_ACT, p->image);
 	s->argument_count = 0;
 	s->data_bytes = 0;
 	s->current.image = p->image;
@@ -54,6 +54,7 @@ static inline void begin_act(struct scratch *s, const struct traced_process *p, 
 	s->current.state = 0;
 	s->current.site = index;
 	s->current.layout = p->layout;
+	s->current.freed_codes = p->freed_codes;
 	s->current.kind = site->kind;
 	s->current.stack_adjust = site->stack_adjust;
 	s->current.signal = signal_of(site->kind);
@@ -85,18 +86,25 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 
 int on_site(struct pt_regs *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
-	u32 pid = id >> 32, zero = 0;
+	u32 zero = 0;
+	const struct settings *conf = settings.lookup(&zero);
+	if (!conf)
+		return 0;
+	u64 id = current_id(conf);
+	u32 pid = id >> 32;
 	struct traced_process *p = traced.lookup(&pid);
 	if (!p)
 		return 0;
 	u32 index = get_attach_cookie(ctx);
 	const struct site *site = sites.lookup(&index);
-	const struct settings *conf = settings.lookup(&zero);
-	if (!site || !conf)
+	if (!site)
 		return 0;
 	if (site->layout != ABSENT)
 		learn_base(p, site, ctx->ip);
+	if (site->kind == SITE_KIND_CODE_DEALLOC) {
+		forget_code(p, ctx->di);
+		return 0;
+	}
 	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
 	const struct kernel_layout *l = layouts.lookup(&layout);
 	struct scratch *s = get_scratch(id);

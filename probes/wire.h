@@ -118,6 +118,7 @@ enum site_kind {
 	SITE_KIND_IMPORT_RESULT = 5,
 	SITE_KIND_DLOPEN = 6,
 	SITE_KIND_DLMOPEN = 7,
+	SITE_KIND_CODE_DEALLOC = 8,
 };
 
 // The head of every record.
@@ -347,13 +348,13 @@ struct traced_process {
 	u64 image;
 	u64 base;
 	u32 layout;
-	u32 reserved;
+	u32 freed_codes;
 };
 _Static_assert(sizeof(struct traced_process) == 24, "traced_process");
 _Static_assert(offsetof(struct traced_process, image) == 0, "traced_process.image");
 _Static_assert(offsetof(struct traced_process, base) == 8, "traced_process.base");
 _Static_assert(offsetof(struct traced_process, layout) == 16, "traced_process.layout");
-_Static_assert(offsetof(struct traced_process, reserved) == 20, "traced_process.reserved");
+_Static_assert(offsetof(struct traced_process, freed_codes) == 20, "traced_process.freed_codes");
 
 // One address where a probe sits; its index is the probe's cookie.
 struct site {
@@ -390,9 +391,15 @@ struct settings {
 	u32 mm_arg_start;
 	u32 mm_arg_end;
 	u32 binprm_filename;
+	u32 task_thread_pid;
+	u32 task_group_leader;
+	u32 pid_level;
+	u32 pid_numbers;
 	u32 reserved;
+	u64 namespace_device;
+	u64 namespace_inode;
 };
-_Static_assert(sizeof(struct settings) == 64, "settings");
+_Static_assert(sizeof(struct settings) == 96, "settings");
 _Static_assert(offsetof(struct settings, seed) == 0, "settings.seed");
 _Static_assert(offsetof(struct settings, aggregate) == 8, "settings.aggregate");
 _Static_assert(offsetof(struct settings, follow) == 12, "settings.follow");
@@ -407,7 +414,13 @@ _Static_assert(offsetof(struct settings, signal_group_exit_code) == 44, "setting
 _Static_assert(offsetof(struct settings, mm_arg_start) == 48, "settings.mm_arg_start");
 _Static_assert(offsetof(struct settings, mm_arg_end) == 52, "settings.mm_arg_end");
 _Static_assert(offsetof(struct settings, binprm_filename) == 56, "settings.binprm_filename");
-_Static_assert(offsetof(struct settings, reserved) == 60, "settings.reserved");
+_Static_assert(offsetof(struct settings, task_thread_pid) == 60, "settings.task_thread_pid");
+_Static_assert(offsetof(struct settings, task_group_leader) == 64, "settings.task_group_leader");
+_Static_assert(offsetof(struct settings, pid_level) == 68, "settings.pid_level");
+_Static_assert(offsetof(struct settings, pid_numbers) == 72, "settings.pid_numbers");
+_Static_assert(offsetof(struct settings, reserved) == 76, "settings.reserved");
+_Static_assert(offsetof(struct settings, namespace_device) == 80, "settings.namespace_device");
+_Static_assert(offsetof(struct settings, namespace_inode) == 88, "settings.namespace_inode");
 
 // A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none).
 struct kernel_layout {

@@ -22,6 +22,7 @@ class SiteKind(enum.IntEnum):
     IMPORT_RESULT = 5  # the result is in Site.result_register
     DLOPEN = 6  # (path, flags)
     DLMOPEN = 7  # (namespace, path, flags)
+    CODE_DEALLOC = 8  # (code)
 
 
 class Register(enum.IntEnum):
@@ -51,7 +52,7 @@ class TracedProcess:
     image: U64
     base: U64  # load bias of its interpreter; valid where layout is set
     layout: U32  # index of its layout; ABSENT: not known yet
-    reserved: U32
+    freed_codes: U32  # how many code objects it has freed
 
 
 @dataclass(slots=True)
@@ -85,7 +86,13 @@ class Settings:
     mm_arg_start: U32
     mm_arg_end: U32
     binprm_filename: U32
+    task_thread_pid: U32
+    task_group_leader: U32
+    pid_level: U32
+    pid_numbers: U32
     reserved: U32
+    namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
+    namespace_inode: U64
 
 
 @dataclass(slots=True)

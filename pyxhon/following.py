@@ -19,6 +19,7 @@ from pyxhon.target.open_files import list_open_files
 from pyxhon.target.process import (
     Mapping,
     list_processes,
+    page_reader,
     read_arguments,
     read_environment,
     read_executable,
@@ -136,7 +137,7 @@ def _take_snapshot(tracing: Tracing, image: Image, base: int | None) -> None:
     runtime = interpreter.sites.symbols.get("_PyRuntime")
     if runtime is None:
         return
-    snapshot = take_snapshot(functools.partial(read_memory, image.pid), interpreter.layout, base + runtime, mappings)
+    snapshot = take_snapshot(page_reader(image.pid), interpreter.layout, base + runtime, mappings)
     store.add_modules(image.process, [(module.name, module.file, module.is_extension) for module in snapshot.modules])
     store.add_audit_hooks(image.process, snapshot.audit_hooks)
     tracing.ownership.add_search_paths(image.root, list(snapshot.search_paths))

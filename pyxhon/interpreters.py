@@ -147,6 +147,7 @@ _SIGNAL_NAMES = {
     "sys_audit": "sys.audit",
     "import": "PyImport_ImportModuleLevelObject",
     "import_result": "import_find_and_load",
+    "code_dealloc": "code_dealloc",
     "dlopen": "dlopen",
     "dlmopen": "dlmopen",
 }

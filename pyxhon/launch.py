@@ -13,6 +13,12 @@ from typing import Final
 from pyxhon.recorder import Recorder
 
 _GRACE_S: Final = 2.0
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _is_ignored(number: signal.Signals) -> bool:
+    """Tell whether whoever started us wants the signal ignored, as nohup does; it stays so, for the command too."""
+    return signal.getsignal(number) is signal.SIG_IGN
 
 
 @dataclass(slots=True)
@@ -30,7 +36,7 @@ def stop_signals() -> Iterator[Stop]:
     def ask(_number: int, _frame: object) -> None:
         stop.is_asked = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, ask) for number in _STOP_SIGNALS if not _is_ignored(number)}
     try:
         yield stop
     finally:
@@ -57,8 +63,11 @@ class Child:
 
     def _become(self, execute: Callable[[], int], name: str) -> None:
         try:
-            for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)  # Python ignores the first two: commands expect them
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)  # Python ignores them, commands expect them
+            for number in _STOP_SIGNALS:
+                if not _is_ignored(number):
+                    signal.signal(number, signal.SIG_DFL)
             os.close(self._release)
             is_released = os.read(self._held, 1)
             os.close(self._held)

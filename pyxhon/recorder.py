@@ -303,10 +303,15 @@ class Recorder:
         self.store.update_counts(changed)
 
     def finish(self) -> None:
-        """Write what waited."""
+        """Write what waited, and which interpreters were silent: idle, or not seen."""
         for image in self.images.values():
-            if image.process:
-                self.resolver.finish(image.code)
+            if not image.process:
+                continue
+            self.resolver.finish(image.code)
+            if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
+                coverage = image.interpreter.coverage
+                silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
+                self.store.update_process(image.process, coverage=silent)
         self._write_events()
 
     def unsent(self, probes: Probes) -> dict[tuple[int | None, str], int]:

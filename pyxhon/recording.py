@@ -127,6 +127,7 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
             clock_offset_ns=offset,
             started_unix_ns=time.time_ns(),
         )
+        store.commit(is_forced=True)  # killed now, we still leave a trace that can be read
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
         recorder.on_execution = lambda image: install_execution(tracing, image)
         recorder.find_interpreter = interpreters.by_layout.get

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -23,6 +24,7 @@ _TRACEPOINTS: Final = {
     "on_exec": "sched_process_exec",
     "on_exit": "sched_process_exit",
 }
+_FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_INIT_INO
 _COUNTERS_PER_SIGNAL: Final = 32
 _KEY = wire.format_of(ActKey)
 _COUNT = wire.format_of(ActCount)
@@ -89,6 +91,7 @@ class Probes:
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
                 reserved=0,
+                **_pid_namespace(),
                 **offsets,
             ),
         )
@@ -156,7 +159,7 @@ class Probes:
 
     def follow(self, pid: int, image: int, base: int | None, layout: int | None) -> None:
         """Trace a process from now on."""
-        known = TracedProcess(image=image, base=base or 0, layout=ABSENT if layout is None else layout, reserved=0)
+        known = TracedProcess(image=image, base=base or 0, layout=ABSENT if layout is None else layout, freed_codes=0)
         syscalls.update(self._maps["traced"], pid.to_bytes(4, "little"), wire.encode(known))
 
     def is_followed(self, pid: int) -> bool:
@@ -192,6 +195,16 @@ class Probes:
                 if total:
                     found[signal, counter] = total
         return found
+
+
+def _pid_namespace() -> dict[str, int]:
+    """Give the device and inode of our PID namespace, zeros for the first one, whose numbers the kernel uses itself."""
+    facts = Path("/proc/self/ns/pid").stat()
+    if facts.st_ino == _FIRST_PID_NAMESPACE:
+        return {"namespace_device": 0, "namespace_inode": 0}
+    # bpf_get_ns_current_pid_tgid wants the kernel's own form of the device number
+    device = os.major(facts.st_dev) << 20 | os.minor(facts.st_dev)
+    return {"namespace_device": device, "namespace_inode": facts.st_ino}
 
 
 class ProbesLoading:

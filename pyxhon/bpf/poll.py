@@ -179,6 +179,8 @@ def _decode_act(record: bytes) -> Act:
         name = data[:name_bytes].decode("utf-8", "surrogateescape")
         written = record[format_at : format_at + 32].split(b"\0")[0].decode("latin-1")
     arguments = _arguments(record, min(count, MAX_ARGUMENTS), data)
+    if first not in _ENCODINGS and not format_address:
+        written = ""  # what lies there is the format of the event before
     if flags & EventFlag.FORMAT_UNREAD:
         written = None
     elif written:
@@ -208,19 +210,22 @@ _Slot = tuple[int, int, int, int, int]  # kind, parent, offset, length, value
 
 
 def _text(content: bytes, width: int) -> str:
-    return content.decode(_ENCODINGS[width], "surrogatepass")
+    try:
+        return content.decode(_ENCODINGS[width], "surrogatepass")
+    except UnicodeDecodeError:  # no str that Python makes; the act it comes with happened all the same
+        return content.decode(_ENCODINGS[width], "replace")
 
 
 def _text1(slot: _Slot, data: bytes) -> str:
-    return data[slot[2] : slot[2] + slot[4]].decode("latin-1")
+    return _text(data[slot[2] : slot[2] + slot[4]], 1)
 
 
 def _text2(slot: _Slot, data: bytes) -> str:
-    return data[slot[2] : slot[2] + slot[4]].decode("utf-16-le", "surrogatepass")
+    return _text(data[slot[2] : slot[2] + slot[4]], 2)
 
 
 def _text4(slot: _Slot, data: bytes) -> str:
-    return data[slot[2] : slot[2] + slot[4]].decode("utf-32-le", "surrogatepass")
+    return _text(data[slot[2] : slot[2] + slot[4]], 4)
 
 
 def _bytes(slot: _Slot, data: bytes) -> dict[str, str]:

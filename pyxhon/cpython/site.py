@@ -9,6 +9,7 @@ KINDS = (
     "sys_audit",
     "import",
     "import_result",
+    "code_dealloc",
     "dlopen",
     "dlmopen",
 )
@@ -20,6 +21,7 @@ audit_public   PySys_Audit(event, format, ...)
 sys_audit      sys_audit(module, args, nargs), METH_FASTCALL
 import         PyImport_ImportModuleLevelObject(name, globals, locals, fromlist, level)
 import_result  after importlib's _find_and_load came back: the module, NULL on failure, in result_register
+code_dealloc   code_dealloc(code): a code object goes away
 dlopen         dlopen(path, flags)
 dlmopen        dlmopen(namespace, path, flags)
 """

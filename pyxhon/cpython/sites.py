@@ -27,6 +27,7 @@ _IMPORT_ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8")
 _DLOPEN_ARGUMENTS = {"dlopen": ("rdi", "rsi"), "dlmopen": ("rdi", "rsi", "rdx")}
 _THREAD_LOCAL = re.compile(r"fs:\[(0x[0-9a-f]+)\]")
 _UNSIGNED = 1 << 64
+_TYPE_DEALLOC = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None)
         place = place_at_entry(code, entry, _IMPORT_ARGUMENTS)
         sites.append(Site("import", entry, place.address, place.stack_adjust, place.is_emulated))
     results, more = find_import_results(code)
+    sites += _code_dealloc_sites(code)
     addresses = {name: image.address_of(name) for name in _SYMBOLS}
     missing = [name for name, address in addresses.items() if address is None]
     if missing:
@@ -79,6 +81,15 @@ def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None)
         notes=(*notes, *more),
         inner_import_returns=find_inner_imports(image, [*sites, *results]),
     )
+
+
+def _code_dealloc_sites(code: Code) -> Iterator[Site]:
+    """Find the function in PyCode_Type.tp_dealloc (Include/cpython/object.h, all versions with the GIL)."""
+    kind = code.image.address_of("PyCode_Type")
+    function = None if kind is None else code.image.pointer_at(kind + _TYPE_DEALLOC)
+    if function is not None and code.image.is_code(function):
+        place = place_at_entry(code, function, ("rdi",))
+        yield Site("code_dealloc", function, place.address, place.stack_adjust, place.is_emulated)
 
 
 def find_tls_thread_state(image: ElfImage) -> int | None:

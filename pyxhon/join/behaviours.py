@@ -165,7 +165,7 @@ class Joiner:
         found = list(self._edges.behaviours())
         for act in self._acts.values():
             is_load = act.kind == "dll-load"
-            found.append(freeze(act, "dll" if is_load else self._tables.category_of_event(act.name)))
+            found.append(freeze(act, "dll" if is_load else self._tables.category_of_event(act.name, act.arguments)))
         found.sort(key=lambda behaviour: behaviour.event)
         return Joined(
             tuple(each for each in found if each.category is not None),

@@ -6,7 +6,7 @@ A process may end at any moment: functions that must have an answer raise Target
 import ctypes
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pyxhon.errors import TargetError
@@ -16,6 +16,9 @@ _MAX_MAPS_BYTES = 1 << 26
 _MAX_STATUS_BYTES = 1 << 16
 _MAX_ARGUMENT_BYTES = 1 << 16
 _MAX_THREADS = 1 << 16
+_PAGE_BYTES = 4096
+_MAX_KEPT_PAGES = 1 << 14
+_LARGEST_KEPT_BYTES = 1 << 16
 _DELETED = " (deleted)"
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -140,6 +143,32 @@ def read_memory(pid: int, address: int, size: int) -> bytes | None:
     remote = _IoVector(ctypes.c_void_p(address), size)
     got = _LIBC.process_vm_readv(ctypes.c_int(pid), ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
     return buffer.raw if got == size else None
+
+
+def page_reader(pid: int) -> Callable[[int, int], bytes | None]:
+    """Give a reader like `read_memory` that asks for each page once: for many small reads at one moment."""
+    pages: dict[int, bytes | None] = {}
+
+    def read_page(number: int) -> bytes | None:
+        if number not in pages:
+            if len(pages) >= _MAX_KEPT_PAGES:
+                pages.clear()
+            pages[number] = read_memory(pid, number * _PAGE_BYTES, _PAGE_BYTES)
+        return pages[number]
+
+    def read(address: int, size: int) -> bytes | None:
+        first, start = divmod(address, _PAGE_BYTES)
+        if start + size > _LARGEST_KEPT_BYTES or size <= 0:
+            return read_memory(pid, address, size)
+        content = b""
+        for number in range(first, (address + size - 1) // _PAGE_BYTES + 1):
+            page = read_page(number)
+            if page is None:
+                return None
+            content += page
+        return content[start : start + size]
+
+    return read
 
 
 def read_status(pid: int) -> ProcessStatus:
