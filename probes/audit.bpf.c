@@ -85,14 +85,17 @@ static inline void push_import(struct scratch *s, const struct act *act)
 {
 	u32 n = *(volatile u32 *)&s->pending_import_count;
 	OPAQUE(n);
-	if (n >= 16) {
+	if (n >= MAX_PENDING_IMPORTS) { // the innermost one is the next to end
 		count(SIGNAL_IMPORT, COUNTER_UNMATCHED);
-		return;
+		n = MAX_PENDING_IMPORTS - 1;
 	}
-	BOUND(n, 15);
-	s->pending_imports[n] = act->stack;
-	s->pending_imports[16 + n] = act->hash;
-	s->pending_names[n] = act->name;
+	BOUND(n, MAX_PENDING_IMPORTS - 1);
+	struct pending_import *pending = &s->pending_imports[n];
+	// from 3.15 on importlib's own Python code raises the event
+	pending->frame = s->innermost[act->kind == SITE_KIND_SYS_AUDIT];
+	pending->stack = act->stack;
+	pending->arguments = act->hash;
+	pending->name = act->name;
 	*(volatile u32 *)&s->pending_import_count = n + 1;
 }
 

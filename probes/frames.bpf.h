@@ -106,6 +106,8 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l)
 	w->frame = FRAME_FIELD(s, u64, l->frame_previous);
 	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from)
 		return true; // a shim on the C stack
+	if (n < 2)
+		s->innermost[n & 1] = frame;
 	struct frame_ref *ref = &s->stack.frames[n];
 	// up to 3.10 an offset, later a pointer into the code object
 	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
@@ -132,6 +134,8 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	*(volatile u32 *)&s->frame_count = 0;
 	s->stack_flags = 0;
 	s->strings[3] = 0;
+	s->innermost[0] = 0;
+	s->innermost[1] = 0;
 	if (s->walked_freed != s->current.freed_codes || s->walked_image != s->current.image)
 		s->walked = 0;
 	s->walked_freed = s->current.freed_codes;

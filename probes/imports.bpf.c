@@ -17,25 +17,26 @@ static inline bool take_import(struct scratch *s, const struct kernel_layout *l)
 	return true;
 }
 
-// _find_and_load has returned. The act is the audit event "import" with the same stack: those begun later whose
-// result never came (a hook raised) are dropped on the way.
+// _find_and_load has returned. The act is the last audit event "import" of the same frame; those begun later, whose
+// result never came (a hook raised), are forgotten.
 static inline void finish_import(struct scratch *s, bool is_found)
 {
 	const struct act *act = &s->current;
-	for (u32 i = 0; i < 16; i++) {
-		OPAQUE(i);
-		u32 n = *(volatile u32 *)&s->pending_import_count - 1;
+	u32 n = *(volatile u32 *)&s->pending_import_count;
+	for (u32 i = 0; i < MAX_PENDING_IMPORTS; i++) {
+		n--;
 		OPAQUE(n);
-		if (i >= 16 || n >= 16)
-			return;
-		BOUND(n, 15);
-		*(volatile u32 *)&s->pending_import_count = n;
-		if (s->pending_imports[n] != act->stack)
+		if (n >= MAX_PENDING_IMPORTS)
+			return; // begun before we looked, or counted as unmatched
+		BOUND(n, MAX_PENDING_IMPORTS - 1);
+		const struct pending_import *pending = &s->pending_imports[n];
+		if (pending->frame != s->innermost[0])
 			continue;
+		*(volatile u32 *)&s->pending_import_count = n;
 		struct act_key key = {.image = act->image,
-				      .stack = act->stack,
-				      .arguments = s->pending_imports[16 + n],
-				      .name = s->pending_names[n],
+				      .stack = pending->stack,
+				      .arguments = pending->arguments,
+				      .name = pending->name,
 				      .signal = SIGNAL_AUDIT};
 		struct act_count *known = is_found ? 0 : acts.lookup(&key);
 		if (known)

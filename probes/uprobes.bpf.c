@@ -93,7 +93,7 @@ int on_site(struct pt_regs *ctx)
 	u64 id = current_id(conf);
 	u32 pid = id >> 32;
 	struct traced_process *p = traced.lookup(&pid);
-	if (!p)
+	if (!p || p->image == LAUNCH_IMAGE)
 		return 0;
 	u32 index = get_attach_cookie(ctx);
 	const struct site *site = sites.lookup(&index);

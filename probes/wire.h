@@ -22,6 +22,7 @@
 #define MAX_SITES 0x400
 #define MAX_PROCESSES 0x4000
 #define ABSENT 0xffffffff
+#define LAUNCH_IMAGE 0x1
 
 // What a record of the ring buffer is.
 enum event_kind {

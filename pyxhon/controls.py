@@ -9,6 +9,7 @@ MAX_LAYOUTS = 64
 MAX_SITES = 1024
 MAX_PROCESSES = 16384
 ABSENT = 0xFFFFFFFF  # a layout offset that this CPython does not have
+LAUNCH_IMAGE = 1  # our own child before it becomes the command of `pyxhon run`: what it does is not the command's
 
 
 class SiteKind(enum.IntEnum):
@@ -152,4 +153,4 @@ class KernelLayout:
 
 ENUMERATIONS = (SiteKind,)
 STRUCTS = (TracedProcess, Site, Settings, KernelLayout)
-CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT")
+CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT", "LAUNCH_IMAGE")

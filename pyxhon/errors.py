@@ -26,6 +26,10 @@ class InterpreterError(PyxhonError):
     """The process does not run a CPython that can be traced."""
 
 
+class UnsupportedInterpreterError(InterpreterError):
+    """It is a CPython, but none that PyXhon can trace."""
+
+
 class ElfError(PyxhonError):
     """An ELF file is truncated or malformed."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.snapshot import take_snapshot
-from pyxhon.errors import InterpreterError, PyxhonError, TargetError
+from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
 from pyxhon.interpreters import Interpreter, Interpreters, no_python_coverage
 from pyxhon.ownership import Ownership
 from pyxhon.recorder import Image, Recorder
@@ -85,9 +85,21 @@ def _find_interpreter(tracing: Tracing, pid: int) -> tuple[Interpreter | None, R
     try:
         runtime = find_runtime(pid)
     except InterpreterError as error:
+        if isinstance(error, UnsupportedInterpreterError):
+            _note_untraced(tracing, None, str(error))
         _logger.info("%s", error)
         return None, None
-    return tracing.interpreters.install(runtime), runtime
+    interpreter = tracing.interpreters.install(runtime)
+    if interpreter.layout is None:
+        _note_untraced(tracing, None, interpreter.coverage["audit"])
+    return interpreter, runtime
+
+
+def _note_untraced(tracing: Tracing, image: Image | None, reason: str) -> None:
+    """Count a Python process of which not everything can have been seen: silence would be a clean bill."""
+    _logger.warning("a Python process is not traced, or not from its start: %s", reason)
+    losses, key = tracing.recorder.extra_losses, (image.process if image else None, "audit", "python_untraced")
+    losses[key] = losses.get(key, 0) + 1
 
 
 def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: Interpreter | None) -> Image:
@@ -167,7 +179,7 @@ def install_execution(tracing: Tracing, image: Image) -> None:
     try:
         interpreter = _look_at_execution(tracing, image)
     except (TargetError, OSError):  # it ended or runs another program meanwhile
-        interpreter = tracing.interpreters.find_by_path(image.executable)
+        interpreter = tracing.interpreters.find_by_path(image.executable) or _look_at_file(tracing, image)
     except PyxhonError as error:
         _logger.info("process %d: %s", image.pid, error)
     tracing.recorder.set_interpreter(image, interpreter)
@@ -178,7 +190,9 @@ def _look_at_execution(tracing: Tracing, image: Image) -> Interpreter | None:
     root, executable = tracing.ownership.root_of(image.pid), read_executable(image.pid)
     environment, directory = read_environment(image.pid), read_working_directory(image.pid)
     try:
-        interpreter = tracing.interpreters.install(find_runtime_in_file(f"/proc/{image.pid}/exe", environment))
+        interpreter = _install(tracing, image, find_runtime_in_file(f"/proc/{image.pid}/exe", environment))
+    except UnsupportedInterpreterError as error:
+        _note_untraced(tracing, image, str(error))
     except InterpreterError as error:
         _logger.debug("%s", error)
     if tracing.probes.image_of(image.pid) != image.number:
@@ -186,3 +200,27 @@ def _look_at_execution(tracing: Tracing, image: Image) -> Interpreter | None:
     image.root, image.executable, image.working_directory = root, executable, directory
     tracing.store.update_process(image.process, root=root, executable=executable, working_directory=directory)
     return interpreter
+
+
+def _install(tracing: Tracing, image: Image, runtime: Runtime) -> Interpreter:
+    """Probe the interpreter of a process that runs already: what it did before is lost, and said to be."""
+    is_late = not tracing.interpreters.knows(runtime)
+    interpreter = tracing.interpreters.install(runtime)
+    if interpreter.layout is None:
+        _note_untraced(tracing, image, interpreter.coverage["audit"])
+    elif is_late:
+        _note_untraced(tracing, image, f"process {image.pid} began to run {runtime.path} before it was probed")
+    return interpreter
+
+
+def _look_at_file(tracing: Tracing, image: Image) -> Interpreter | None:
+    """Look at the program of a process that ended before it could be looked at."""
+    if image.executable is None or not image.executable.startswith("/"):
+        return None
+    try:
+        return _install(tracing, image, find_runtime_in_file(image.executable))
+    except UnsupportedInterpreterError as error:
+        _note_untraced(tracing, image, str(error))
+    except PyxhonError as error:
+        _logger.debug("%s", error)
+    return None

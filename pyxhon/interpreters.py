@@ -57,6 +57,10 @@ class Interpreters:
         self.site_signals: dict[int, str] = {}
         self.site_kinds: dict[int, str] = {}
 
+    def knows(self, runtime: Runtime) -> bool:
+        """Tell whether the probes of a runtime were in place before now."""
+        return (runtime.device, runtime.inode) in self._by_file
+
     def install(self, runtime: Runtime) -> Interpreter:
         """Give the interpreter of a runtime, probed; one that cannot be is given with the reason."""
         key = (runtime.device, runtime.inode)

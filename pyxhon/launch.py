@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pyxhon.errors import TargetError
 from pyxhon.recorder import Recorder
 
 _GRACE_S: Final = 2.0
@@ -49,6 +50,8 @@ class Child:
 
     def __init__(self, program: str, command: tuple[str, ...]) -> None:
         self._held, self._release = os.pipe()
+        self._failure, self._fail = os.pipe()  # the kernel closes it when it runs the command, else it tells why not
+        self._name = command[0]
         self._status: int | None = None
         self._asked_s: float | None = None
         # os.execv would raise an audit event, which is not the command's
@@ -58,10 +61,11 @@ class Child:
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            self._become(lambda: execute(os.fsencode(program), arguments), command[0])
+            self._become(lambda: execute(os.fsencode(program), arguments))
         os.close(self._held)
+        os.close(self._fail)
 
-    def _become(self, execute: Callable[[], int], name: str) -> None:
+    def _become(self, execute: Callable[[], int]) -> None:
         try:
             for number in (signal.SIGPIPE, signal.SIGXFSZ):
                 signal.signal(number, signal.SIG_DFL)  # Python ignores them, commands expect them
@@ -74,14 +78,20 @@ class Child:
             if not is_released:
                 return  # PyXhon failed or was killed: an untraced run is not what was asked for
             execute()
-            os.write(2, f"pyxhon: cannot run {name}: {os.strerror(ctypes.get_errno())}\n".encode())
+            os.write(self._fail, bytes([ctypes.get_errno()]))
         finally:
             os._exit(127)
 
     def start(self) -> None:
-        """Let it run."""
+        """Let it run. Raises TargetError when the kernel does not."""
         os.write(self._release, b"x")
         os.close(self._release)
+        with os.fdopen(self._failure, "rb") as failure:
+            number = failure.read(1)
+        if number:
+            os.waitpid(self.pid, 0)
+            message = f"cannot run {self._name}: {os.strerror(number[0])}"
+            raise TargetError(message, "if it is a script, check its first line")
 
     def is_over(self, recorder: Recorder, *, stop: Stop, deadline: float | None) -> bool:
         """Tell whether it ended, or was asked to: a signal to us is passed on, and it has a moment to obey."""
@@ -96,7 +106,7 @@ class Child:
                     os.kill(self.pid, signal.SIGTERM)
         if self._asked_s is not None:
             return self._status is not None or now > self._asked_s + _GRACE_S or not stop.is_asked
-        return self._status is not None and all(image.is_ended for image in recorder.images.values() if image.process)
+        return self._status is not None and not any(image.process for image in recorder.live.values())
 
     def exit_status(self) -> int:
         """Give its exit status as a shell would, waiting for it."""

@@ -1,13 +1,14 @@
 """Takes the records of the probes, in the order they came, and writes them to the trace."""
 
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.poll import Act, Code, Exec, Exit, Fork, LineTablePart, Record, Stack, decode
-from pyxhon.events import ActState, Counter, EventFlag, Signal
+from pyxhon.events import Counter, EventFlag, Signal
 from pyxhon.interpreters import Interpreter, no_python_coverage
 from pyxhon.ownership import Ownership
 from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
@@ -15,6 +16,7 @@ from pyxhon.target.process import read_memory
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
+Losses = dict[tuple[int | None, str, str], int]  # by process, signal and reason
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
@@ -53,9 +55,9 @@ class Totals:
     """Running totals for the status line and the conservation law."""
 
     stored: dict[int, int] = field(default_factory=dict)
+    strays: dict[int, int] = field(default_factory=dict)  # by signal: of processes that we do not know
     events: int = 0
     malformed: int = 0
-    unknown_images: int = 0
     names_lost: int = 0
     late: int = 0
 
@@ -71,6 +73,7 @@ class Recorder:
         self.resolver = Resolver(store)
         self.images: dict[int, Image] = {}
         self.by_pid: dict[int, Image] = {}
+        self.live: dict[int, Image] = {}
         self.totals = Totals()
         self.on_execution: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
@@ -79,12 +82,13 @@ class Recorder:
         self._acts: dict[bytes, _Counted] = {}
         self._events: list[EventRow] = []
         self._ended: set[int] = set()
-        self.extra_losses: dict[tuple[int | None, str, str], int] = {}
+        self.extra_losses: Losses = {}
 
     def add_image(self, number: int, image: Image) -> None:
         """Start to record a process image."""
         self.images[number] = image
         self.by_pid[image.pid] = image
+        self.live[number] = image
 
     def take(self, records: list[bytes]) -> None:
         """Take a batch of records."""
@@ -119,7 +123,8 @@ class Recorder:
     def _take_act(self, act: Act) -> None:
         image = self.images.get(act.image)
         if image is None:
-            self.totals.unknown_images += 1
+            if act.flags & EventFlag.UNCOUNTED:  # the others are in the kernel's table
+                self.totals.strays[act.signal] = self.totals.strays.get(act.signal, 0) + 1
             return
         if act.key in self._acts and not act.flags & EventFlag.UNCOUNTED:
             return  # sent again after the ring was full: its count is in the kernel's table
@@ -267,6 +272,7 @@ class Recorder:
 
     def _end(self, image: Image, time_ns: int, status: int | None) -> None:
         image.is_ended = True
+        self.live.pop(image.number, None)
         image.code.read = None
         self._ended.add(image.number)
         if not image.process:
@@ -274,6 +280,12 @@ class Recorder:
         signal = (status or 0) & _SIGNAL_MASK
         exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
         self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
+
+    def end_unseen(self, probes: Probes) -> None:
+        """End the images that the kernel follows no more, though the record of their end was lost."""
+        for image in list(self.live.values()):
+            if probes.image_of(image.pid) != image.number:
+                self._end(image, time.monotonic_ns(), None)
 
     def set_interpreter(self, image: Image, interpreter: Interpreter | None) -> None:
         """Tell which interpreter an image runs."""
@@ -314,23 +326,24 @@ class Recorder:
                 self.store.update_process(image.process, coverage=silent)
         self._write_events()
 
-    def unsent(self, probes: Probes) -> dict[tuple[int | None, str], int]:
-        """Give how often acts happened whose first occurrence never got into the ring, by (process, signal)."""
-        lost: dict[tuple[int | None, str], int] = {}
-        for key, (count, _failed, _first_ns, _last_ns, state, _tid) in probes.acts():
-            if key in self._acts or state == ActState.STORED:
-                continue
-            image = self.images.get(int.from_bytes(key[:8], "little"))
-            signal = Signal(int.from_bytes(key[32:36], "little")).name.lower()
-            place = (image.process if image else None, signal)
+    def lost_acts(self, probes: Probes) -> Losses:
+        """Give how often acts happened that have no event: not sent, or of a process whose start was not sent."""
+        lost: Losses = {}
+        for key, (count, *_) in probes.acts():
+            if key not in self._acts:
+                image = self.images.get(int.from_bytes(key[:8], "little"))
+                signal = Signal(int.from_bytes(key[32:36], "little")).name.lower()
+                place = (image.process, signal, "ring_full") if image else (None, signal, "unknown_process")
+                lost[place] = lost.get(place, 0) + count
+        for number, count in self.totals.strays.items():
+            place = (None, Signal(number).name.lower(), "unknown_process")
             lost[place] = lost.get(place, 0) + count
         return lost
 
-    def losses(self) -> dict[tuple[int | None, str, str], int]:
+    def losses(self) -> Losses:
         """Give what got lost on this side of the ring buffer."""
         counted = {
             (None, "records", "malformed"): self.totals.malformed,
-            (None, "records", "unknown_process"): self.totals.unknown_images,
             (None, "audit", "name_lost"): self.totals.names_lost,
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
@@ -346,13 +359,15 @@ class Recorder:
         return totals
 
 
-def losses_of(counters: dict[tuple[Signal, Counter], int]) -> dict[tuple[int | None, str, str], int]:
+def losses_of(counters: dict[tuple[Signal, Counter], int]) -> Losses:
     """Name what the probes counted as lost."""
-    return {
-        (None, signal.name.lower(), _REASONS[counter]): count
-        for (signal, counter), count in counters.items()
-        if counter in _REASONS
-    }
+    losses: Losses = {}
+    for (signal, counter), count in counters.items():
+        is_life = (signal, counter) == (Signal.PROCESS, Counter.RING_FULL)
+        reason = "ring_full" if is_life else _REASONS.get(counter)
+        if reason is not None:
+            losses[None, signal.name.lower(), reason] = count
+    return losses
 
 
 _REASONS: Final = {

@@ -1,6 +1,7 @@
 """Strings the stages together: locate, attach, record, report. The only place that does."""
 
 import contextlib
+import logging
 import os
 import platform
 import shutil
@@ -14,26 +15,27 @@ from typing import Final
 
 import pyxhon
 from pyxhon.bpf.attach import ProbesLoading
+from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
-from pyxhon.errors import InterpreterError, TargetError
+from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
 from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution
-from pyxhon.interpreters import Interpreters
+from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
 from pyxhon.ownership import Ownership
-from pyxhon.recorder import Image, Recorder, losses_of
+from pyxhon.recorder import Image, Losses, Recorder, losses_of
 from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
-from pyxhon.target.process import find_process, is_ended, read_mappings
+from pyxhon.target.process import find_process, is_ended, read_mappings, read_working_directory
 from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.store import Store
 
+_logger = logging.getLogger(__name__)
 _WAIT_S: Final = 0.05
 _COUNT_PERIOD_S: Final = 0.5
-_LAUNCH_IMAGE: Final = 1
 
 
 @contextlib.contextmanager
@@ -68,10 +70,11 @@ def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, i
     runtime = find_runtime(pid)
     with stop_signals() as stop, _trace_path(options) as path:
         with _open_session(path, options, ["attach", str(pid)], loading) as session:
-            session.tracing.interpreters.install(runtime)
+            interpreter = session.tracing.interpreters.install(runtime)
             if is_ended(pid):
                 message = f"process {pid} ended while PyXhon attached to it"
                 raise TargetError(message)
+            _require_layout(interpreter)
             follow_tree(session.tracing, pid)
             with _live(session, rules, path):
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
@@ -92,13 +95,11 @@ def record_command(
         raise TargetError(message, "give its path")
     with stop_signals() as stop, _trace_path(options) as path:
         with _open_session(path, options, ["run", *command], loading) as session:
-            for interpreter in find_interpreter_of_command(command, dict(os.environ)):
-                with contextlib.suppress(InterpreterError, TargetError):
-                    session.tracing.interpreters.install(find_runtime_in_file(interpreter, dict(os.environ)))
+            _install_interpreters(session, command, program)
             session.tracing.interpreters.install_libraries(os.getpid())
             child = Child(program, command)
-            session.tracing.recorder.add_image(_LAUNCH_IMAGE, _launch_image(session, child.pid))
-            session.tracing.probes.follow(child.pid, _LAUNCH_IMAGE, None, None)
+            session.tracing.recorder.add_image(LAUNCH_IMAGE, _launch_image(session, child.pid))
+            session.tracing.probes.follow(child.pid, LAUNCH_IMAGE, None, None)
             with _live(session, rules, path, has_status=False):
                 child.start()
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
@@ -108,9 +109,35 @@ def record_command(
         return child.exit_status() if options.exit_code == "command" else status
 
 
+def _install_interpreters(session: _Session, command: tuple[str, ...], program: str) -> None:
+    """Probe what may run the command; when the command itself is a Python that cannot be traced, say so."""
+    environment = dict(os.environ)
+    for path in find_interpreter_of_command(command, environment):
+        is_command = path == os.path.realpath(program)
+        try:
+            interpreter = session.tracing.interpreters.install(find_runtime_in_file(path, environment))
+            if is_command:
+                _require_layout(interpreter)
+        except ElfError as error:
+            if is_command:
+                raise ElfError(str(error), "give an intact program, or a script that names its interpreter") from None
+        except (InterpreterError, TargetError) as error:
+            if is_command and isinstance(error, UnsupportedInterpreterError):
+                raise
+            _logger.info("%s", error)
+
+
+def _require_layout(interpreter: Interpreter) -> None:
+    if interpreter.layout is None:
+        reason = interpreter.coverage["audit"].removeprefix("unavailable: ")
+        message = f"{interpreter.runtime.path} cannot be traced: {reason}"
+        raise UnsupportedInterpreterError(message, "`pyxhon doctor PID` tells more")
+
+
 def _launch_image(session: _Session, pid: int) -> Image:
     root = session.tracing.ownership.root_of(os.getpid())
-    return Image(_LAUNCH_IMAGE, 0, pid, ImageCode(0), root, None, [], str(Path.cwd()), parent_pid=os.getpid())
+    directory = read_working_directory(os.getpid())
+    return Image(LAUNCH_IMAGE, 0, pid, ImageCode(0), root, None, [], directory, parent_pid=os.getpid())
 
 
 @contextlib.contextmanager
@@ -155,7 +182,7 @@ def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = Tru
 def _is_over(session: _Session, deadline: float | None) -> bool:
     if deadline is not None and time.monotonic() > deadline:
         return True
-    return all(image.is_ended or is_ended(image.pid) for image in session.tracing.recorder.images.values())
+    return not session.tracing.recorder.live
 
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
@@ -167,6 +194,7 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
         recorder.take(records)
         now = time.monotonic()
         if now - session.last_counts_s > _COUNT_PERIOD_S:
+            recorder.end_unseen(session.tracing.probes)
             recorder.update_counts(session.tracing.probes)
             session.last_counts_s = time.monotonic()
         if not records and session.tracing.ownership.has_work:
@@ -205,19 +233,19 @@ def _finish(session: _Session) -> None:
     recorder.update_counts(session.tracing.probes)
     session.tracing.ownership.finish()
     counters = session.tracing.probes.counters()
-    unsent = recorder.unsent(session.tracing.probes)
+    lost = recorder.lost_acts(session.tracing.probes)
     losses = losses_of(counters) | recorder.losses()
-    for (process, name), count in unsent.items():
-        losses[process, name, "ring_full"] = losses.get((process, name, "ring_full"), 0) + count
+    for place, count in lost.items():
+        losses[place] = losses.get(place, 0) + count
     store.set_losses(losses)
-    store.set_counters(_conservation(counters, recorder, unsent))
+    store.set_counters(_conservation(counters, recorder, lost))
     store.set_meta(ended_unix_ns=time.time_ns())
     store.commit(is_forced=True)
     _show(session)
 
 
 def _conservation(
-    counters: dict[tuple[Signal, Counter], int], recorder: Recorder, unsent: dict[tuple[int | None, str], int]
+    counters: dict[tuple[Signal, Counter], int], recorder: Recorder, lost_acts: Losses
 ) -> list[tuple[str, int, int, int, int]]:
     """Give seen, stored, repeated and lost of each signal that makes events."""
     repeated = recorder.repeated()
@@ -225,7 +253,7 @@ def _conservation(
     for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD):
         name = kind.name.lower()
         lost = counters.get((kind, Counter.LOST), 0)
-        lost += sum(count for (_, other), count in unsent.items() if other == name)
+        lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)
         stored = recorder.totals.stored.get(kind, 0)
         rows.append((name, counters.get((kind, Counter.SEEN), 0), stored, repeated.get(kind, 0), lost))
     return rows

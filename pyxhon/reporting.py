@@ -36,11 +36,19 @@ def load_rules(options: TraceOptions) -> Rules:
 def check_outputs(options: TraceOptions) -> None:
     """Raise OutputError when what the user named cannot be written; so call it before tracing."""
     named = {"-o": options.output, "--report": options.report_path}
-    paths = {option: path.resolve() for option, path in named.items() if path is not None}
+    paths = {option: _resolve(path, option) for option, path in named.items() if path is not None}
     if len(set(paths.values())) < len(paths):
         raise OutputError(f"trace and report cannot both be {options.output}", "name two files")
     for option, path in paths.items():
         check_writable(path, option)
+
+
+def _resolve(path: Path, option: str) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # no working directory any more; a loop of links
+        reason = error.strerror if isinstance(error, OSError) else "its links lead back to themselves"
+        raise OutputError(f"cannot write {option} {path}: {reason}", "name another file") from error
 
 
 def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> int:

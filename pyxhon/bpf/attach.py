@@ -1,6 +1,7 @@
 """Loads the probes into the kernel, attaches them to sites, and gives what the kernel counted."""
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ _TRACEPOINTS: Final = {
 }
 _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_INIT_INO
 _COUNTERS_PER_SIGNAL: Final = 32
+_REMEDIES: Final = {
+    errno.EPERM: "PyXhon needs root with CAP_BPF and CAP_PERFMON, in a container --privileged",
+    errno.ENOSYS: "a kernel with CONFIG_BPF_SYSCALL is needed, in a container a seccomp profile that allows bpf",
+    errno.ENOMEM: "choose a smaller --buffer",
+}
 _KEY = wire.format_of(ActKey)
 _COUNT = wire.format_of(ActCount)
 
@@ -116,7 +122,7 @@ class Probes:
                 self._maps[name] = syscalls.create_map(shape.kind, sizes, shape.flags, name)
             except OSError as error:
                 message = f"the kernel refuses a BPF map ({name}, {entries} entries): {error.strerror}"
-                raise KernelError(message, "PyXhon needs root (CAP_BPF and CAP_PERFMON)") from None
+                raise KernelError(message, _REMEDIES.get(error.errno or 0, "run `pyxhon doctor`")) from None
             self._descriptors.append(self._maps[name])
 
     def _load_program(self, compiled: CompiledProbes, name: str, kind: int, flags: int) -> int:

@@ -55,13 +55,15 @@ for _command in COMMANDS:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its status."""
+    _fill_closed_streams()
     status = run_command_line(arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _leave_closed_pipe()
     except OSError as error:
-        show_error(f"cannot write to standard output: {error.strerror}")
+        if status != _FAILED:  # then it has been said
+            show_error(f"cannot write to standard output: {error.strerror}")
         _leave_closed_pipe()
         status = _FAILED
     sys.exit(status)
@@ -102,6 +104,14 @@ def _describe(error: Exception) -> str:
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
     name = type(error).__name__
     return f"unexpected error: {name}: {error}; add -v to see where, and please report it"
+
+
+def _fill_closed_streams() -> None:
+    """Give streams to a process started without (`>&-`): what is written to standard output must fail, not vanish."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _leave_closed_pipe() -> None:

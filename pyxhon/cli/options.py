@@ -42,7 +42,8 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+# Whether it can be written is asked in one place, pyxhon/reporting.py, and is no fault of usage.
+_FILE: Final = click.Path(readable=False, path_type=Path)
 
 _DURATION = click.option(
     "--duration", "duration_s", type=parse_seconds, metavar="SECONDS",

@@ -16,7 +16,7 @@ Examples:
 
 
 @click.command("report", short_help="Report on a trace.", epilog=_EXAMPLES)
-@click.argument("trace", type=click.Path(path_type=Path))
+@click.argument("trace", type=click.Path(readable=False, path_type=Path))
 @report_options
 def report(trace: Path, options: TraceOptions) -> int:
     """Report on TRACE, as `attach` and `run` do at their end. Needs no process and no root."""

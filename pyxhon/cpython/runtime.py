@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pyxhon.cpython.machine_code import referred_addresses
-from pyxhon.errors import ElfError, InterpreterError
+from pyxhon.errors import ElfError, InterpreterError, UnsupportedInterpreterError
 from pyxhon.target import process
 from pyxhon.target.elf import ElfImage, open_image
 from pyxhon.target.libraries import find_library
@@ -191,7 +191,8 @@ def _describe(image: ElfImage, candidate: _Candidate, executable: str, who: str)
         raise InterpreterError(f"{who} runs a CPython whose version cannot be read from {candidate.path}")
     if not OLDEST <= version[:2] <= NEWEST:
         number = ".".join(map(str, version))
-        raise InterpreterError(f"{who} runs CPython {number}: PyXhon traces 3.8 to 3.15")
+        remedy = "run it with one of these, or with a PyXhon that knows its version"
+        raise UnsupportedInterpreterError(f"{who} runs CPython {number}: PyXhon traces 3.8 to 3.15", remedy)
     status = os.fstat(image.descriptor)
     base = load_base(image, candidate.mappings) if candidate.mappings else None
     if candidate.mappings and base is None:
@@ -226,4 +227,4 @@ def _is_free_threaded(image: ElfImage) -> bool:
 def _not_python(pid: int, executable: str, unreadable: ElfError | None) -> InterpreterError:
     if unreadable is not None:
         return InterpreterError(f"pid {pid} ({executable}): its interpreter cannot be read: {unreadable}")
-    return InterpreterError(f"pid {pid} ({executable}) does not run CPython")
+    return InterpreterError(f"pid {pid} ({executable}) does not run CPython", "give the pid of a Python process")

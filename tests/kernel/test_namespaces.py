@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pyxhon.trace.reader import open_trace
-from tests.kernel.traced import PYXHON
+from tests.kernel.commands import PYXHON
 from tests.targets import PROGRAMS
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
@@ -23,7 +23,7 @@ def events_of(trace, name):
 
 def test_a_tracer_inside_a_container_sees_the_numbers_of_the_container(tmp_path):
     trace = tmp_path / "t.pyxhon"
-    command = [PYXHON, "run", "-q", "-o", trace, "--report", tmp_path / "r", "--"]
+    command = [*PYXHON, "run", "-q", "-o", trace, "--report", tmp_path / "r", "--"]
     program = [sys.executable, PROGRAMS / "in_a_container.py"]
 
     done = subprocess.run([*CONTAINER, *command, *program], input=b"go\n", capture_output=True, check=False, timeout=60)
@@ -49,7 +49,7 @@ def contained():
 def test_a_target_is_found_by_the_number_that_it_has_in_its_container(contained, tmp_path):
     inner = int(contained.stdout.readline().split()[1])
     trace = tmp_path / "t.pyxhon"
-    command = [PYXHON, "attach", str(inner), "--duration", "2", "-q", "-o", trace, "--report", tmp_path / "r"]
+    command = [*PYXHON, "attach", str(inner), "--duration", "2", "-q", "-o", trace, "--report", tmp_path / "r"]
 
     with subprocess.Popen(command) as tracer:
         while tracer.poll() is None:

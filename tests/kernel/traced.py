@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pyxhon.errors import TraceError
 from pyxhon.trace.reader import TraceReader, open_trace
-from pyxhon.trace.rows import CounterRow
-from tests.interpreters import Interpreter
+from pyxhon.trace.rows import CounterRow, LossRow
+from tests.interpreters import CHECKOUT, Interpreter
 from tests.targets import PROGRAMS
 
 _TRIES = 1500
 _TRY_S = 0.02
-PYXHON = str(Path(sys.executable).with_name("pyxhon"))
+_PYXHON = (sys.executable, "-m", "pyxhon")
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,10 @@ class Traced:
 
 @contextmanager
 def tracing(trace: Path, command: list[str], *options: str) -> Iterator[Traced]:
-    """Run `pyxhon record` on a command until the block ends."""
-    arguments = [PYXHON, "record", "-q", "-o", str(trace), *options, "--", *command]
-    with _tracer(trace, arguments) as traced:
+    """Run `pyxhon run` on a command until the block ends; the report is in a file beside the trace."""
+    report = trace.with_suffix(".json")
+    arguments = ["-q", "-o", str(trace), "--format", "json", "--report", str(report), *options, "--", *command]
+    with _tracer(trace, ["run", *arguments]) as traced:
         yield traced
 
 
@@ -81,7 +82,7 @@ def tracing_program(trace: Path, python: Interpreter, arguments: list[object], *
 @contextmanager
 def attaching(trace: Path, pid: int, *options: str) -> Iterator[Traced]:
     """Attach `pyxhon record` to a process; when the block begins it is fully traced, when it ends no more."""
-    with _tracer(trace, [PYXHON, "record", "-q", "-o", str(trace), *options, str(pid)]) as traced:
+    with _tracer(trace, ["record", "-q", "-o", str(trace), *options, str(pid)]) as traced:
         traced.wait_until(lambda reader: bool(reader.processes()))
         yield traced
         traced.tracer.send_signal(signal.SIGINT)
@@ -92,12 +93,21 @@ def attaching(trace: Path, pid: int, *options: str) -> Iterator[Traced]:
 def _tracer(trace: Path, arguments: list[str]) -> Iterator[Traced]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    with subprocess.Popen(arguments, **pipes, text=True, env=environment) as process:
+    command = [*_PYXHON, *arguments]
+    with subprocess.Popen(command, **pipes, text=True, cwd=CHECKOUT, env=environment) as process:
         try:
             yield Traced(process, trace)
         finally:
             if process.poll() is None:
                 process.terminate()
+
+
+def unexplained_losses(reader: TraceReader, python: Interpreter) -> list[LossRow]:
+    """Give the losses but those that must be: stacks deeper than the limit, and what ran before another root's
+    interpreter was known.
+    """
+    excused = {"python_stack_truncated"} if python.root == "/" else {"python_stack_truncated", "python_untraced"}
+    return [row for row in reader.losses() if row.reason not in excused]
 
 
 def unbalanced(reader: TraceReader) -> list[CounterRow]:

@@ -1,0 +1,130 @@
+// What the programs of one thread work on, and the forms in which the verifier follows them.
+
+// Bound an index in the very instructions that the verifier sees: clang tests one copy of a value and uses another.
+#define BOUND(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
+// Keep clang from knowing a value, so that a test of it stays in the program.
+#define OPAQUE(value) asm volatile("" : "+r"(value))
+
+struct registers {
+	u64 di, si, dx, cx, r8, r9, sp;
+	u64 result; // of the function just called, at a site that has one
+};
+
+// What is being described: a code object and how much of its line table is out. In map memory, so that the verifier
+// does not tell the rounds of a loop apart by it.
+struct description {
+	u64 code;
+	u64 line_table;
+	u64 left;
+	u32 offset;
+	u32 fingerprint;
+	u32 next; // index of the frame to look at next
+	u32 end; // of the data written so far
+	u32 part; // bytes of the line table read last
+	u32 has_failed;
+};
+
+// What is to be copied for an object that was looked at.
+enum copy { COPY_NOTHING, COPY_TEXT, COPY_BYTES, COPY_STRING, COPY_WIDE_STRING, COPY_ITEMS };
+
+struct found {
+	u64 from; // the str, bytes, C string or first item to copy
+	u64 length;
+	u64 copy;
+	u64 head[3]; // ob_type, ob_size, and the first digit of an int
+	u64 flags; // of the type
+};
+
+// The str read last.
+struct text {
+	struct {
+		u64 length; // in code points
+		u64 hash;
+		u64 state; // 32 bits of it
+	} header;
+	u64 data; // where its code units are
+	u32 kind; // bytes per code point
+	u32 bytes; // copied
+	u32 length;
+	u32 is_cut;
+};
+
+// Where the walk over the frames is.
+struct walk {
+	u64 frame;
+	u64 hash;
+	u64 cframe;
+};
+
+// A va_list of the System V ABI, x86-64, 3.5.7.
+struct argument_list {
+	u32 gp_offset, fp_offset;
+	u64 overflow_area, save_area;
+};
+
+// The act being taken.
+struct act {
+	u64 image;
+	u64 base;
+	u64 name; // its text's hash, or a constant
+	u64 stack;
+	u64 state; // the PyThreadState
+	u64 hash; // of the arguments
+	u32 signal;
+	u32 site;
+	u32 kind; // of the site
+	u32 stack_adjust;
+	u32 layout; // of the process
+	u32 freed_codes; // of the process
+};
+
+// Values written before are unknown to the verifier after: paths that differ only in them become one.
+#define FORGET() asm volatile("" : : : "memory")
+
+#define MAX_PENDING_IMPORTS 64 // a power of two
+
+// The audit event of an import whose end is awaited.
+struct pending_import {
+	u64 frame; // where the importer's frame lies
+	u64 stack;
+	u64 arguments;
+	u64 name;
+};
+
+// What a program of one thread works on; too large for the BPF stack. What is read from the target goes here, too:
+// a stack slot that only some paths have written keeps the verifier from seeing that they are one again.
+struct scratch {
+	struct registers registers;
+	struct act current;
+	u64 owner; // pid_tgid; another value means that the entry was recycled under us
+	u64 pending_object; // the str given to sys.audit(), which the funnel may report again
+	struct pending_import pending_imports[MAX_PENDING_IMPORTS]; // under way in this thread, the outermost first
+	u64 name_hash; // of the name that lies in the act
+	u32 pending_import_count;
+	u32 walked; // frames of the last walk that lie in the stack
+	u32 walked_freed; // code objects that the process had freed by then
+	u64 walked_image;
+	u64 innermost[2]; // where the innermost frames lie
+	u32 frame_count;
+	u32 stack_flags;
+	u32 data_bytes;
+	u32 argument_count;
+	u32 top_count; // arguments that are not items of another
+	u32 decoded; // index of the next argument to decode
+	u32 expanding; // the container whose items are being queued
+	u32 next_item;
+	u32 raw_count;
+	u64 frame[16];
+	u64 strings[8]; // of a code object: file name, name, qualified name, line table
+	u64 raw[24];
+	struct text text;
+	struct found found;
+	struct argument_list list;
+	u64 near[36]; // the stack from an argument list on
+	u32 digits[4];
+	struct walk walk;
+	struct description description;
+	struct act_event act;
+	struct stack_event stack;
+	struct code_event code;
+};
