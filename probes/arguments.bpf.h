@@ -103,8 +103,10 @@ static inline void queue_formatted(struct scratch *s, const struct registers *re
 			break;
 		u32 n = *(volatile u32 *)&s->raw_count;
 		OPAQUE(n);
-		if (n >= 12)
+		if (n >= 12) {
+			s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
 			break;
+		}
 		BOUND(n, 15);
 		if (!is_format_letter(format[i]))
 			continue;

@@ -92,7 +92,7 @@ static inline void push_import(struct scratch *s, const struct act *act)
 	BOUND(n, MAX_PENDING_IMPORTS - 1);
 	struct pending_import *pending = &s->pending_imports[n];
 	// from 3.15 on importlib's own Python code raises the event
-	pending->frame = s->innermost[act->kind == SITE_KIND_SYS_AUDIT];
+	pending->frame = s->frame_addresses[act->kind == SITE_KIND_SYS_AUDIT];
 	pending->stack = act->stack;
 	pending->arguments = act->hash;
 	pending->name = act->name;
@@ -151,6 +151,8 @@ static inline bool take_sys_audit(struct scratch *s, const struct settings *conf
 	s->data_bytes = bytes;
 	s->act.format[0] = s->text.kind; // the width of the name's code units; a format never starts below ' '
 	act->name = hash_name(s, conf->seed);
+	if (given > 17)
+		s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
 	for (u32 i = 1; i < 17; i++) {
 		OPAQUE(i);
 		if (i >= 17 || i >= given)

@@ -97,16 +97,18 @@ static inline bool describe_next(struct scratch *s, const struct kernel_layout *
 	d->next = n + 1;
 	BOUND(n, MAX_FRAMES - 1);
 	struct frame_ref *ref = &s->stack.frames[n];
-	struct place key = {.image = image, .id = ref->code};
-	u32 fingerprint = ref->fingerprint, *known = known_codes.lookup(&key);
-	if (known && *known == fingerprint)
-		return true;
+	s->place.image = image;
+	s->place.id = ref->code;
 	d->code = ref->code;
-	d->fingerprint = fingerprint;
+	d->fingerprint = ref->fingerprint;
+	u32 *known = known_codes.lookup(&s->place);
+	if (known && *known == d->fingerprint)
+		return true;
 	d->has_failed = !send_code(s, l, image);
+	FORGET();
 	if (d->has_failed)
 		return false;
-	known_codes.update(&key, &fingerprint);
+	known_codes.update(&s->place, &d->fingerprint);
 	return true;
 }
 

@@ -1,10 +1,5 @@
 // Which processes are followed, the maps, the ring buffer, counters.
 
-struct place {
-	u64 image;
-	u64 id; // a stack's hash or a code object's address
-};
-
 // Which addresses may be in code_generations: a look at one byte spares most look-ups.
 struct freed_places {
 	u8 is_freed[65536];

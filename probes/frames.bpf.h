@@ -71,22 +71,26 @@ static inline void forget_code(struct traced_process *p, u64 code)
 }
 
 // What tells the code object in s->strings from all others that are or were at its address.
-static inline u32 fingerprint_of(struct scratch *s, u64 code)
+static inline void take_fingerprint(struct scratch *s, const struct freed_places *freed, struct frame_ref *ref)
 {
-	struct place key = {.image = s->current.image, .id = code};
-	u64 hash = mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]);
-	u32 zero = 0, *generation;
-	const struct freed_places *freed = freed_places.lookup(&zero);
-	if (!freed || !freed->is_freed[place_of(code)])
-		return hash;
-	generation = code_generations.lookup(&key);
-	return generation ? mix(hash, *generation) : hash;
+	u32 *generation;
+	s->generation = 0;
+	if (freed->is_freed[place_of(ref->code)]) {
+		s->place.image = s->current.image;
+		s->place.id = ref->code;
+		generation = code_generations.lookup(&s->place);
+		if (generation)
+			s->generation = *generation;
+	}
+	FORGET();
+	ref->fingerprint =
+		mix(mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]), s->generation);
 }
 
 #define FRAME_FIELD(s, type, at) (*(type *)((u8 *)(s)->frame + ((at) & (128 - sizeof(type)))))
 
 // Take the frame at s->walk.frame and go on to the one before it; false at the end or where it cannot be read.
-static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l)
+static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, const struct freed_places *freed)
 {
 	volatile struct walk *w = &s->walk;
 	u64 size = l->frame_block_size, strings = l->code_string_count * 8, frame = w->frame;
@@ -106,21 +110,24 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l)
 	w->frame = FRAME_FIELD(s, u64, l->frame_previous);
 	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from)
 		return true; // a shim on the C stack
-	if (n < 2)
-		s->innermost[n & 1] = frame;
+	s->frame_addresses[n] = frame;
 	struct frame_ref *ref = &s->stack.frames[n];
 	// up to 3.10 an offset, later a pointer into the code object
 	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
 	// a frame as the thread's last walk found it; no code object was freed since
-	bool is_same = n < s->walked && ref->code == code && ref->instruction == instruction;
+	u64 is_same =
+		is_equal(ref->code, code) & is_equal(ref->instruction, instruction) & (((u64)n - s->walked) >> 63);
+	OPAQUE(is_same);
+	ref->code = code;
+	ref->instruction = instruction;
 	if (!is_same) {
 		if (read_user(s->strings, strings, code + l->code_strings))
 			s->stack_flags |= EVENT_FLAG_PARTIAL;
-		ref->code = code;
-		ref->instruction = instruction;
-		ref->fingerprint = fingerprint_of(s, code);
+		FORGET();
+		take_fingerprint(s, freed, ref);
 	}
-	w->hash = mix(mix(mix(w->hash, code), ref->instruction), ref->fingerprint);
+	FORGET();
+	w->hash = mix(mix(mix(w->hash, ref->code), ref->instruction), ref->fingerprint);
 	*(volatile u32 *)&s->frame_count = n + 1;
 	FORGET();
 	return true;
@@ -134,13 +141,15 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	*(volatile u32 *)&s->frame_count = 0;
 	s->stack_flags = 0;
 	s->strings[3] = 0;
-	s->innermost[0] = 0;
-	s->innermost[1] = 0;
+	s->frame_addresses[0] = 0;
+	s->frame_addresses[1] = 0;
 	if (s->walked_freed != s->current.freed_codes || s->walked_image != s->current.image)
 		s->walked = 0;
 	s->walked_freed = s->current.freed_codes;
 	s->walked_image = s->current.image;
-	if (!state) {
+	u32 zero = 0;
+	const struct freed_places *freed = freed_places.lookup(&zero);
+	if (!state || !freed) {
 		count(signal, COUNTER_NO_THREAD_STATE);
 		return 0;
 	}
@@ -148,7 +157,7 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	find_first_frame(s, l, state);
 	for (u32 i = 0; i < MAX_FRAMES + 32; i++) {
 		OPAQUE(i);
-		if (!walk_frame(s, l))
+		if (!walk_frame(s, l, freed))
 			break;
 	}
 	FORGET();

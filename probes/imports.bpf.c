@@ -30,7 +30,7 @@ static inline void finish_import(struct scratch *s, bool is_found)
 			return; // begun before we looked, or counted as unmatched
 		BOUND(n, MAX_PENDING_IMPORTS - 1);
 		const struct pending_import *pending = &s->pending_imports[n];
-		if (pending->frame != s->innermost[0])
+		if (pending->frame != s->frame_addresses[0])
 			continue;
 		*(volatile u32 *)&s->pending_import_count = n;
 		struct act_key key = {.image = act->image,

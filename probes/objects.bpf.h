@@ -26,14 +26,6 @@ static inline void decode_integer(struct scratch *s, const struct kernel_layout 
 	a->kind = is_bool ? ARGUMENT_KIND_BOOL : ARGUMENT_KIND_INT;
 }
 
-// 1 or 0 without a branch: one path less for the verifier to follow.
-static inline u64 is_equal(u64 one, u64 other)
-{
-	u64 difference = one ^ other;
-	OPAQUE(difference);
-	return ((difference | -difference) >> 63) ^ 1;
-}
-
 // Tell what an object is; sets the argument's kind and what is to be copied.
 static inline void look_at_object(struct scratch *s, const struct kernel_layout *l, struct argument *a, u64 base)
 {
@@ -82,6 +74,9 @@ static inline void look_at_object(struct scratch *s, const struct kernel_layout 
 			lose_argument(s, a);
 		else
 			f->copy = COPY_ITEMS;
+		// one inside another is shown without its items
+		s->act.head[0].flags |=
+			(is_equal(a->parent, 255) ^ 1) * (is_equal(head[1], 0) ^ 1) * EVENT_FLAG_TRUNCATED;
 	} else if (head[0] == base + l->code_type) {
 		a->kind = ARGUMENT_KIND_CODE;
 		f->copy = COPY_TEXT;
@@ -129,8 +124,12 @@ static inline void decode_argument(struct scratch *s, const struct kernel_layout
 static inline bool queue_item(struct scratch *s)
 {
 	u32 parent = *(volatile u32 *)&s->expanding, n = *(volatile u32 *)&s->argument_count;
-	if (parent >= s->top_count || n >= MAX_ARGUMENTS)
+	if (parent >= s->top_count)
 		return false;
+	if (n >= MAX_ARGUMENTS) {
+		s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
+		return false;
+	}
 	struct argument *container = argument_at(s, parent), *a = argument_at(s, n);
 	u32 item = *(volatile u32 *)&s->next_item;
 	bool has_items = container->kind == ARGUMENT_KIND_TUPLE || container->kind == ARGUMENT_KIND_LIST;
@@ -182,7 +181,7 @@ static inline void forget_addresses(struct scratch *s)
 {
 	for (u32 i = 0; i < MAX_ARGUMENTS; i++) {
 		OPAQUE(i);
-		if (i >= s->top_count)
+		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
 			break;
 		struct argument *a = argument_at(s, i);
 		if (a->kind == ARGUMENT_KIND_TUPLE || a->kind == ARGUMENT_KIND_LIST)

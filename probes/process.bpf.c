@@ -79,8 +79,11 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	u32 pid = id >> 32;
 	struct traced_process *p = traced.lookup(&pid);
 	struct scratch *s = p ? get_scratch(id) : 0;
-	if (!p || !s)
+	if (!s) {
+		if (p)
+			count(SIGNAL_PROCESS, COUNTER_LOST);
 		return 0;
+	}
 	struct exec_event *e = (struct exec_event *)&s->act;
 	u64 previous = p->image, mm = read_kernel_u64(ctx->args[0] + conf->task_mm);
 	u64 start = read_kernel_u64(mm + conf->mm_arg_start), end = read_kernel_u64(mm + conf->mm_arg_end);

@@ -5,6 +5,19 @@
 // Keep clang from knowing a value, so that a test of it stays in the program.
 #define OPAQUE(value) asm volatile("" : "+r"(value))
 
+// 1 or 0 without a branch: one path less for the verifier to follow.
+static inline u64 is_equal(u64 one, u64 other)
+{
+	u64 difference = one ^ other;
+	OPAQUE(difference);
+	return ((difference | -difference) >> 63) ^ 1;
+}
+
+struct place {
+	u64 image;
+	u64 id; // a stack's hash or a code object's address
+};
+
 struct registers {
 	u64 di, si, dx, cx, r8, r9, sp;
 	u64 result; // of the function just called, at a site that has one
@@ -104,7 +117,7 @@ struct scratch {
 	u32 walked; // frames of the last walk that lie in the stack
 	u32 walked_freed; // code objects that the process had freed by then
 	u64 walked_image;
-	u64 innermost[2]; // where the innermost frames lie
+	u64 frame_addresses[MAX_FRAMES]; // innermost first
 	u32 frame_count;
 	u32 stack_flags;
 	u32 data_bytes;
@@ -119,6 +132,8 @@ struct scratch {
 	u64 raw[24];
 	struct text text;
 	struct found found;
+	struct place place; // to look up
+	u64 generation;
 	struct argument_list list;
 	u64 near[36]; // the stack from an argument list on
 	u32 digits[4];

@@ -18,7 +18,7 @@ DATA_BYTES = 4096  # of all strings of an act; a power of two
 NAME_BYTES = 256  # of an event name; a power of two
 CHUNK_BYTES = 16384  # of a line table in one record; a power of two
 FIRST_CHUNK_BYTES = 4096  # of it in the record of its code object
-MAX_CHUNKS = 80  # records spent to describe the code objects of one stack
+MAX_CHUNKS = 72  # records spent to describe the code objects of one stack
 MAX_ACTS = 65536
 MAX_VARIANTS = 2048  # distinct argument lists of one (name, stack) before they are counted together
 
@@ -64,19 +64,16 @@ class Counter(enum.IntEnum):
 
     SEEN = 0
     STORED = 1
-    REPEATED = 2
     RING_FULL = 3
     TABLE_FULL = 4
     NO_SCRATCH = 5
     UNREADABLE_NAME = 6
     UNREADABLE_ARGUMENT = 7
     UNREADABLE_FRAME = 8
-    UNREADABLE_CODE = 9
     NO_THREAD_STATE = 10
     STACK_TRUNCATED = 11
     DUPLICATE = 12
     MERGED = 13
-    UNTRACKED = 14
     UNMATCHED = 15
     LOST = 16  # acts that reached neither the ring nor the table of acts
 

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Tracing:
-    """What one recording holds together."""
+    """What one recording holds together; `settling` are images that began to run a program a moment ago."""
 
     options: TraceOptions
     store: Store
@@ -44,6 +44,7 @@ class Tracing:
     interpreters: Interpreters
     ownership: Ownership
     recorder: Recorder
+    settling: list[Image] = field(default_factory=list)
 
 
 def follow_tree(tracing: Tracing, pid: int) -> None:
@@ -183,6 +184,27 @@ def install_execution(tracing: Tracing, image: Image) -> None:
     except PyxhonError as error:
         _logger.info("process %d: %s", image.pid, error)
     tracing.recorder.set_interpreter(image, interpreter)
+    tracing.settling.append(image)
+
+
+def settle(tracing: Tracing) -> None:
+    """Look again at programs that have had time to load their libraries: the C library, an embedded interpreter."""
+    images, tracing.settling = tracing.settling, []
+    for image in images:
+        if image.is_ended:
+            continue
+        with contextlib.suppress(TargetError, OSError):
+            tracing.interpreters.install_libraries(image.pid)
+            if image.interpreter is None:
+                with contextlib.suppress(InterpreterError):
+                    tracing.recorder.set_interpreter(image, _install(tracing, image, find_runtime(image.pid)))
+
+
+def install_libraries(tracing: Tracing, image: Image) -> None:
+    """Probe the C library of a program begun by an exec, once its interpreter runs and the loader is done."""
+    if image.is_new_program:
+        with contextlib.suppress(TargetError):
+            tracing.interpreters.install_libraries(image.pid)
 
 
 def _look_at_execution(tracing: Tracing, image: Image) -> Interpreter | None:

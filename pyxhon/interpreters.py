@@ -174,7 +174,13 @@ def _unavailable(runtime: Runtime, reason: str) -> Interpreter:
 
 
 def _coverage(audit: str, imports: str) -> dict[str, str]:
-    return {"audit": audit, "imports": imports, "calls": "off", "syscalls": "off", "native": "off"}
+    return {
+        "audit": audit,
+        "imports": imports,
+        "calls": "off",
+        "syscalls": "off",
+        "native": "uprobe dlopen (DLL loads only)",
+    }
 
 
 def no_python_coverage() -> dict[str, str]:

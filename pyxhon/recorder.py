@@ -36,6 +36,7 @@ class Image:
     working_directory: str | None
     interpreter: Interpreter | None = None
     parent_pid: int = 0
+    is_new_program: bool = False  # begun by an exec: its libraries are mapped later
     is_ended: bool = False
     is_audited: bool = False
 
@@ -59,7 +60,6 @@ class Totals:
     events: int = 0
     malformed: int = 0
     names_lost: int = 0
-    late: int = 0
 
 
 class Recorder:
@@ -76,6 +76,7 @@ class Recorder:
         self.live: dict[int, Image] = {}
         self.totals = Totals()
         self.on_execution: Callable[[Image], None] = lambda _image: None
+        self.on_first_event: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
         self._site_signals = site_signals
         self._site_kinds = site_kinds
@@ -130,7 +131,9 @@ class Recorder:
             return  # sent again after the ring was full: its count is in the kernel's table
         self.totals.stored[act.signal] = self.totals.stored.get(act.signal, 0) + 1
         self.totals.events += 1
-        image.is_audited = image.is_audited or act.signal == Signal.AUDIT
+        if act.signal == Signal.AUDIT and not image.is_audited:
+            image.is_audited = True
+            self.on_first_event(image)
         event = self.store.next_event_id()
         name, arguments = self._describe(act, image)
         row = EventRow(
@@ -258,7 +261,7 @@ class Recorder:
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, None, _reader(record.pid))
         image = Image(record.image, process, record.pid, code, previous.root, record.file, record.arguments,
-                      previous.working_directory, parent_pid=previous.parent_pid)  # fmt: skip
+                      previous.working_directory, parent_pid=previous.parent_pid, is_new_program=True)  # fmt: skip
         self.add_image(record.image, image)
         self.on_execution(image)  # its acts may follow in this very batch
 
@@ -363,23 +366,25 @@ def losses_of(counters: dict[tuple[Signal, Counter], int]) -> Losses:
     """Name what the probes counted as lost."""
     losses: Losses = {}
     for (signal, counter), count in counters.items():
-        is_life = (signal, counter) == (Signal.PROCESS, Counter.RING_FULL)
-        reason = "ring_full" if is_life else _REASONS.get(counter)
+        reason = (_LIFE_REASONS if signal is Signal.PROCESS else _REASONS).get(counter)
         if reason is not None:
             losses[None, signal.name.lower(), reason] = count
     return losses
 
 
+_LIFE_REASONS: Final = {
+    Counter.RING_FULL: "ring_full",
+    Counter.TABLE_FULL: "table_full",
+    Counter.LOST: "no_scratch",
+}
 _REASONS: Final = {
     Counter.LOST: "ring_full",
     Counter.NO_SCRATCH: "no_scratch",
-    Counter.UNREADABLE_NAME: "unreadable_name",
+    Counter.UNMATCHED: "import_result_unmatched",
     Counter.UNREADABLE_ARGUMENT: "unreadable_argument",
     Counter.UNREADABLE_FRAME: "unreadable_frame",
-    Counter.UNREADABLE_CODE: "unreadable_code",
     Counter.STACK_TRUNCATED: "python_stack_truncated",
     Counter.MERGED: "arguments_merged",
-    Counter.UNMATCHED: "import_result_unmatched",
 }
 
 

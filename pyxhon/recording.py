@@ -20,7 +20,7 @@ from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
-from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution
+from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, install_libraries, settle
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
@@ -157,6 +157,7 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
         store.commit(is_forced=True)  # killed now, we still leave a trace that can be read
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
         recorder.on_execution = lambda image: install_execution(tracing, image)
+        recorder.on_first_event = lambda image: install_libraries(tracing, image)
         recorder.find_interpreter = interpreters.by_layout.get
         try:
             yield _Session(tracing)
@@ -195,6 +196,7 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
         now = time.monotonic()
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.end_unseen(session.tracing.probes)
+            settle(session.tracing)
             recorder.update_counts(session.tracing.probes)
             session.last_counts_s = time.monotonic()
         if not records and session.tracing.ownership.has_work:

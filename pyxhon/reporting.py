@@ -92,9 +92,16 @@ def judge_joined(joined: Joined, rules: Rules, reader: TraceReader) -> tuple[Jud
 
 
 def find_directories(joined: Joined, reader: TraceReader) -> dict[int, str]:
-    """Give the working directories of processes that never changed theirs: relative paths start there."""
+    """Give the working directories of processes that never changed theirs: relative paths start there.
+
+    A process that was forked by one that did is not known to be where the trace says that it began.
+    """
     acts = (*joined.behaviours, *joined.uncategorised)
     moved = {row.process for row in acts if row.name in _CHANGES_OF_DIRECTORY}
-    return {
-        row.id: row.working_directory for row in reader.processes() if row.working_directory and row.id not in moved
-    }
+    directories = {}
+    for row in reader.processes():  # parents come before their children
+        if row.origin == "fork" and row.parent in moved:
+            moved.add(row.id)
+        elif row.working_directory and row.id not in moved:
+            directories[row.id] = row.working_directory
+    return directories

@@ -179,6 +179,8 @@ def _decode_act(record: bytes) -> Act:
         name = data[:name_bytes].decode("utf-8", "surrogateescape")
         written = record[format_at : format_at + 32].split(b"\0")[0].decode("latin-1")
     arguments = _arguments(record, min(count, MAX_ARGUMENTS), data)
+    if _has_cut_text(record, min(count, MAX_ARGUMENTS), data):
+        flags |= EventFlag.TRUNCATED
     if first not in _ENCODINGS and not format_address:
         written = ""  # what lies there is the format of the event before
     if flags & EventFlag.FORMAT_UNREAD:
@@ -204,6 +206,13 @@ def _arguments(record: bytes, count: int, data: bytes) -> list[Any]:
         for value, slot in zip(values, slots, strict=True)
         if slot[1] == _NO_PARENT
     ]
+
+
+def _has_cut_text(record: bytes, count: int, data: bytes) -> bool:
+    """Tell whether a wchar_t text was copied without its end: the probe copies a fixed size."""
+    start = wire.offset_of(ActEvent, "arguments")
+    slots = [_ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size) for index in range(count)]
+    return any(slot[0] == ArgumentKind.WIDE_STRING and "\0" not in _wide_text(slot, data) for slot in slots)
 
 
 _Slot = tuple[int, int, int, int, int]  # kind, parent, offset, length, value
@@ -260,7 +269,11 @@ def _c_string(slot: _Slot, data: bytes) -> str:
 
 
 def _wide(slot: _Slot, data: bytes) -> str:
-    return data[slot[2] : slot[2] + slot[4]].decode("utf-32-le", "replace").split("\0")[0]
+    return _wide_text(slot, data).split("\0")[0]
+
+
+def _wide_text(slot: _Slot, data: bytes) -> str:
+    return data[slot[2] : slot[2] + slot[4]].decode("utf-32-le", "replace")
 
 
 _VALUES: Final[dict[int, Callable[[_Slot, bytes], Any]]] = {

@@ -1,6 +1,6 @@
 """bpf(2) and perf_event_open(2): what bcc cannot do or does otherwise than we need.
 
-Sleepable programs, attach cookies, the kernel's own hold on USDT semaphores, batched map reads. The layouts are those
+Sleepable programs, attach cookies, batched map reads. The layouts are those
 of `union bpf_attr` (include/uapi/linux/bpf.h) and `struct perf_event_attr` (include/uapi/linux/perf_event.h).
 """
 

@@ -88,7 +88,7 @@ CREATE TABLE event (
     kind         TEXT NOT NULL CHECK (kind IN ('audit', 'import', 'call', 'syscall', 'dll-load', 'memory', 'io_uring', 'tamper')),
     name         TEXT NOT NULL,      -- audit: event name; import: the module name as written; dll-load: dlopen, dlmopen
     arguments    TEXT NOT NULL,      -- JSON: audit a list in order; import {"fromlist", "level"}; dll-load {"path", "flags"}
-    result       TEXT,               -- JSON, or NULL: not known; for audit "import" events "found" or "failed"
+    result       TEXT,               -- JSON, or NULL: not known
     python_stack INTEGER REFERENCES python_stack (id),
     native_stack INTEGER REFERENCES native_stack (id),
     count        INTEGER NOT NULL,

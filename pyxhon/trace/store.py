@@ -173,10 +173,6 @@ class Store:
         """Set (count, failed, last_ns, event id)."""
         self._execute_many("UPDATE event SET count = ?, failed = ?, last_ns = ? WHERE id = ?", counts)
 
-    def set_results(self, results: Iterable[tuple[str, int]]) -> None:
-        """Set (result, event id)."""
-        self._execute_many("UPDATE event SET result = ? WHERE id = ?", ((json.dumps(r), e) for r, e in results))
-
     def add_dll(self, process: int, path: str, *, build_id: str | None = None, event: int | None = None) -> None:
         """Add a DLL; the first word on it stays."""
         self._execute(
