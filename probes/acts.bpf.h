@@ -1,6 +1,6 @@
 // An act is keyed by what makes it distinct. Its first occurrence goes out whole, repeats are only counted.
 
-static inline bool send_act(struct scratch *s, const struct kernel_layout *l)
+static inline bool send_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
 {
 	const struct act *act = &s->current;
 	struct act_event *e = &s->act;
@@ -23,7 +23,9 @@ static inline bool send_act(struct scratch *s, const struct kernel_layout *l)
 	OPAQUE(size_bytes);
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
-	if (ring.ringbuf_output(e, size_bytes, 0)) {
+	// waking the reader costs the target more than the act itself: it comes by itself, unless much has come
+	u64 flags = s->sent++ & conf->wakeup_mask ? BPF_RB_NO_WAKEUP : 0;
+	if (ring.ringbuf_output(e, size_bytes, flags)) {
 		count(act->signal, COUNTER_RING_FULL);
 		return false;
 	}
@@ -134,7 +136,7 @@ static inline void record_act(struct scratch *s, const struct settings *conf, co
 	if (!is_counted)
 		s->act.head[0].flags |= EVENT_FLAG_UNCOUNTED;
 	FORGET();
-	bool is_sent = send_act(s, l);
+	bool is_sent = send_act(s, conf, l);
 	if (entry)
 		entry->state = is_sent ? ACT_STATE_STORED : ACT_STATE_FAILED;
 	else if (!is_sent)

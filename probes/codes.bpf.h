@@ -60,7 +60,7 @@ static inline bool send_code(struct scratch *s, const struct kernel_layout *l, u
 	OPAQUE(size_bytes);
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
-	return ring.ringbuf_output(e, size_bytes, 0) == 0;
+	return ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP) == 0;
 }
 
 static inline bool send_line_table(struct scratch *s, u64 image)
@@ -78,7 +78,7 @@ static inline bool send_line_table(struct scratch *s, u64 image)
 	OPAQUE(size_bytes);
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
-	return ring.ringbuf_output(e, size_bytes, 0) == 0;
+	return ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP) == 0;
 }
 
 // Describe the code object of the next frame, or the next part of its line table; false at the end or where the ring
@@ -150,7 +150,7 @@ static inline bool describe_stack(struct scratch *s, const struct kernel_layout 
 	OPAQUE(size_bytes);
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
-	if (ring.ringbuf_output(e, size_bytes, 0)) {
+	if (ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP)) {
 		count(SIGNAL_STACK, COUNTER_RING_FULL);
 		return false;
 	}

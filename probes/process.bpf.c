@@ -64,7 +64,7 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 		if (traced.update(&child_pid, &fresh))
 			count(SIGNAL_PROCESS, COUNTER_TABLE_FULL);
 	}
-	count_output(ring.ringbuf_output(&e, sizeof(e), 0));
+	count_output(ring.ringbuf_output(&e, sizeof(e), BPF_RB_FORCE_WAKEUP));
 	return 0;
 }
 
@@ -110,7 +110,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	OPAQUE(size_bytes);
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
-	count_output(ring.ringbuf_output(e, size_bytes, 0));
+	count_output(ring.ringbuf_output(e, size_bytes, BPF_RB_FORCE_WAKEUP));
 	return 0;
 }
 
@@ -132,7 +132,7 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct exit_event e = {};
 	fill_head(&e.head[0], id, is_last ? EVENT_KIND_EXIT : EVENT_KIND_THREAD_EXIT, p->image);
 	e.status = status ? status : read_kernel_u32(task + conf->task_exit_code);
-	count_output(ring.ringbuf_output(&e, sizeof(e), 0));
+	count_output(ring.ringbuf_output(&e, sizeof(e), BPF_RB_FORCE_WAKEUP));
 	scratch_by_thread.delete(&tid);
 	if (is_last)
 		traced.delete(&pid);

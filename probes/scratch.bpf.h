@@ -119,6 +119,8 @@ struct scratch {
 	u64 walked_image;
 	u64 frame_addresses[MAX_FRAMES]; // innermost first
 	u32 frame_count;
+	u32 sent; // acts
+	u32 reserved;
 	u32 stack_flags;
 	u32 data_bytes;
 	u32 argument_count;

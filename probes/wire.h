@@ -393,7 +393,7 @@ struct settings {
 	u32 task_group_leader;
 	u32 pid_level;
 	u32 pid_numbers;
-	u32 reserved;
+	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
 };
@@ -416,7 +416,7 @@ _Static_assert(offsetof(struct settings, task_thread_pid) == 60, "settings.task_
 _Static_assert(offsetof(struct settings, task_group_leader) == 64, "settings.task_group_leader");
 _Static_assert(offsetof(struct settings, pid_level) == 68, "settings.pid_level");
 _Static_assert(offsetof(struct settings, pid_numbers) == 72, "settings.pid_numbers");
-_Static_assert(offsetof(struct settings, reserved) == 76, "settings.reserved");
+_Static_assert(offsetof(struct settings, wakeup_mask) == 76, "settings.wakeup_mask");
 _Static_assert(offsetof(struct settings, namespace_device) == 80, "settings.namespace_device");
 _Static_assert(offsetof(struct settings, namespace_inode) == 88, "settings.namespace_inode");
 

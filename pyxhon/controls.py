@@ -91,7 +91,7 @@ class Settings:
     task_group_leader: U32
     pid_level: U32
     pid_numbers: U32
-    reserved: U32
+    wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64
 

@@ -26,6 +26,8 @@ _TRACEPOINTS: Final = {
     "on_exit": "sched_process_exit",
 }
 _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_INIT_INO
+_WAKEUP_MASK: Final = 63
+_LARGE_BUFFER_BYTES: Final = 1 << 20
 _COUNTERS_PER_SIGNAL: Final = 32
 _REMEDIES: Final = {
     errno.EPERM: "PyXhon needs root with CAP_BPF and CAP_PERFMON, in a container --privileged",
@@ -96,7 +98,7 @@ class Probes:
                 seed=int.from_bytes(os.urandom(8), "little"),
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
-                reserved=0,
+                wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
                 **_pid_namespace(),
                 **offsets,
             ),

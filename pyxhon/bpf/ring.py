@@ -24,7 +24,7 @@ class RingReader:
         # one page with the producer's position, then the data twice, so that no record is ever split
         self._data = mmap.mmap(descriptor, _PAGE + 2 * size_bytes, mmap.MAP_SHARED, mmap.PROT_READ, offset=_PAGE)
         self._poll = select.epoll()
-        self._poll.register(descriptor, select.EPOLLIN)
+        self._poll.register(descriptor, select.EPOLLIN | select.EPOLLET)
 
     def __enter__(self) -> "RingReader":
         """Give itself."""
@@ -39,7 +39,10 @@ class RingReader:
         self._data.close()
 
     def wait(self, seconds: float) -> None:
-        """Return when there is something to read, or after the time."""
+        """Return when a process began or ended, when much has come, or after the time.
+
+        Records that are there already do not count: they are read in batches, which cost the target less.
+        """
         self._poll.poll(seconds)
 
     def read(self) -> list[bytes]:
