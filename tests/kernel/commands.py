@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyxhon.errors import TraceError
-from pyxhon.trace.reader import open_trace
+from pyxhon.trace.reader import TraceReader, open_trace
 
 PYXHON = (sys.executable, "-m", "pyxhon")
 LIMIT_S = 100
@@ -23,6 +24,17 @@ def pyxhon(*arguments: object, before: tuple[str, ...] = (), **how: object) -> s
     command = [*before, *PYXHON, *map(os.fspath, map(_as_word, arguments))]
     how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
     return subprocess.run(command, timeout=LIMIT_S, check=False, **how)
+
+
+@contextmanager
+def started(*arguments: object, **how: object) -> Iterator[subprocess.Popen[bytes]]:
+    """Start pyxhon; when the block ends it must have ended too, or is killed."""
+    with subprocess.Popen([*PYXHON, *map(os.fspath, map(_as_word, arguments))], **how) as process:
+        try:
+            yield process
+            process.wait(LIMIT_S)
+        finally:
+            process.kill()
 
 
 def _as_word(argument: object) -> str | bytes | Path:
@@ -55,10 +67,15 @@ def eventually(is_so: Callable[[], bool], process: subprocess.Popen[bytes] | Non
         time.sleep(0.01)
 
 
-def has_event(trace: Path, name: str, argument: str = "") -> bool:
-    """Tell whether a trace, perhaps one being written, has an event with this name and text in its arguments."""
+def says(trace: Path, is_so: Callable[[TraceReader], bool]) -> bool:
+    """Tell whether a trace, perhaps one that is only being made, says so."""
     try:
         with open_trace(trace) as reader:
-            return any(row.name == name and argument in str(row.arguments) for row in reader.events())
+            return is_so(reader)
     except TraceError:  # it is not there yet
         return False
+
+
+def has_event(trace: Path, name: str, argument: str = "") -> bool:
+    """Tell whether a trace has an event with this name and this text in its arguments."""
+    return says(trace, lambda t: any(row.name == name and argument in str(row.arguments) for row in t.events()))

@@ -14,7 +14,7 @@ import pytest
 
 from pyxhon.cache import cache_directory
 from tests.interpreters import Interpreter, every_python
-from tests.kernel.commands import PYXHON, eventually, has_event, pyxhon, refusal, with_mounts
+from tests.kernel.commands import eventually, has_event, pyxhon, refusal, started, with_mounts
 from tests.targets import PROGRAMS, running
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
@@ -116,7 +116,7 @@ def test_a_process_whose_interpreter_is_gone_from_the_disk_is_traced_all_the_sam
             shutil.copy("/bin/true", python)
         monkeypatch.delenv("PYTHONHOME")
 
-        with subprocess.Popen([*PYXHON, "record", "-q", "-o", trace, str(target.pid)]) as tracer:
+        with started("record", "-q", "-o", trace, target.pid) as tracer:
             eventually(lambda: ask(target, "/nonexistent/seen") and has_event(trace, "open", "/seen"), tracer)
             tracer.send_signal(signal.SIGINT)
 
@@ -189,15 +189,15 @@ def test_a_process_that_ends_during_attach_is_reported_as_what_it_is(tmp_path, m
     monkeypatch.setenv("PYXHON_CACHE_DIR", str(cache))
 
     with running(PYTHON, "idle.py") as target:
-        command = [*PYXHON, "attach", str(target.pid), "-o", str(trace)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tracer:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with started("attach", target.pid, "-o", trace, **pipes) as tracer:
             eventually(lambda: trace.exists() and trace.stat().st_size > 0, tracer)  # so it has looked at the process
             target.process.kill()
             target.process.wait()
             remembered.write_bytes(offsets)
             said, complained = tracer.communicate()
 
-    done = subprocess.CompletedProcess(command, tracer.returncode, said, complained)
+    done = subprocess.CompletedProcess(tracer.args, tracer.returncode, said, complained)
     assert refusal(done) == f"process {target.pid} ended while PyXhon attached to it"
 
 

@@ -61,10 +61,9 @@ class Traced:
 
 @contextmanager
 def tracing(trace: Path, command: list[str], *options: str) -> Iterator[Traced]:
-    """Run `pyxhon run` on a command until the block ends; the report is in a file beside the trace."""
-    report = trace.with_suffix(".json")
-    arguments = ["-q", "-o", str(trace), "--format", "json", "--report", str(report), *options, "--", *command]
-    with _tracer(trace, ["run", *arguments]) as traced:
+    """Run a command under `pyxhon record` until the block ends; where a report is asked for, under `pyxhon run`."""
+    verb = "run" if "--report" in options else "record"
+    with _tracer(trace, [verb, "-q", "-o", str(trace), *options, "--", *command]) as traced:
         yield traced
 
 
