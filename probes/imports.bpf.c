@@ -27,7 +27,7 @@ static inline void finish_import(struct scratch *s, bool is_found)
 		n--;
 		OPAQUE(n);
 		if (n >= MAX_PENDING_IMPORTS)
-			return; // begun before we looked, or counted as unmatched
+			break; // begun before we looked, or in a thread whose scratch was recycled
 		BOUND(n, MAX_PENDING_IMPORTS - 1);
 		const struct pending_import *pending = &s->pending_imports[n];
 		if (pending->frame != s->frame_addresses[0])
@@ -43,4 +43,6 @@ static inline void finish_import(struct scratch *s, bool is_found)
 			__sync_fetch_and_add(&known->failed, 1);
 		return;
 	}
+	if (!is_found)
+		count(SIGNAL_IMPORT, COUNTER_UNMATCHED);
 }

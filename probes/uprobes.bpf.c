@@ -32,7 +32,7 @@ static inline bool take_act(struct scratch *s, const struct settings *conf, cons
 	if (kind == SITE_KIND_IMPORT)
 		return take_import(s, l);
 	if (kind == SITE_KIND_IMPORT_RESULT)
-		return s->pending_import_count;
+		return s->pending_import_count || !s->registers.result;
 	return take_dlopen(s);
 }
 

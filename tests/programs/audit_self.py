@@ -18,10 +18,8 @@ def stack_of(frame):
 
 
 def audit(name, *arguments):
-    (
-        raised.append([os.getpid(), "own." + name, list(arguments), stack_of(sys._getframe())]),
-        sys.audit("own." + name, *arguments),
-    )
+    # both on one line, so that they are raised where they are noted
+    raised.append([os.getpid(), "own." + name, list(arguments), stack_of(sys._getframe())]), sys.audit("own." + name, *arguments)  # fmt: skip
 
 
 def descend(depth, number):
