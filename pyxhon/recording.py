@@ -59,6 +59,7 @@ class _Session:
     findings: LiveFindings | None = None
     reader: TraceReader | None = None
     last_event: int = 0
+    has_events: bool = False
     last_counts_s: float = 0.0
 
 
@@ -201,7 +202,9 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             session.last_counts_s = time.monotonic()
         if not records and session.tracing.ownership.has_work:
             session.tracing.ownership.work()
-        if session.tracing.store.commit():
+        # the first event must not wait for the next commit
+        if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
+            session.has_events = recorder.totals.events > 0
             _show(session)
         if not records:
             if was_over:
