@@ -8,10 +8,16 @@ static inline u64 fs_base(const struct settings *conf)
 }
 
 // The calling thread's PyThreadState, with or without the GIL: CPython keeps it in a pthread TSD slot (autoTSSkey)
-// until the state is deleted, from 3.15 in a TLS variable. struct pthread: glibc nptl/descr.h.
-static inline u64 thread_state(const struct settings *conf, const struct kernel_layout *l, u64 base)
+// until the state is deleted, from 3.15 in a TLS variable. struct pthread: glibc nptl/descr.h. Up to 3.11 the slot does
+// not follow a thread into a sub-interpreter: where the caller has the GIL, who holds it tells more.
+static inline u64 thread_state(const struct settings *conf, const struct kernel_layout *l, u64 base, bool has_gil)
 {
-	u64 fs = fs_base(conf), state = 0;
+	u64 fs, state = 0;
+	if (has_gil && l->current_thread) {
+		read_user(&state, 8, base + l->current_thread);
+		return state;
+	}
+	fs = fs_base(conf);
 	if (l->has_tls) {
 		read_user(&state, 8, fs + l->tls_offset);
 		return state;

@@ -64,7 +64,7 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 {
 	struct act *act = &s->current;
 	if (!act->state && l->frame_block_size)
-		act->state = thread_state(conf, l, act->base);
+		act->state = thread_state(conf, l, act->base, act->signal != SIGNAL_DLL_LOAD);
 	FORGET();
 	if (act->state || act->signal != SIGNAL_DLL_LOAD)
 		act->stack = walk_frames(s, conf, l, act->state, act->signal);

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyxhon.bpf import compiler
 from pyxhon.cache import read_cached, write_cached
@@ -69,7 +70,8 @@ def _fingerprint(*, is_sleepable: bool) -> str:
 
 def _compile(*, is_sleepable: bool) -> bytes:
     command = [sys.executable, "-m", compiler.__name__, "1" if is_sleepable else "0"]
-    done = subprocess.run(command, capture_output=True, check=False)
+    # in our own folder: clang needs a working directory, and the user's may be gone
+    done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
     if done.returncode == 0:
         return done.stdout
     words = done.stderr.decode("utf-8", "replace")

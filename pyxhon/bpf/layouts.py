@@ -71,9 +71,10 @@ def _code_places(layout: Layout) -> dict[str, int]:
 
 
 def _thread_state_places(layout: Layout, sites: Sites) -> dict[str, int]:
-    runtime, key = sites.symbols.get("_PyRuntime"), layout.runtime_tss_key
+    runtime, key, current = sites.symbols.get("_PyRuntime"), layout.runtime_tss_key, layout.runtime_current_thread
     offset = sites.tls_thread_state
     return {
+        "current_thread": 0 if runtime is None or current is None else runtime + current,
         "tss_key": 0 if runtime is None or key is None else runtime + key,
         "has_tls": int(offset is not None),
         "tls_offset": (offset or 0) & _ALL_ONES,

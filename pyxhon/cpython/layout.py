@@ -83,6 +83,7 @@ class Layout:
     code_first_traceable: int | None = _at("PyCodeObject._co_firsttraceable")  # an int; counts instructions
 
     runtime_tss_key: int | None = _at("_PyRuntimeState.autoTSSkey", "_PyRuntimeState.gilstate.autoTSSkey")
+    runtime_current_thread: int | None = _at("_PyRuntimeState.gilstate.tstate_current")  # who holds the GIL; to 3.11
     runtime_interpreters_head: int = _at("_PyRuntimeState.interpreters.head", debug="runtime_state.interpreters_head")
     runtime_audit_hooks: int | None = _at(  # None: not known for this patch release
         "_PyRuntimeState.audit_hooks.head", "_PyRuntimeState.audit_hook_head"

@@ -172,7 +172,7 @@ class Tracer:
         """Detach and wait for the end of the tracer."""
         if self.usage is None:
             with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGINT)
+                self.process.send_signal(signal.SIGTERM)
             self.usage = reap(self.process)
 
 
@@ -221,8 +221,10 @@ class Conversation:
 
 
 @contextlib.contextmanager
-def background(command: Sequence[str | Path], is_ready: Callable[[str], bool]) -> Iterator[None]:
-    """Run another tracer beside the block, from the line of its output that says that it is ready; Ctrl-C ends it."""
+def background(
+    command: Sequence[str | Path], is_ready: Callable[[str], bool], end: signal.Signals = signal.SIGTERM
+) -> Iterator[None]:
+    """Run another tracer beside the block, from the line of its output that says that it is ready."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout  # noqa: S101 - opened above
     patience = threading.Timer(_READY_S, process.kill)
@@ -235,7 +237,7 @@ def background(command: Sequence[str | Path], is_ready: Callable[[str], bool]) -
         yield
     finally:
         patience.cancel()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         process.communicate()
 
 

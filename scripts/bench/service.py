@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import statistics
@@ -136,6 +137,10 @@ class Service:
                 count += answer.status == http.client.OK
         return count
 
+    def cpu_seconds(self) -> float:
+        """Give the processor time that its processes have used so far."""
+        return sum(cpu_seconds(int(pid)) for pid in self.pids())
+
     def stop(self) -> None:
         """End it."""
         self.process.terminate()
@@ -180,6 +185,7 @@ class Bench:
         self.trace = folder / "trace.pyxhon"
         self.seconds = seconds
         self.samples: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self.prices: dict[tuple[str, str], list[float]] = defaultdict(list)  # processor time of a request
         self.tracer_cores: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     def ways(self) -> dict[str, tuple[Service, Callable[[], AbstractContextManager[object]]]]:
@@ -208,7 +214,8 @@ class Bench:
             missing.difference_update(re.findall(r"Process (\d+) attached", line))
             return not missing
 
-        return background(["strace", "-f", "-o", os.devnull, *(f"-p{pid}" for pid in pids)], is_ready)
+        # killed, as it may wait for ever for a process to detach from; the kernel lets them go
+        return background(["strace", "-f", "-o", os.devnull, *(f"-p{pid}" for pid in pids)], is_ready, signal.SIGKILL)
 
     def measure_round(self, mix: str) -> None:
         """Load the service once in each way."""
@@ -219,7 +226,10 @@ class Bench:
                 else:
                     requests_per_second(service, _MIXES[mix], 1)
                 used = cpu_seconds(running.process.pid) if isinstance(running, Tracer) else 0.0
+                served = service.cpu_seconds()
                 self.samples[mix, name].append(requests_per_second(service, _MIXES[mix], self.seconds))
+                answered = self.samples[mix, name][-1] * self.seconds
+                self.prices[mix, name].append((service.cpu_seconds() - served) / answered)
                 if isinstance(running, Tracer):
                     self._note_cores(mix, _TRACED, cpu_seconds(running.process.pid) - used)
 
@@ -241,7 +251,9 @@ def main() -> None:
     """Measure and print."""
     options = _options()
     require_root()
-    table = Table(["pages", "watched by", "requests/s", "of bare", "tracer, cores", "goal"])
+    table = Table(
+        ["pages", "watched by", "requests/s", "of bare", "its processor time, µs/request", "tracer, cores", "goal"]
+    )
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder, environment = Path(name), make_environment()
         _make_data(environment, folder)
@@ -293,9 +305,11 @@ def _add_rows(bench: Bench, mix: str, table: Table) -> None:
         values = bench.samples[mix, name]
         ratio = statistics.median(value / beside for value, beside in zip(values, bare, strict=True))
         cores = bench.tracer_cores.get((mix, name))
+        prices = bench.prices.get((mix, name))
+        price = f"{statistics.median(prices) * 1e6:.0f}" if prices else ""
         judged = verdict(is_met=ratio >= GOAL) if name == _TRACED else ""
         shown = f"{statistics.median(cores):.2f}" if cores else ""
-        table.add(mix, name, f"{statistics.median(values):.0f}", f"{ratio:.3f}", shown, judged)
+        table.add(mix, name, f"{statistics.median(values):.0f}", f"{ratio:.3f}", price, shown, judged)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def check_shown(trace):
     return text.returncode, data.returncode
 
 
-@every_python(min=(3, 8))
+@every_python(min=(3, 11))
 def test_hostile_strings_are_bounded_and_escaped(python, tmp_path):
     trace = tmp_path / "t.pyxhon"
 
@@ -136,7 +136,7 @@ def test_a_target_that_tampers_with_its_interpreter_hides_no_event(python, tmp_p
     assert check_shown(trace) == (4, 4)  # it says itself that there was something unreadable
 
 
-@every_python(min=(3, 11), max=(3, 13))
+@every_python(min=(3, 12))
 def test_a_target_that_tampered_with_its_interpreter_can_be_attached_to(python, tmp_path):
     trace = tmp_path / "t.pyxhon"
     with running(python, "hostile_memory.py", layout_of(python), "snapshot") as target:
@@ -193,12 +193,12 @@ def test_each_of_many_short_lived_children_is_recorded_with_its_exit_code(tmp_pa
 def test_a_storm_of_execs_is_recorded_whole(tmp_path):
     trace = tmp_path / "t.pyxhon"
 
-    record(trace, PYTHON, "floods.py", "execs", 40)
+    record(trace, PYTHON, "floods.py", "execs", 25)
 
-    assert {f"/nonexistent/{number}": 1 for number in range(41)}.items() <= opened(trace).items()
+    assert {f"/nonexistent/{number}": 1 for number in range(26)}.items() <= opened(trace).items()
     assert losses_of(trace) == {}
     with open_trace(trace) as reader:
-        assert len(reader.processes()) == 41
+        assert len(reader.processes()) == 26
 
 
 def test_a_ring_buffer_too_small_is_no_clean_bill(tmp_path):
@@ -234,8 +234,9 @@ def gone(tmp_path, monkeypatch):
     return folder
 
 
-def test_a_command_whose_working_directory_is_gone_is_traced(tmp_path, gone):
+def test_a_command_whose_working_directory_is_gone_is_traced(tmp_path, gone, monkeypatch):
     trace = tmp_path / "t.pyxhon"
+    monkeypatch.setenv("PYXHON_CACHE_DIR", str(tmp_path / "cache"))  # empty: the probes are compiled there, too
     gone.rmdir()
 
     done = pyxhon("record", "-q", "-o", trace, "--", sys.executable, "-c", "open('/nonexistent/seen')")
