@@ -17,12 +17,17 @@
 #define MAX_CHUNKS 0x48
 #define MAX_ACTS 0x10000
 #define MAX_VARIANTS 0x800
+#define ENTRY_FRAME 0x80000000
+#define NATIVE_STACK_BYTES 0x8000
+#define PATH_BYTES 0x1000
 
 #define MAX_LAYOUTS 0x40
 #define MAX_SITES 0x400
 #define MAX_PROCESSES 0x4000
 #define ABSENT 0xffffffff
 #define LAUNCH_IMAGE 0x1
+#define MAX_SYSCALLS 0x800
+#define I386_SYSCALLS 0x400
 
 // What a record of the ring buffer is.
 enum event_kind {
@@ -35,6 +40,9 @@ enum event_kind {
 	EVENT_KIND_EXIT = 7,
 	EVENT_KIND_THREAD_START = 8,
 	EVENT_KIND_THREAD_EXIT = 9,
+	EVENT_KIND_NATIVE_STACK = 10,
+	EVENT_KIND_SYSCALL_RESULT = 11,
+	EVENT_KIND_SIGNAL_DELIVERY = 12,
 };
 
 // Bits of Event.flags.
@@ -45,6 +53,9 @@ enum event_flag {
 	EVENT_FLAG_MERGED = 8,
 	EVENT_FLAG_NAME_UNREAD = 16,
 	EVENT_FLAG_FORMAT_UNREAD = 32,
+	EVENT_FLAG_IS_I386 = 64,
+	EVENT_FLAG_IS_X32 = 128,
+	EVENT_FLAG_FAILED = 256,
 };
 
 // The kinds of observation that this version takes.
@@ -55,6 +66,9 @@ enum signal {
 	SIGNAL_PROCESS = 3,
 	SIGNAL_STACK = 4,
 	SIGNAL_CODE = 5,
+	SIGNAL_SYSCALL = 6,
+	SIGNAL_IO_URING = 7,
+	SIGNAL_NATIVE_STACK = 8,
 };
 
 // What is counted in the kernel, per signal.
@@ -97,6 +111,8 @@ enum argument_kind {
 	ARGUMENT_KIND_C_BYTES = 18,
 	ARGUMENT_KIND_RAW = 19,
 	ARGUMENT_KIND_WIDE_STRING = 20,
+	ARGUMENT_KIND_ADDRESS = 21,
+	ARGUMENT_KIND_FOLDER = 22,
 };
 
 // How far the first occurrence of an act has come.
@@ -117,6 +133,38 @@ enum site_kind {
 	SITE_KIND_DLOPEN = 6,
 	SITE_KIND_DLMOPEN = 7,
 	SITE_KIND_CODE_DEALLOC = 8,
+};
+
+// Bits of SyscallRule.flags.
+enum syscall_flag {
+	SYSCALL_FLAG_WANTED = 1,
+	SYSCALL_FLAG_ONLY_EXECUTABLE = 2,
+	SYSCALL_FLAG_ONLY_SOCKET = 4,
+	SYSCALL_FLAG_IS_MAKER = 8,
+	SYSCALL_FLAG_HAS_NO_RETURN = 16,
+	SYSCALL_FLAG_IS_COUNTED = 32,
+};
+
+// What one argument of a system call is.
+enum syscall_argument {
+	SYSCALL_ARGUMENT_ABSENT = 0,
+	SYSCALL_ARGUMENT_NUMBER = 1,
+	SYSCALL_ARGUMENT_NUMBER32 = 2,
+	SYSCALL_ARGUMENT_DESCRIPTOR = 3,
+	SYSCALL_ARGUMENT_SOCKET = 4,
+	SYSCALL_ARGUMENT_FOLDER = 5,
+	SYSCALL_ARGUMENT_PATH = 6,
+	SYSCALL_ARGUMENT_TEXT = 7,
+	SYSCALL_ARGUMENT_ADDRESS = 8,
+	SYSCALL_ARGUMENT_LENGTH = 9,
+	SYSCALL_ARGUMENT_MESSAGE = 10,
+	SYSCALL_ARGUMENT_POINTER = 11,
+	SYSCALL_ARGUMENT_OPEN_HOW = 12,
+	SYSCALL_ARGUMENT_CLONE_ARGUMENTS = 13,
+	SYSCALL_ARGUMENT_BYTES = 14,
+	SYSCALL_ARGUMENT_ARGUMENT_LIST = 15,
+	SYSCALL_ARGUMENT_WORDS = 16,
+	SYSCALL_ARGUMENT_HIDDEN = 17,
 };
 
 // The head of every record.
@@ -179,11 +227,12 @@ struct act_event {
 	u16 name_bytes;
 	u32 data_bytes;
 	u32 reserved;
+	u64 native;
 	u8 format[32];
 	struct argument arguments[24];
 	u8 data[5128];
 };
-_Static_assert(sizeof(struct act_event) == 5640, "act_event");
+_Static_assert(sizeof(struct act_event) == 5648, "act_event");
 _Static_assert(offsetof(struct act_event, head) == 0, "act_event.head");
 _Static_assert(offsetof(struct act_event, stack) == 32, "act_event.stack");
 _Static_assert(offsetof(struct act_event, arguments_hash) == 40, "act_event.arguments_hash");
@@ -197,9 +246,10 @@ _Static_assert(offsetof(struct act_event, argument_count) == 84, "act_event.argu
 _Static_assert(offsetof(struct act_event, name_bytes) == 86, "act_event.name_bytes");
 _Static_assert(offsetof(struct act_event, data_bytes) == 88, "act_event.data_bytes");
 _Static_assert(offsetof(struct act_event, reserved) == 92, "act_event.reserved");
-_Static_assert(offsetof(struct act_event, format) == 96, "act_event.format");
-_Static_assert(offsetof(struct act_event, arguments) == 128, "act_event.arguments");
-_Static_assert(offsetof(struct act_event, data) == 512, "act_event.data");
+_Static_assert(offsetof(struct act_event, native) == 96, "act_event.native");
+_Static_assert(offsetof(struct act_event, format) == 104, "act_event.format");
+_Static_assert(offsetof(struct act_event, arguments) == 136, "act_event.arguments");
+_Static_assert(offsetof(struct act_event, data) == 520, "act_event.data");
 
 // A Python stack, innermost frame first.
 struct stack_event {
@@ -266,18 +316,121 @@ _Static_assert(offsetof(struct line_table_event, stored) == 48, "line_table_even
 _Static_assert(offsetof(struct line_table_event, reserved) == 52, "line_table_event.reserved");
 _Static_assert(offsetof(struct line_table_event, data) == 56, "line_table_event.data");
 
+// Registers and the user stack at a system call; registers are in DWARF's order (System V ABI, x86-64, 3.6.2).
+struct native_stack_event {
+	struct event head[1];
+	u64 native;
+	u64 stack;
+	u64 state_address;
+	u64 rax;
+	u64 rdx;
+	u64 rcx;
+	u64 rbx;
+	u64 rsi;
+	u64 rdi;
+	u64 rbp;
+	u64 rsp;
+	u64 r8;
+	u64 r9;
+	u64 r10;
+	u64 r11;
+	u64 r12;
+	u64 r13;
+	u64 r14;
+	u64 r15;
+	u64 rip;
+	u32 size_bytes;
+	u32 reserved;
+	u8 data[36864];
+};
+_Static_assert(sizeof(struct native_stack_event) == 37064, "native_stack_event");
+_Static_assert(offsetof(struct native_stack_event, head) == 0, "native_stack_event.head");
+_Static_assert(offsetof(struct native_stack_event, native) == 32, "native_stack_event.native");
+_Static_assert(offsetof(struct native_stack_event, stack) == 40, "native_stack_event.stack");
+_Static_assert(offsetof(struct native_stack_event, state_address) == 48, "native_stack_event.state_address");
+_Static_assert(offsetof(struct native_stack_event, rax) == 56, "native_stack_event.rax");
+_Static_assert(offsetof(struct native_stack_event, rdx) == 64, "native_stack_event.rdx");
+_Static_assert(offsetof(struct native_stack_event, rcx) == 72, "native_stack_event.rcx");
+_Static_assert(offsetof(struct native_stack_event, rbx) == 80, "native_stack_event.rbx");
+_Static_assert(offsetof(struct native_stack_event, rsi) == 88, "native_stack_event.rsi");
+_Static_assert(offsetof(struct native_stack_event, rdi) == 96, "native_stack_event.rdi");
+_Static_assert(offsetof(struct native_stack_event, rbp) == 104, "native_stack_event.rbp");
+_Static_assert(offsetof(struct native_stack_event, rsp) == 112, "native_stack_event.rsp");
+_Static_assert(offsetof(struct native_stack_event, r8) == 120, "native_stack_event.r8");
+_Static_assert(offsetof(struct native_stack_event, r9) == 128, "native_stack_event.r9");
+_Static_assert(offsetof(struct native_stack_event, r10) == 136, "native_stack_event.r10");
+_Static_assert(offsetof(struct native_stack_event, r11) == 144, "native_stack_event.r11");
+_Static_assert(offsetof(struct native_stack_event, r12) == 152, "native_stack_event.r12");
+_Static_assert(offsetof(struct native_stack_event, r13) == 160, "native_stack_event.r13");
+_Static_assert(offsetof(struct native_stack_event, r14) == 168, "native_stack_event.r14");
+_Static_assert(offsetof(struct native_stack_event, r15) == 176, "native_stack_event.r15");
+_Static_assert(offsetof(struct native_stack_event, rip) == 184, "native_stack_event.rip");
+_Static_assert(offsetof(struct native_stack_event, size_bytes) == 192, "native_stack_event.size_bytes");
+_Static_assert(offsetof(struct native_stack_event, reserved) == 196, "native_stack_event.reserved");
+_Static_assert(offsetof(struct native_stack_event, data) == 200, "native_stack_event.data");
+
+// How a system call ended whose first occurrence was sent, or one that makes something others act through.
+struct syscall_result_event {
+	struct event head[1];
+	u64 stack;
+	u64 arguments_hash;
+	u64 name;
+	u64 native;
+	u32 signal;
+	u32 argument_count;
+	u64 result;
+	u32 data_bytes;
+	u32 reserved;
+	struct argument arguments[2];
+	u8 data[2056];
+};
+_Static_assert(sizeof(struct syscall_result_event) == 2176, "syscall_result_event");
+_Static_assert(offsetof(struct syscall_result_event, head) == 0, "syscall_result_event.head");
+_Static_assert(offsetof(struct syscall_result_event, stack) == 32, "syscall_result_event.stack");
+_Static_assert(offsetof(struct syscall_result_event, arguments_hash) == 40, "syscall_result_event.arguments_hash");
+_Static_assert(offsetof(struct syscall_result_event, name) == 48, "syscall_result_event.name");
+_Static_assert(offsetof(struct syscall_result_event, native) == 56, "syscall_result_event.native");
+_Static_assert(offsetof(struct syscall_result_event, signal) == 64, "syscall_result_event.signal");
+_Static_assert(offsetof(struct syscall_result_event, argument_count) == 68, "syscall_result_event.argument_count");
+_Static_assert(offsetof(struct syscall_result_event, result) == 72, "syscall_result_event.result");
+_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 80, "syscall_result_event.data_bytes");
+_Static_assert(offsetof(struct syscall_result_event, reserved) == 84, "syscall_result_event.reserved");
+_Static_assert(offsetof(struct syscall_result_event, arguments) == 88, "syscall_result_event.arguments");
+_Static_assert(offsetof(struct syscall_result_event, data) == 120, "syscall_result_event.data");
+
+// A signal handler is about to run.
+struct signal_delivery_event {
+	struct event head[1];
+	u64 handler;
+	u32 number;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct signal_delivery_event) == 48, "signal_delivery_event");
+_Static_assert(offsetof(struct signal_delivery_event, head) == 0, "signal_delivery_event.head");
+_Static_assert(offsetof(struct signal_delivery_event, handler) == 32, "signal_delivery_event.handler");
+_Static_assert(offsetof(struct signal_delivery_event, number) == 40, "signal_delivery_event.number");
+_Static_assert(offsetof(struct signal_delivery_event, reserved) == 44, "signal_delivery_event.reserved");
+
 // A process was forked: head.pid and head.image are the child's.
 struct fork_event {
 	struct event head[1];
 	u64 parent_image;
 	u32 parent_pid;
 	u32 parent_tid;
+	u64 creator_stack;
+	u64 creator_arguments;
+	u64 creator_name;
+	u64 creator_native;
 };
-_Static_assert(sizeof(struct fork_event) == 48, "fork_event");
+_Static_assert(sizeof(struct fork_event) == 80, "fork_event");
 _Static_assert(offsetof(struct fork_event, head) == 0, "fork_event.head");
 _Static_assert(offsetof(struct fork_event, parent_image) == 32, "fork_event.parent_image");
 _Static_assert(offsetof(struct fork_event, parent_pid) == 40, "fork_event.parent_pid");
 _Static_assert(offsetof(struct fork_event, parent_tid) == 44, "fork_event.parent_tid");
+_Static_assert(offsetof(struct fork_event, creator_stack) == 48, "fork_event.creator_stack");
+_Static_assert(offsetof(struct fork_event, creator_arguments) == 56, "fork_event.creator_arguments");
+_Static_assert(offsetof(struct fork_event, creator_name) == 64, "fork_event.creator_name");
+_Static_assert(offsetof(struct fork_event, creator_native) == 72, "fork_event.creator_native");
 
 // A process started another program: head.image is the new one; data holds the argument list, NUL between.
 struct exec_event {
@@ -313,16 +466,18 @@ struct act_key {
 	u64 stack;
 	u64 arguments;
 	u64 name;
+	u64 native;
 	u32 signal;
 	u32 reserved;
 };
-_Static_assert(sizeof(struct act_key) == 40, "act_key");
+_Static_assert(sizeof(struct act_key) == 48, "act_key");
 _Static_assert(offsetof(struct act_key, image) == 0, "act_key.image");
 _Static_assert(offsetof(struct act_key, stack) == 8, "act_key.stack");
 _Static_assert(offsetof(struct act_key, arguments) == 16, "act_key.arguments");
 _Static_assert(offsetof(struct act_key, name) == 24, "act_key.name");
-_Static_assert(offsetof(struct act_key, signal) == 32, "act_key.signal");
-_Static_assert(offsetof(struct act_key, reserved) == 36, "act_key.reserved");
+_Static_assert(offsetof(struct act_key, native) == 32, "act_key.native");
+_Static_assert(offsetof(struct act_key, signal) == 40, "act_key.signal");
+_Static_assert(offsetof(struct act_key, reserved) == 44, "act_key.reserved");
 
 // How often an act happened.
 struct act_count {
@@ -372,6 +527,25 @@ _Static_assert(offsetof(struct site, stack_adjust) == 14, "site.stack_adjust");
 _Static_assert(offsetof(struct site, result_register) == 16, "site.result_register");
 _Static_assert(offsetof(struct site, reserved) == 18, "site.reserved");
 _Static_assert(offsetof(struct site, reserved2) == 20, "site.reserved2");
+
+// What is wanted of one system call; arguments are SyscallArgument numbers.
+struct syscall_rule {
+	u16 flags;
+	u8 argument0;
+	u8 argument1;
+	u8 argument2;
+	u8 argument3;
+	u8 argument4;
+	u8 argument5;
+};
+_Static_assert(sizeof(struct syscall_rule) == 8, "syscall_rule");
+_Static_assert(offsetof(struct syscall_rule, flags) == 0, "syscall_rule.flags");
+_Static_assert(offsetof(struct syscall_rule, argument0) == 2, "syscall_rule.argument0");
+_Static_assert(offsetof(struct syscall_rule, argument1) == 3, "syscall_rule.argument1");
+_Static_assert(offsetof(struct syscall_rule, argument2) == 4, "syscall_rule.argument2");
+_Static_assert(offsetof(struct syscall_rule, argument3) == 5, "syscall_rule.argument3");
+_Static_assert(offsetof(struct syscall_rule, argument4) == 6, "syscall_rule.argument4");
+_Static_assert(offsetof(struct syscall_rule, argument5) == 7, "syscall_rule.argument5");
 
 // What the probes must know of this run and this kernel (offsets from its BTF).
 struct settings {
@@ -428,6 +602,7 @@ struct kernel_layout {
 	u64 float_type;
 	u64 unicode_type;
 	u64 long_type;
+	u64 current_thread;
 	u64 tss_key;
 	u64 tls_offset;
 	u64 read_only_start;
@@ -472,53 +647,54 @@ struct kernel_layout {
 	u32 pthread_specific;
 	u32 reserved;
 };
-_Static_assert(sizeof(struct kernel_layout) == 248, "kernel_layout");
+_Static_assert(sizeof(struct kernel_layout) == 256, "kernel_layout");
 _Static_assert(offsetof(struct kernel_layout, none_object) == 0, "kernel_layout.none_object");
 _Static_assert(offsetof(struct kernel_layout, bool_type) == 8, "kernel_layout.bool_type");
 _Static_assert(offsetof(struct kernel_layout, code_type) == 16, "kernel_layout.code_type");
 _Static_assert(offsetof(struct kernel_layout, float_type) == 24, "kernel_layout.float_type");
 _Static_assert(offsetof(struct kernel_layout, unicode_type) == 32, "kernel_layout.unicode_type");
 _Static_assert(offsetof(struct kernel_layout, long_type) == 40, "kernel_layout.long_type");
-_Static_assert(offsetof(struct kernel_layout, tss_key) == 48, "kernel_layout.tss_key");
-_Static_assert(offsetof(struct kernel_layout, tls_offset) == 56, "kernel_layout.tls_offset");
-_Static_assert(offsetof(struct kernel_layout, read_only_start) == 64, "kernel_layout.read_only_start");
-_Static_assert(offsetof(struct kernel_layout, read_only_end) == 72, "kernel_layout.read_only_end");
-_Static_assert(offsetof(struct kernel_layout, inner_import_return) == 80, "kernel_layout.inner_import_return");
-_Static_assert(offsetof(struct kernel_layout, inner_import_return2) == 88, "kernel_layout.inner_import_return2");
-_Static_assert(offsetof(struct kernel_layout, instruction_mask) == 96, "kernel_layout.instruction_mask");
-_Static_assert(offsetof(struct kernel_layout, has_tls) == 104, "kernel_layout.has_tls");
-_Static_assert(offsetof(struct kernel_layout, thread_state_frame) == 108, "kernel_layout.thread_state_frame");
-_Static_assert(offsetof(struct kernel_layout, thread_state_cframe) == 112, "kernel_layout.thread_state_cframe");
-_Static_assert(offsetof(struct kernel_layout, cframe_current_frame) == 116, "kernel_layout.cframe_current_frame");
-_Static_assert(offsetof(struct kernel_layout, frame_block_start) == 120, "kernel_layout.frame_block_start");
-_Static_assert(offsetof(struct kernel_layout, frame_block_size) == 124, "kernel_layout.frame_block_size");
-_Static_assert(offsetof(struct kernel_layout, frame_code) == 128, "kernel_layout.frame_code");
-_Static_assert(offsetof(struct kernel_layout, frame_previous) == 132, "kernel_layout.frame_previous");
-_Static_assert(offsetof(struct kernel_layout, frame_instruction) == 136, "kernel_layout.frame_instruction");
-_Static_assert(offsetof(struct kernel_layout, frame_owner) == 140, "kernel_layout.frame_owner");
-_Static_assert(offsetof(struct kernel_layout, owner_skip_from) == 144, "kernel_layout.owner_skip_from");
-_Static_assert(offsetof(struct kernel_layout, code_strings) == 148, "kernel_layout.code_strings");
-_Static_assert(offsetof(struct kernel_layout, code_string_count) == 152, "kernel_layout.code_string_count");
-_Static_assert(offsetof(struct kernel_layout, code_name_index) == 156, "kernel_layout.code_name_index");
-_Static_assert(offsetof(struct kernel_layout, code_first_line) == 160, "kernel_layout.code_first_line");
-_Static_assert(offsetof(struct kernel_layout, code_bytecode) == 164, "kernel_layout.code_bytecode");
-_Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 168, "kernel_layout.code_first_traceable");
-_Static_assert(offsetof(struct kernel_layout, code_name) == 172, "kernel_layout.code_name");
-_Static_assert(offsetof(struct kernel_layout, object_type) == 176, "kernel_layout.object_type");
-_Static_assert(offsetof(struct kernel_layout, type_name) == 180, "kernel_layout.type_name");
-_Static_assert(offsetof(struct kernel_layout, type_flags) == 184, "kernel_layout.type_flags");
-_Static_assert(offsetof(struct kernel_layout, unicode_length) == 188, "kernel_layout.unicode_length");
-_Static_assert(offsetof(struct kernel_layout, unicode_state) == 192, "kernel_layout.unicode_state");
-_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 196, "kernel_layout.unicode_ascii_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 200, "kernel_layout.unicode_compact_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 204, "kernel_layout.unicode_utf8");
-_Static_assert(offsetof(struct kernel_layout, unicode_data) == 208, "kernel_layout.unicode_data");
-_Static_assert(offsetof(struct kernel_layout, object_size) == 212, "kernel_layout.object_size");
-_Static_assert(offsetof(struct kernel_layout, bytes_data) == 216, "kernel_layout.bytes_data");
-_Static_assert(offsetof(struct kernel_layout, tuple_items) == 220, "kernel_layout.tuple_items");
-_Static_assert(offsetof(struct kernel_layout, list_items) == 224, "kernel_layout.list_items");
-_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 228, "kernel_layout.long_has_tag");
-_Static_assert(offsetof(struct kernel_layout, long_digits) == 232, "kernel_layout.long_digits");
-_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 236, "kernel_layout.pthread_first_block");
-_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 240, "kernel_layout.pthread_specific");
-_Static_assert(offsetof(struct kernel_layout, reserved) == 244, "kernel_layout.reserved");
+_Static_assert(offsetof(struct kernel_layout, current_thread) == 48, "kernel_layout.current_thread");
+_Static_assert(offsetof(struct kernel_layout, tss_key) == 56, "kernel_layout.tss_key");
+_Static_assert(offsetof(struct kernel_layout, tls_offset) == 64, "kernel_layout.tls_offset");
+_Static_assert(offsetof(struct kernel_layout, read_only_start) == 72, "kernel_layout.read_only_start");
+_Static_assert(offsetof(struct kernel_layout, read_only_end) == 80, "kernel_layout.read_only_end");
+_Static_assert(offsetof(struct kernel_layout, inner_import_return) == 88, "kernel_layout.inner_import_return");
+_Static_assert(offsetof(struct kernel_layout, inner_import_return2) == 96, "kernel_layout.inner_import_return2");
+_Static_assert(offsetof(struct kernel_layout, instruction_mask) == 104, "kernel_layout.instruction_mask");
+_Static_assert(offsetof(struct kernel_layout, has_tls) == 112, "kernel_layout.has_tls");
+_Static_assert(offsetof(struct kernel_layout, thread_state_frame) == 116, "kernel_layout.thread_state_frame");
+_Static_assert(offsetof(struct kernel_layout, thread_state_cframe) == 120, "kernel_layout.thread_state_cframe");
+_Static_assert(offsetof(struct kernel_layout, cframe_current_frame) == 124, "kernel_layout.cframe_current_frame");
+_Static_assert(offsetof(struct kernel_layout, frame_block_start) == 128, "kernel_layout.frame_block_start");
+_Static_assert(offsetof(struct kernel_layout, frame_block_size) == 132, "kernel_layout.frame_block_size");
+_Static_assert(offsetof(struct kernel_layout, frame_code) == 136, "kernel_layout.frame_code");
+_Static_assert(offsetof(struct kernel_layout, frame_previous) == 140, "kernel_layout.frame_previous");
+_Static_assert(offsetof(struct kernel_layout, frame_instruction) == 144, "kernel_layout.frame_instruction");
+_Static_assert(offsetof(struct kernel_layout, frame_owner) == 148, "kernel_layout.frame_owner");
+_Static_assert(offsetof(struct kernel_layout, owner_skip_from) == 152, "kernel_layout.owner_skip_from");
+_Static_assert(offsetof(struct kernel_layout, code_strings) == 156, "kernel_layout.code_strings");
+_Static_assert(offsetof(struct kernel_layout, code_string_count) == 160, "kernel_layout.code_string_count");
+_Static_assert(offsetof(struct kernel_layout, code_name_index) == 164, "kernel_layout.code_name_index");
+_Static_assert(offsetof(struct kernel_layout, code_first_line) == 168, "kernel_layout.code_first_line");
+_Static_assert(offsetof(struct kernel_layout, code_bytecode) == 172, "kernel_layout.code_bytecode");
+_Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 176, "kernel_layout.code_first_traceable");
+_Static_assert(offsetof(struct kernel_layout, code_name) == 180, "kernel_layout.code_name");
+_Static_assert(offsetof(struct kernel_layout, object_type) == 184, "kernel_layout.object_type");
+_Static_assert(offsetof(struct kernel_layout, type_name) == 188, "kernel_layout.type_name");
+_Static_assert(offsetof(struct kernel_layout, type_flags) == 192, "kernel_layout.type_flags");
+_Static_assert(offsetof(struct kernel_layout, unicode_length) == 196, "kernel_layout.unicode_length");
+_Static_assert(offsetof(struct kernel_layout, unicode_state) == 200, "kernel_layout.unicode_state");
+_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 204, "kernel_layout.unicode_ascii_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 208, "kernel_layout.unicode_compact_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 212, "kernel_layout.unicode_utf8");
+_Static_assert(offsetof(struct kernel_layout, unicode_data) == 216, "kernel_layout.unicode_data");
+_Static_assert(offsetof(struct kernel_layout, object_size) == 220, "kernel_layout.object_size");
+_Static_assert(offsetof(struct kernel_layout, bytes_data) == 224, "kernel_layout.bytes_data");
+_Static_assert(offsetof(struct kernel_layout, tuple_items) == 228, "kernel_layout.tuple_items");
+_Static_assert(offsetof(struct kernel_layout, list_items) == 232, "kernel_layout.list_items");
+_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 236, "kernel_layout.long_has_tag");
+_Static_assert(offsetof(struct kernel_layout, long_digits) == 240, "kernel_layout.long_digits");
+_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 244, "kernel_layout.pthread_first_block");
+_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 248, "kernel_layout.pthread_specific");
+_Static_assert(offsetof(struct kernel_layout, reserved) == 252, "kernel_layout.reserved");

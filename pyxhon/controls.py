@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from pyxhon.wire import U16, U32, U64
+from pyxhon.wire import U8, U16, U32, U64
 
 MAX_LAYOUTS = 64
 MAX_SITES = 1024
@@ -24,6 +24,44 @@ class SiteKind(enum.IntEnum):
     DLOPEN = 6  # (path, flags)
     DLMOPEN = 7  # (namespace, path, flags)
     CODE_DEALLOC = 8  # (code)
+
+
+MAX_SYSCALLS = 2048  # the machine's own numbers and x32's from 0, those of i386 from I386_SYSCALLS
+I386_SYSCALLS = 1024
+
+
+class SyscallFlag(enum.IntEnum):
+    """Bits of SyscallRule.flags."""
+
+    WANTED = 1
+    ONLY_EXECUTABLE = 2  # only where the third argument has PROT_EXEC
+    ONLY_SOCKET = 4  # only where the first argument is a socket
+    IS_MAKER = 8  # what it gives is acted through later: each result is sent
+    HAS_NO_RETURN = 16  # does not come back when it succeeds
+    IS_COUNTED = 32  # counted by number only
+
+
+class SyscallArgument(enum.IntEnum):
+    """What one argument of a system call is."""
+
+    ABSENT = 0
+    NUMBER = 1
+    NUMBER32 = 2  # only the low half counts
+    DESCRIPTOR = 3
+    SOCKET = 4  # a descriptor; the peer of the socket is told, too
+    FOLDER = 5  # a descriptor that the next path starts from (dirfd)
+    PATH = 6
+    TEXT = 7  # a C string that is no path
+    ADDRESS = 8  # struct sockaddr; the next argument is its length
+    LENGTH = 9  # told with the argument before
+    MESSAGE = 10  # struct msghdr
+    POINTER = 11  # only whether there is one
+    OPEN_HOW = 12  # struct open_how of openat2
+    CLONE_ARGUMENTS = 13  # struct clone_args of clone3
+    BYTES = 14  # the first 64 bytes; the next argument is its length
+    ARGUMENT_LIST = 15  # char *argv[]
+    WORDS = 16  # the first 32 bytes of a struct, as numbers of 8 bytes
+    HIDDEN = 17  # nothing of it is told: addresses that differ from call to call
 
 
 class Register(enum.IntEnum):
@@ -70,6 +108,19 @@ class Site:
 
 
 @dataclass(slots=True)
+class SyscallRule:
+    """What is wanted of one system call; arguments are SyscallArgument numbers."""
+
+    flags: U16
+    argument0: U8
+    argument1: U8
+    argument2: U8
+    argument3: U8
+    argument4: U8
+    argument5: U8
+
+
+@dataclass(slots=True)
 class Settings:
     """What the probes must know of this run and this kernel (offsets from its BTF)."""
 
@@ -106,6 +157,7 @@ class KernelLayout:
     float_type: U64
     unicode_type: U64
     long_type: U64
+    current_thread: U64
     tss_key: U64
     tls_offset: U64  # two's complement; used where has_tls
     read_only_start: U64
@@ -151,6 +203,6 @@ class KernelLayout:
     reserved: U32
 
 
-ENUMERATIONS = (SiteKind,)
-STRUCTS = (TracedProcess, Site, Settings, KernelLayout)
-CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT", "LAUNCH_IMAGE")
+ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
+STRUCTS = (TracedProcess, Site, SyscallRule, Settings, KernelLayout)
+CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT", "LAUNCH_IMAGE", "MAX_SYSCALLS", "I386_SYSCALLS")

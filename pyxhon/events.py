@@ -20,6 +20,9 @@ CHUNK_BYTES = 16384  # of a line table in one record; a power of two
 FIRST_CHUNK_BYTES = 4096  # of it in the record of its code object
 MAX_CHUNKS = 72  # records spent to describe the code objects of one stack
 MAX_ACTS = 65536
+ENTRY_FRAME = 1 << 31  # of FrameRef.instruction: C entered the interpreter at this frame
+NATIVE_STACK_BYTES = 32768  # of a user stack that are copied; a multiple of a page
+PATH_BYTES = 4096  # of a working directory, as names from the innermost folder outwards
 MAX_VARIANTS = 2048  # distinct argument lists of one (name, stack) before they are counted together
 
 
@@ -35,6 +38,9 @@ class EventKind(enum.IntEnum):
     EXIT = 7
     THREAD_START = 8
     THREAD_EXIT = 9
+    NATIVE_STACK = 10
+    SYSCALL_RESULT = 11
+    SIGNAL_DELIVERY = 12
 
 
 class EventFlag(enum.IntEnum):
@@ -46,6 +52,9 @@ class EventFlag(enum.IntEnum):
     MERGED = 8  # arguments vary: counted together
     NAME_UNREAD = 16
     FORMAT_UNREAD = 32
+    IS_I386 = 64  # a system call by the table of i386
+    IS_X32 = 128
+    FAILED = 256
 
 
 class Signal(enum.IntEnum):
@@ -57,6 +66,9 @@ class Signal(enum.IntEnum):
     PROCESS = 3
     STACK = 4
     CODE = 5
+    SYSCALL = 6
+    IO_URING = 7
+    NATIVE_STACK = 8
 
 
 class Counter(enum.IntEnum):
@@ -101,6 +113,8 @@ class ArgumentKind(enum.IntEnum):
     C_BYTES = 18
     RAW = 19  # a C integer
     WIDE_STRING = 20  # wchar_t *
+    ADDRESS = 21  # struct sockaddr, raw
+    FOLDER = 22  # names from the innermost folder outwards, each ended by NUL; not a part of the act's key
 
 
 class ActState(enum.IntEnum):
@@ -161,6 +175,7 @@ class ActEvent:
     name_bytes: U16
     data_bytes: U32
     reserved: U32
+    native: U64  # what tells the native stack; 0: none was taken
     format: Annotated[bytes, Bytes(32)]
     arguments: Annotated[bytes, Array(Argument, MAX_ARGUMENTS)]
     data: Annotated[bytes, Bytes(DATA_BYTES + TEXT_BYTES + 8)]
@@ -175,6 +190,36 @@ class StackEvent:
     frame_count: U32
     layout: U32  # index of the layout by which it was walked
     frames: Annotated[bytes, Array(FrameRef, MAX_FRAMES)]
+
+
+@dataclass(slots=True)
+class NativeStackEvent:
+    """Registers and the user stack at a system call; registers are in DWARF's order (System V ABI, x86-64, 3.6.2)."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    native: U64
+    stack: U64  # the Python stack it was taken with; 0: none
+    state_address: U64  # of a frame of CPython on this stack (3.11 and later); 0: none
+    rax: U64
+    rdx: U64
+    rcx: U64
+    rbx: U64
+    rsi: U64
+    rdi: U64
+    rbp: U64
+    rsp: U64
+    r8: U64
+    r9: U64
+    r10: U64
+    r11: U64
+    r12: U64
+    r13: U64
+    r14: U64
+    r15: U64
+    rip: U64
+    size_bytes: U32
+    reserved: U32
+    data: Annotated[bytes, Bytes(NATIVE_STACK_BYTES + 4096)]
 
 
 @dataclass(slots=True)
@@ -210,6 +255,34 @@ class LineTableEvent:
 
 
 @dataclass(slots=True)
+class SyscallResultEvent:
+    """How a system call ended whose first occurrence was sent, or one that makes something others act through."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    stack: U64  # these five are the act's key
+    arguments_hash: U64
+    name: U64
+    native: U64
+    signal: U32
+    argument_count: U32  # arguments that were not readable when it began and are now
+    result: U64  # as the kernel gives it: a negative error number, two's complement
+    data_bytes: U32
+    reserved: U32
+    arguments: Annotated[bytes, Array(Argument, 2)]
+    data: Annotated[bytes, Bytes(2 * TEXT_BYTES + 8)]
+
+
+@dataclass(slots=True)
+class SignalDeliveryEvent:
+    """A signal handler is about to run."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    handler: U64
+    number: U32
+    reserved: U32
+
+
+@dataclass(slots=True)
 class ForkEvent:
     """A process was forked: head.pid and head.image are the child's."""
 
@@ -217,6 +290,10 @@ class ForkEvent:
     parent_image: U64
     parent_pid: U32
     parent_tid: U32
+    creator_stack: U64  # key of the system call that made it; all 0: not seen
+    creator_arguments: U64
+    creator_name: U64
+    creator_native: U64
 
 
 @dataclass(slots=True)
@@ -248,6 +325,7 @@ class ActKey:
     stack: U64
     arguments: U64
     name: U64
+    native: U64
     signal: U32
     reserved: U32
 
@@ -266,10 +344,10 @@ class ActCount:
 
 ENUMERATIONS = (EventKind, EventFlag, Signal, Counter, ArgumentKind, ActState)
 STRUCTS = (
-    Event, FrameRef, Argument, ActEvent, StackEvent, CodeEvent, LineTableEvent, ForkEvent, ExecEvent, ExitEvent,
-    ActKey, ActCount,
+    Event, FrameRef, Argument, ActEvent, StackEvent, CodeEvent, LineTableEvent, NativeStackEvent, SyscallResultEvent,
+    SignalDeliveryEvent, ForkEvent, ExecEvent, ExitEvent, ActKey, ActCount,
 )  # fmt: skip
 CONSTANTS = (
     "MAX_FRAMES", "MAX_ARGUMENTS", "MAX_ITEMS", "TEXT_BYTES", "DATA_BYTES", "NAME_BYTES", "CHUNK_BYTES",
-    "FIRST_CHUNK_BYTES", "MAX_CHUNKS", "MAX_ACTS", "MAX_VARIANTS",
+    "FIRST_CHUNK_BYTES", "MAX_CHUNKS", "MAX_ACTS", "MAX_VARIANTS", "ENTRY_FRAME", "NATIVE_STACK_BYTES", "PATH_BYTES",
 )  # fmt: skip

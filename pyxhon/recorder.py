@@ -335,7 +335,7 @@ class Recorder:
         for key, (count, *_) in probes.acts():
             if key not in self._acts:
                 image = self.images.get(int.from_bytes(key[:8], "little"))
-                signal = Signal(int.from_bytes(key[32:36], "little")).name.lower()
+                signal = Signal(int.from_bytes(key[40:44], "little")).name.lower()
                 place = (image.process, signal, "ring_full") if image else (None, signal, "unknown_process")
                 lost[place] = lost.get(place, 0) + count
         for number, count in self.totals.strays.items():
@@ -357,7 +357,7 @@ class Recorder:
         """Give, by signal, how many occurrences were counted into the row of their first."""
         totals: dict[int, int] = {}
         for key, known in self._acts.items():
-            signal = int.from_bytes(key[32:36], "little")
+            signal = int.from_bytes(key[40:44], "little")
             totals[signal] = totals.get(signal, 0) + known.count - 1
         return totals
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pyxhon.cpython.code import LineTable, instruction_offset, is_frame_started, read_line_table
 from pyxhon.cpython.layout import Layout
+from pyxhon.events import ENTRY_FRAME
 from pyxhon.trace.store import Store, clean
 
 _LINE_TABLE_LIMIT = 4 << 20
@@ -131,18 +132,19 @@ class Resolver:
         code.wanted_bytes = len(code.content)
 
     def _write_frames(self, image: ImageCode, row: int, frames: list[tuple[int, int, int]]) -> None:
-        written: list[tuple[int | None, int, int | None]] = []
-        for (_, walked, _), code in zip(frames, self._codes_of(image, frames), strict=True):
+        written: list[tuple[int | None, int, int | None, bool]] = []
+        for (_, instruction, _), code in zip(frames, self._codes_of(image, frames), strict=True):
+            walked, is_entry = instruction & ~ENTRY_FRAME, bool(instruction & ENTRY_FRAME)
             if code is None or image.layout is None:
                 self.losses.frames_without_code += 1
-                written.append((None, -1, None))
+                written.append((None, -1, None, False))
                 continue
             offset = instruction_offset(image.layout, walked)
             if not is_frame_started(image.layout, offset, code.first_traceable):
                 continue
             if code.lines is None:
                 code.lines = read_line_table(image.layout.version, code.first_line, bytes(code.content))
-            written.append((code.row, offset, code.lines.line_of(offset)))
+            written.append((code.row, offset, code.lines.line_of(offset), is_entry))
         self._store.add_frames(row, written)
 
 

@@ -167,7 +167,7 @@ def decode(record: bytes) -> Record:
 def _decode_act(record: bytes) -> Act:
     _, flags, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
     (stack, arguments_hash, name_id, name_address, format_address, base, site, signal, count, name_bytes,
-     data_bytes, _) = _ACT.unpack_from(record, _HEAD.size)  # fmt: skip
+     data_bytes, _, native) = _ACT.unpack_from(record, _HEAD.size)  # fmt: skip
     data_at = wire.offset_of(ActEvent, "data")
     data = record[data_at : data_at + data_bytes]
     format_at = wire.offset_of(ActEvent, "format")
@@ -189,7 +189,7 @@ def _decode_act(record: bytes) -> Act:
         arguments = _by_format(written, arguments)
     if flags & EventFlag.NAME_UNREAD:
         name = None
-    key = struct.pack("<4QII", image, stack, arguments_hash, name_id, signal, 0)
+    key = struct.pack("<5QII", image, stack, arguments_hash, name_id, native, signal, 0)
     return Act(image, pid, tid, time_ns, flags, signal, site, key, stack, base, name, name_address, written,
                format_address, arguments)  # fmt: skip
 
@@ -367,7 +367,7 @@ def _decode_line_table(record: bytes) -> LineTablePart:
 
 def _decode_fork(record: bytes) -> Fork:
     kind, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
-    parent_image, parent_pid, _ = _FORK.unpack_from(record, _HEAD.size)
+    parent_image, parent_pid, _, *_ = _FORK.unpack_from(record, _HEAD.size)
     return Fork(image, pid, tid, time_ns, parent_image, parent_pid, kind == EventKind.THREAD_START)
 
 

@@ -21,13 +21,18 @@ from pyxhon.trace.rows import (
     FrameRow,
     LossRow,
     ModuleRow,
+    NativeFrameRow,
+    NativeObjectRow,
+    NativeStackRow,
     OpenFileRow,
     ProcessRow,
+    ProvenanceRow,
+    SyscallCountRow,
     ThreadRow,
 )
 
 _APPLICATION_ID: Final = 0x50795868
-_VERSION: Final = 1
+_VERSION: Final = 2
 _MAGIC: Final = b"SQLite format 3\0"
 
 
@@ -78,6 +83,7 @@ class TraceReader:
         self._database = database
         self.path = path
         self._stacks: dict[int, tuple[FrameRow, ...]] = {}
+        self._native_stacks: dict[int, NativeStackRow] = {}
 
     def __enter__(self) -> "TraceReader":
         """Give itself."""
@@ -147,10 +153,12 @@ class TraceReader:
         frames = self._stacks.get(stack_id)
         if frames is None:
             statement = (
-                "SELECT code.file, code.qualified_name, python_frame.line, python_frame.instruction, python_frame.code "
+                "SELECT code.file, code.qualified_name, python_frame.line, python_frame.instruction, "
+                "python_frame.code, python_frame.is_entry "
                 "FROM python_frame LEFT JOIN code ON code.id = python_frame.code WHERE stack = ? ORDER BY position"
             )
-            frames = tuple(FrameRow(*row) for row in self._select(statement, (stack_id,)))
+            rows = self._select(statement, (stack_id,))
+            frames = tuple(FrameRow(*row) for row in rows)
             self._stacks[stack_id] = frames
         return frames
 
@@ -166,6 +174,36 @@ class TraceReader:
         """Give the ids of all stacks with missing frames."""
         return frozenset(row[0] for row in self._select("SELECT id FROM python_stack WHERE is_truncated OR is_partial"))
 
+    def native_stack(self, stack_id: int) -> NativeStackRow | None:
+        """Give a native stack, innermost frame first; None when the trace does not have it."""
+        found = self._native_stacks.get(stack_id)
+        if found is None:
+            statement = (
+                "SELECT native_object.path, native_object.role, native_frame.symbol, native_frame.offset, "
+                "native_frame.how, native_frame.is_eval, native_frame.flags, native_frame.object "
+                "FROM native_frame LEFT JOIN native_object ON native_object.id = native_frame.object "
+                "WHERE stack = ? ORDER BY position"
+            )
+            frames = tuple(NativeFrameRow(*row) for row in self._select(statement, (stack_id,)))
+            query = "SELECT is_truncated, is_guessed, end_reason FROM native_stack WHERE id = ?"
+            for truncated, guessed, reason in self._select(query, (stack_id,)):
+                found = NativeStackRow(stack_id, bool(truncated), bool(guessed), reason, frames)
+                self._native_stacks[stack_id] = found
+        return found
+
+    def native_objects(self) -> list[NativeObjectRow]:
+        """Give what native code belongs to."""
+        rows = self._select("SELECT * FROM native_object ORDER BY id")
+        return [NativeObjectRow(*row[:7], detail=self._decode(row[7])) for row in rows]
+
+    def provenance(self) -> list[ProvenanceRow]:
+        """Give who made what, oldest first."""
+        return [ProvenanceRow(*row) for row in self._select("SELECT * FROM provenance ORDER BY time_ns")]
+
+    def syscall_counts(self) -> list[SyscallCountRow]:
+        """Give how often system calls were made that are not events."""
+        return [SyscallCountRow(*row) for row in self._select("SELECT * FROM syscall_count")]
+
     def files(self) -> dict[tuple[int, str], FileRow]:
         """Give whose file it is, by (root, path)."""
         files = {}
@@ -175,7 +213,8 @@ class TraceReader:
 
     def dlls(self) -> list[DllRow]:
         """Give all DLLs."""
-        return [DllRow(*row) for row in self._select("SELECT * FROM dll ORDER BY id")]
+        rows = self._select("SELECT * FROM dll ORDER BY id")
+        return [DllRow(*row[:6], dossier=self._decode(row[6])) for row in rows]
 
     def modules(self) -> list[ModuleRow]:
         """Give sys.modules at attach."""

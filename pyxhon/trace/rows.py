@@ -33,6 +33,7 @@ class ThreadRow:
     tid: int
     started_ns: int | None
     ended_ns: int | None
+    creator: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,66 @@ class FrameRow:
     line: int | None
     instruction: int
     code: int | None
+    is_entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFrameRow:
+    """One native frame of a stack; `path`, `role` and `root` are its object's, None where nothing was mapped."""
+
+    path: str | None
+    role: str | None
+    symbol: str | None
+    offset: int
+    how: str
+    is_eval: bool
+    flags: int
+    object: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NativeStackRow:
+    """A native stack, innermost frame first."""
+
+    id: int
+    is_truncated: bool
+    is_guessed: bool
+    end_reason: str | None
+    frames: tuple[NativeFrameRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NativeObjectRow:
+    """A file or memory that native code runs in."""
+
+    id: int
+    root: int
+    path: str
+    role: str
+    device: str | None
+    inode: int | None
+    is_deleted: bool
+    detail: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceRow:
+    """Who made a thread, a piece of anonymous code and the like."""
+
+    process: int
+    kind: str
+    subject: str
+    event: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyscallCountRow:
+    """How often a process made a system call that is not an event."""
+
+    process: int
+    name: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +151,7 @@ class DllRow:
     sha256: str | None
     build_id: str | None
     event: int | None
+    dossier: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

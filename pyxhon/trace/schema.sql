@@ -3,7 +3,7 @@
 -- JSON columns are marked so; text from a target is stored as it was read (invalid parts as surrogate escapes \udcXX
 -- are stored as U+FFFD), never longer than the bound at which it was read.
 PRAGMA application_id = 0x50795868;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -34,6 +34,7 @@ CREATE TABLE thread (
     tid        INTEGER NOT NULL,
     started_ns INTEGER,              -- NULL: was there before us
     ended_ns   INTEGER,
+    creator    INTEGER REFERENCES event (id),   -- the system call that made it; NULL: not seen
     PRIMARY KEY (process, tid)
 ) WITHOUT ROWID;
 
@@ -62,22 +63,58 @@ CREATE TABLE python_frame (
     code        INTEGER REFERENCES code (id),   -- NULL: could not be read
     instruction INTEGER NOT NULL,    -- offset in bytes into the bytecode; -1: not started
     line        INTEGER,
+    is_entry    INTEGER NOT NULL DEFAULT 0,   -- C entered the interpreter here: native frames lie below it
     PRIMARY KEY (stack, position)
 ) WITHOUT ROWID;
+
+-- What native code belongs to: a file mapped executable, or memory without one.
+CREATE TABLE native_object (
+    id         INTEGER PRIMARY KEY,
+    root       INTEGER NOT NULL,     -- process.root
+    path       TEXT NOT NULL,        -- full path; anon:ADDRESS (hexadecimal); memfd:NAME; [vdso]
+    role       TEXT NOT NULL CHECK (role IN ('interpreter', 'c_library', 'vdso', 'library', 'program', 'anonymous', 'memfd', 'unknown')),
+    device     TEXT,                 -- "major:minor", with inode the file's identity; NULL: no file
+    inode      INTEGER,
+    is_deleted INTEGER NOT NULL DEFAULT 0,    -- its path was gone, or another file, when it was mapped
+    detail     TEXT                  -- JSON or NULL
+);
 
 CREATE TABLE native_stack (
     id           INTEGER PRIMARY KEY,
     process      INTEGER NOT NULL REFERENCES process (id),
-    is_truncated INTEGER NOT NULL
+    is_truncated INTEGER NOT NULL,   -- more frames than were unwound, or less stack copied than there was
+    is_guessed   INTEGER NOT NULL DEFAULT 0,  -- a frame above the innermost Python frame was not found by unwind tables
+    end_reason   TEXT                -- why it ends: bottom, no_cfi, stack_end, limit, ...
 );
 
 CREATE TABLE native_frame (
     stack    INTEGER NOT NULL REFERENCES native_stack (id),
-    position INTEGER NOT NULL,
-    object   TEXT,
+    position INTEGER NOT NULL,       -- 0 made the system call
+    object   INTEGER REFERENCES native_object (id),   -- NULL: nothing was mapped there
     symbol   TEXT,
-    offset   INTEGER NOT NULL,
+    offset   INTEGER NOT NULL,       -- the address within the object as its ELF headers count; without a file, from its start
+    how      TEXT NOT NULL CHECK (how IN ('start', 'cfi', 'frame_pointer', 'scan', 'signal')),
+    is_eval  INTEGER NOT NULL DEFAULT 0,      -- CPython's eval loop: Python frames run here, up to one with is_entry
+    flags    INTEGER NOT NULL DEFAULT 0,      -- 1: no call before the return address; 2: the call was through a register
     PRIMARY KEY (stack, position)
+) WITHOUT ROWID;
+
+-- Who made what code runs in or acts on, each making apart: repeats of an act are counted into one event.
+CREATE TABLE provenance (
+    process INTEGER NOT NULL REFERENCES process (id),
+    kind    TEXT NOT NULL CHECK (kind IN ('thread', 'process', 'program', 'anonymous', 'memfd', 'ring', 'descriptor', 'handler')),
+    subject TEXT NOT NULL,           -- tid, pid, address (hexadecimal), descriptor, signal number
+    event   INTEGER NOT NULL REFERENCES event (id),   -- the system call that made it
+    time_ns INTEGER NOT NULL
+);
+CREATE INDEX provenance_by_subject ON provenance (process, kind, subject);
+
+-- --syscalls all: what is not an event, by number.
+CREATE TABLE syscall_count (
+    process INTEGER NOT NULL REFERENCES process (id),
+    name    TEXT NOT NULL,           -- with its table where not the machine's own: i386:unlink
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (process, name)
 ) WITHOUT ROWID;
 
 -- One row per distinct act (process, name, arguments, whole stack); repeats are counted.
@@ -86,9 +123,9 @@ CREATE TABLE event (
     process      INTEGER NOT NULL REFERENCES process (id),
     tid          INTEGER NOT NULL,   -- of the first occurrence
     kind         TEXT NOT NULL CHECK (kind IN ('audit', 'import', 'call', 'syscall', 'dll-load', 'memory', 'io_uring', 'tamper')),
-    name         TEXT NOT NULL,      -- audit: event name; import: the module name as written; dll-load: dlopen, dlmopen
-    arguments    TEXT NOT NULL,      -- JSON: audit a list in order; import {"fromlist", "level"}; dll-load {"path", "flags"}
-    result       TEXT,               -- JSON, or NULL: not known
+    name         TEXT NOT NULL,      -- audit: event name; import: the module name as written; dll-load: dlopen, dlmopen; syscall, memory, tamper: the system call, i386: or x32: before it where it came by another table; io_uring: the operation
+    arguments    TEXT NOT NULL,      -- JSON: audit a list in order; import {"fromlist", "level"}; dll-load {"path", "flags"}; others by name
+    result       TEXT,               -- JSON, or NULL: not known; of a system call a number or the error's name, "ENOENT"
     python_stack INTEGER REFERENCES python_stack (id),
     native_stack INTEGER REFERENCES native_stack (id),
     count        INTEGER NOT NULL,
@@ -108,6 +145,7 @@ CREATE TABLE dll (
     sha256     TEXT,
     build_id   TEXT,
     event      INTEGER REFERENCES event (id),   -- the load seen; NULL: mapped before or without us
+    dossier    TEXT,                 -- JSON, what the file says of itself; NULL: not looked at
     UNIQUE (process, path)
 );
 

@@ -18,6 +18,7 @@ _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 _COMMIT_SECONDS: Final = 0.25
 _TEXT_LIMIT: Final = 1 << 16
 _SIGN: Final = 1 << 63
+NativeFrame = tuple[int | None, str | None, int, str, bool, int]  # object, symbol, offset, how, is eval, flags
 
 
 def clean(text: str | None) -> str | None:
@@ -125,7 +126,11 @@ class Store:
 
     def add_thread(self, process: int, tid: int, started_ns: int | None) -> None:
         """Add a thread; one that is known stays."""
-        self._execute("INSERT OR IGNORE INTO thread VALUES (?, ?, ?, NULL)", (process, tid, started_ns))
+        self._execute("INSERT OR IGNORE INTO thread VALUES (?, ?, ?, NULL, NULL)", (process, tid, started_ns))
+
+    def set_creator(self, process: int, tid: int, event: int) -> None:
+        """Tell which system call made a thread."""
+        self._execute("UPDATE thread SET creator = ? WHERE process = ? AND tid = ?", (event, process, tid))
 
     def end_thread(self, process: int, tid: int, ended_ns: int) -> None:
         """Tell that a thread ended."""
@@ -147,10 +152,39 @@ class Store:
             (process, is_truncated, is_partial),
         )
 
-    def add_frames(self, stack: int, frames: Iterable[tuple[int | None, int, int | None]]) -> None:
-        """Add the (code, instruction, line) of a stack, innermost first."""
+    def add_frames(self, stack: int, frames: Iterable[tuple[int | None, int, int | None, bool]]) -> None:
+        """Add the (code, instruction, line, is entry) of a stack, innermost first."""
         rows = [(stack, position, *frame) for position, frame in enumerate(frames)]
-        self._execute_many("INSERT OR REPLACE INTO python_frame VALUES (?, ?, ?, ?, ?)", rows)
+        self._execute_many("INSERT OR REPLACE INTO python_frame VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def add_native_object(self, **columns: Any) -> int:
+        """Add what native code belongs to; gives its id."""
+        return self._insert("native_object", columns)
+
+    def add_native_stack(self, **columns: Any) -> int:
+        """Add an empty native stack; gives its id."""
+        return self._insert("native_stack", columns)
+
+    def add_native_frames(self, stack: int, frames: Iterable[NativeFrame]) -> None:
+        """Add the frames of a native stack, innermost first."""
+        rows = [
+            (stack, position, object_, clean(symbol), signed(offset), how, is_eval, flags)
+            for position, (object_, symbol, offset, how, is_eval, flags) in enumerate(frames)
+        ]
+        self._execute_many("INSERT OR REPLACE INTO native_frame VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def add_provenance(self, process: int, made: tuple[str, str], event: int, time_ns: int) -> None:
+        """Tell which event made something: (kind, subject)."""
+        self._execute("INSERT INTO provenance VALUES (?, ?, ?, ?, ?)", (process, *made, event, time_ns))
+
+    def set_result(self, event: int, result: Any, arguments: Any) -> None:
+        """Set what a system call gave, and its arguments where they were read again at its end."""
+        values = (json.dumps(result), None if arguments is None else json.dumps(arguments), event)
+        self._execute("UPDATE event SET result = ?, arguments = coalesce(?, arguments) WHERE id = ?", values)
+
+    def set_syscall_counts(self, counts: Iterable[tuple[int, str, int]]) -> None:
+        """Set (process, name, count)."""
+        self._execute_many("INSERT OR REPLACE INTO syscall_count VALUES (?, ?, ?)", counts)
 
     def add_events(self, events: Iterable[EventRow]) -> None:
         """Add events, whose ids come from `next_event_id`."""
@@ -183,6 +217,10 @@ class Store:
     def set_hash(self, path: str, sha256: str | None, build_id: str | None) -> None:
         """Set what was read from a DLL's file."""
         self._execute("UPDATE dll SET sha256 = ?, build_id = ? WHERE path = ?", (sha256, build_id, clean(path)))
+
+    def set_dossier(self, path: str, dossier: dict[str, Any]) -> None:
+        """Set what a DLL's file says of itself."""
+        self._execute("UPDATE dll SET dossier = ? WHERE path = ?", (json.dumps(dossier), clean(path)))
 
     def add_modules(self, process: int, modules: Iterable[tuple[str, str | None, bool]]) -> None:
         """Add (name, file, is_extension) of sys.modules."""

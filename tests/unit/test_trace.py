@@ -60,7 +60,7 @@ def test_the_file_says_what_it_is(tmp_path):
 
     database = sqlite3.connect(tmp_path / "t.pyxhon")
     names = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
-    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    assert database.execute("PRAGMA user_version").fetchone() == (2,)
     assert {"process", "thread", "event", "python_stack", "native_stack", "code", "dll", "loss"} <= names
     assert {"function_info", "import_module", "bytecode_flow"} <= names
     database.close()

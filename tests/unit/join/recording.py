@@ -98,7 +98,7 @@ class Recording:
         key = (process, tuple(frames), is_truncated)
         if key not in self.stacks:
             self.stacks[key] = self.store.add_stack(process, is_truncated=is_truncated, is_partial=False)
-            rows = [(self._code(process, *frame[:2]), frame[2] * 2, frame[2]) for frame in frames]
+            rows = [(self._code(process, *frame[:2]), frame[2] * 2, frame[2], False) for frame in frames]
             self.store.add_frames(self.stacks[key], rows)
         return self.stacks[key]
 

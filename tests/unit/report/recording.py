@@ -71,7 +71,7 @@ class Recording:
                     process=self.process, address=1 << 63, file=file, qualified_name=function, first_line=1,
                     line_table=b"", line_table_bytes=0,
                 )  # fmt: skip
-                rows.append((code, 0, line))
+                rows.append((code, 0, line, False))
             self.store.add_frames(number, rows)
             self._stacks[frames] = number
         return self._stacks[frames]
