@@ -194,7 +194,7 @@ class TraceReader:
     def native_objects(self) -> list[NativeObjectRow]:
         """Give what native code belongs to."""
         rows = self._select("SELECT * FROM native_object ORDER BY id")
-        return [NativeObjectRow(*row[:7], detail=self._decode(row[7])) for row in rows]
+        return [NativeObjectRow(*[*row[:7], self._decode(row[7])]) for row in rows]
 
     def provenance(self) -> list[ProvenanceRow]:
         """Give who made what, oldest first."""
@@ -214,7 +214,7 @@ class TraceReader:
     def dlls(self) -> list[DllRow]:
         """Give all DLLs."""
         rows = self._select("SELECT * FROM dll ORDER BY id")
-        return [DllRow(*row[:6], dossier=self._decode(row[6])) for row in rows]
+        return [DllRow(*[*row[:6], self._decode(row[6])]) for row in rows]
 
     def modules(self) -> list[ModuleRow]:
         """Give sys.modules at attach."""
