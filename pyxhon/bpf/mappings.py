@@ -19,7 +19,7 @@ from typing import Final
 
 from pyxhon.bpf import syscalls
 from pyxhon.errors import KernelError
-from pyxhon.target.mapped_files import FilePins, MappingRecord, read_address_space, split_path
+from pyxhon.target.mapped_files import FilePins, Identity, MappingRecord, read_address_space, split_path
 
 __all__ = ["MappingReader", "MappingRecord", "read_address_space"]
 
@@ -39,6 +39,7 @@ _MAX_WAITING: Final = 1 << 16
 _MAX_FOLLOWED: Final = 1 << 16
 _MAX_PINS: Final = 4096
 _SWITCH_SECONDS: Final = 0.0005
+_PINNING_NICENESS: Final = -20
 _REMEDIES: Final = {
     errno.EPERM: "run as root, in a container --cap-add PERFMON or --privileged",
     errno.EACCES: "run as root, in a container --cap-add PERFMON; or lower kernel.perf_event_paranoid",
@@ -185,6 +186,11 @@ class MappingReader:
         with self._lock:
             return read_address_space(pid, self.pins)
 
+    def release(self, identity: Identity) -> None:
+        """Close a pinned file that is needed no longer."""
+        with self._lock:
+            self.pins.release(identity)
+
     def _open_rings(self) -> None:
         for processor in _processors():
             try:
@@ -202,6 +208,8 @@ class MappingReader:
 
     def _pin(self) -> None:
         """Wait for records and take care of each at once: its file or its process may be gone soon."""
+        with contextlib.suppress(OSError):  # not root
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PINNING_NICENESS)
         poll = select.poll()
         poll.register(self._stop, select.POLLIN)
         for ring in self._rings:

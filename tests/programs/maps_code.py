@@ -77,6 +77,12 @@ def short_lives(folder, count):
     return " ".join(map(str, pids))
 
 
+def flood(count):
+    LIBC.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    for _ in range(int(count)):
+        LIBC.munmap(map_pages(ANONYMOUS, READ | EXEC), PAGE)
+
+
 def inherit():
     """A child that maps nothing itself; its parent's mappings are its own."""
     child = os.fork()
