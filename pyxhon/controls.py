@@ -142,6 +142,32 @@ class Settings:
     task_group_leader: U32
     pid_level: U32
     pid_numbers: U32
+    task_thread_status: U32
+    task_files: U32
+    files_table: U32
+    table_files: U32
+    table_size: U32
+    file_inode: U32
+    file_path: U32
+    file_private: U32
+    inode_mode: U32
+    socket_sock: U32
+    sock_family: U32
+    sock_port: U32
+    sock_address: U32
+    sock_address6: U32
+    task_fs: U32
+    fs_root: U32
+    fs_directory: U32
+    path_mount: U32
+    path_dentry: U32
+    dentry_parent: U32
+    dentry_name: U32
+    mount_parent: U32
+    mount_point: U32
+    mount_inner: U32
+    inner_root: U32
+    reserved: U32
     wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64
@@ -175,6 +201,7 @@ class KernelLayout:
     frame_previous: U32
     frame_instruction: U32
     frame_owner: U32  # past the block, where it reads as 0, if this CPython has none
+    frame_is_entry: U32  # as frame_owner
     owner_skip_from: U32  # 256: none
     code_strings: U32  # file name, name, [qualified name,] line table: consecutive pointers
     code_string_count: U32
@@ -200,7 +227,6 @@ class KernelLayout:
     long_digits: U32
     pthread_first_block: U32
     pthread_specific: U32
-    reserved: U32
 
 
 ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
