@@ -25,7 +25,7 @@ from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
 from pyxhon.ownership import Ownership
-from pyxhon.recorder import Image, Losses, Recorder, losses_of
+from pyxhon.recorder import Losses, Recorder, losses_of
 from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
