@@ -11,8 +11,8 @@ from pyxhon.native_stacks import NativeStacks
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
 from pyxhon.target.system_calls.addresses import show_address
-from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.declarations import find_call
+from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.system_calls.paths import absolute_path
 from pyxhon.trace.rows import EventRow
@@ -114,7 +114,9 @@ class NativeRecorder:
     def take_signal(self, record: SignalDelivery, image: Image) -> None:
         """Note where a signal handler lies that ran."""
         found = self.stacks.find_object(record.handler, record.time_ns, image)
-        self._store.add_signal_handler((image.process, record.tid, record.number, record.handler), found, record.time_ns)
+        self._store.add_signal_handler(
+            (image.process, record.tid, record.number, record.handler), found, record.time_ns
+        )
 
     def end(self, image: Image) -> None:
         """Forget the calls of an image that ended."""

@@ -2,23 +2,24 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
 from pyxhon.bpf.native_records import NativeStack
-from pyxhon.errors import TargetError
 from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
-from pyxhon.target.address_space import AddressSpace, Mapped, NativeObjects
+from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
 from pyxhon.target.images import Images
-from pyxhon.target.unwind import Frame, Unwinder, Unwound
-from pyxhon.trace.store import NativeFrame, Store
+from pyxhon.target.native_frames import NativeFrame, know
+from pyxhon.target.unwind import Unwinder
+from pyxhon.trace.store import NativeFrame as FrameColumns
+from pyxhon.trace.store import Store
 
 _EVAL: Final = "_PyEval_EvalFrameDefault"
 _GUESSES: Final = ("frame_pointer", "scan")
-_RIP, _RSP = 16, 7
+_RIP: Final = 16
 _WORD_BYTES: Final = 8
 _MAX_RETURN_OFFSET: Final = 4096
 
@@ -30,7 +31,6 @@ class StackLosses:
     truncated: int = 0
     guessed: int = 0
     without_process: int = 0
-    mappings: int = 0
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class NativeStacks:
             self.losses.without_process += 1
             space = AddressSpace()
         unwound = self._unwinder.unwind(space, record.registers, record.content)
-        self._learn_return_place(record, unwound)
+        self._learn_return_place(space, record.registers[_RIP])
         is_guessed = _is_guessed(unwound.frames)
         row = self._store.add_native_stack(
             process=image.process,
@@ -132,16 +132,18 @@ class NativeStacks:
         self._advance(time_ns)
         space = self._spaces.get(image.pid)
         mapped = space.find(address) if space is not None else None
-        return None if space is None or mapped is None else self._object(mapped, image, self._place(image, space))
+        return (
+            None if space is None or mapped is None else self._object(mapped.object, image, self._place(image, space))
+        )
 
-    def _learn_return_place(self, record: NativeStack, unwound: Unwound) -> None:
+    def _learn_return_place(self, space: AddressSpace, instruction: int) -> None:
         """Let the kernel tell callers apart by the return address, where tables say where it lies."""
-        instruction = record.registers[_RIP]
-        if instruction in self._learnt or len(unwound.frames) < 2 or unwound.frames[1].how != "cfi":  # noqa: PLR2004
+        if instruction in self._learnt:
             return
-        offset = unwound.frames[1].stack_pointer - _WORD_BYTES - record.registers[_RSP]
-        if 0 < offset <= _MAX_RETURN_OFFSET:
-            self._learnt.add(instruction)
+        self._learnt.add(instruction)
+        known = know(space, instruction, is_exact=True)
+        offset = known.cfa_offset - _WORD_BYTES
+        if known.ending is None and not known.is_from_rbp and 0 < offset <= _MAX_RETURN_OFFSET:
             self.on_return_place(instruction, offset)
 
     def _place(self, image: Image, space: AddressSpace) -> _Place:
@@ -151,14 +153,13 @@ class NativeStacks:
             place = self._places[image.number] = _Place(roles)
         return place
 
-    def _frame(self, frame: Frame, image: Image, place: _Place) -> NativeFrame:
-        row = None if frame.mapped is None else self._object(frame.mapped, image, place)
-        role = None if frame.mapped is None else place.roles.role_of(frame.mapped.object)
-        is_eval = role == "interpreter" and (frame.symbol or "").startswith(_EVAL)
+    def _frame(self, frame: NativeFrame, image: Image, place: _Place) -> FrameColumns:
+        row = None if frame.object is None else self._object(frame.object, image, place)
+        role = None if frame.object is None else place.roles.role_of(frame.object)
+        is_eval = role == "interpreter" and _is_eval(frame)
         return row, frame.symbol, frame.offset, frame.how, is_eval, int(frame.flags)
 
-    def _object(self, mapped: Mapped, image: Image, place: _Place) -> int:
-        native = mapped.object
+    def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
         row = place.objects.get(native.path)
         if row is None:
             role = place.roles.role_of(native)
@@ -179,15 +180,17 @@ def _lent(record: MappingRecord) -> MappingRecord:
     """Give a record whose descriptor may be taken over: the pinned one stays with who pinned it."""
     if record.descriptor is None:
         return record
-    from dataclasses import replace
-
     return replace(record, descriptor=os.dup(record.descriptor))
 
 
-def _is_guessed(frames: tuple[Frame, ...]) -> bool:
+def _is_eval(frame: NativeFrame) -> bool:
+    return (frame.symbol or "").startswith(_EVAL)
+
+
+def _is_guessed(frames: tuple[NativeFrame, ...]) -> bool:
     """Tell whether a frame above the innermost Python one was not found by unwind tables."""
     for frame in frames:
-        if (frame.symbol or "").startswith(_EVAL):
+        if _is_eval(frame):
             return False
         if frame.how in _GUESSES:
             return True
