@@ -1,5 +1,6 @@
 """Records system calls, what they made, and the native stacks they came from."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from pyxhon.bpf.life_records import Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.operations import find_operation
 from pyxhon.events import EventFlag, Signal
+from pyxhon.losses import Losses
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
@@ -18,7 +20,6 @@ from pyxhon.target.system_calls.paths import absolute_path
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-_PROT_EXEC: Final = 4
 _MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
 _SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: "raw tracepoint io_uring_submit_req"}
 
@@ -36,7 +37,8 @@ class _Call:
 class NativeRecorder:
     """Writes what the probes send of system calls."""
 
-    def __init__(self, store: Store, stacks: NativeStacks, pending: PendingEvents) -> None:
+    def __init__(self, store: Store, stacks: NativeStacks, pending: PendingEvents, coverage: dict[str, str]) -> None:
+        self.coverage = coverage
         self._store = store
         self.stacks = stacks
         self._pending = pending
@@ -117,6 +119,19 @@ class NativeRecorder:
         self._store.add_signal_handler(
             (image.process, record.tid, record.number, record.handler), found, record.time_ns
         )
+
+    def write_counts(self, counts: Iterable[tuple[int, int, int]], images: Mapping[int, Image]) -> None:
+        """Write (image, index, count) of calls that are no events; index 0 to MAX_SYSCALLS."""
+        rows = []
+        for number, index, count in counts:
+            image = images.get(number)
+            if image is not None and image.process:
+                rows.append((image.process, describe(index), count))
+        self._store.set_syscall_counts(rows)
+
+    def losses(self) -> Losses:
+        """Give what is missing."""
+        return self.stacks.losses()
 
     def end(self, image: Image) -> None:
         """Forget the calls of an image that ended."""

@@ -25,11 +25,12 @@ from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, 
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
+from pyxhon.losses import Losses, losses_of
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
-from pyxhon.recorder import Losses, Recorder, losses_of
+from pyxhon.recorder import Recorder
 from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
@@ -182,9 +183,19 @@ def _native_recorder(options: TraceOptions, recorder: Recorder, probes: Probes) 
         stacks = NativeStacks(recorder.store, recorder.ownership, mappings)
         stacks.on_return_place = probes.learn_return_place
         try:
-            yield NativeRecorder(recorder.store, stacks, recorder.pending)
+            yield NativeRecorder(recorder.store, stacks, recorder.pending, describe_native(options, probes))
         finally:
             stacks.close()
+
+
+def describe_native(options: TraceOptions, probes: Probes) -> dict[str, str]:
+    """Give the coverage of system calls and of what lies beneath Python."""
+    rest = ", the others counted" if options.syscalls == "all" else ""
+    rings = "" if probes.has_operations else "; io_uring unavailable: this kernel does not tell of its requests"
+    return {
+        "syscalls": f"raw tracepoints sys_enter + sys_exit{rest}{rings}",
+        "native": "native stacks of system calls, uprobe dlopen",
+    }
 
 
 @contextlib.contextmanager
@@ -257,6 +268,7 @@ def _finish(session: _Session) -> None:
         recorder.take(records)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
+    recorder.write_syscall_counts(session.tracing.probes)
     session.tracing.ownership.finish()
     counters = session.tracing.probes.counters()
     lost = recorder.lost_acts(session.tracing.probes)
