@@ -13,6 +13,7 @@ from pyxhon.native_stacks import NativeStacks
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
 from pyxhon.target.system_calls.addresses import show_address
+from pyxhon.target.system_calls.classify import event_kind
 from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.system_calls.paths import absolute_path
