@@ -22,7 +22,12 @@ io_uring_setup io_uring_enter io_uring_register userfaultfd
 """
 SOCKET_WRITES = ("write", "writev", "sendfile")  # sensitive on a socket only
 SENSITIVE = (*_SENSITIVE.split(), *SOCKET_WRITES)
-DIRECTORY_CHANGES = ("chdir", "fchdir")  # asked for so that relative paths can be made absolute
+# Asked for besides: relative paths are made absolute by the former. The latter is what the C library calls in the
+# function that then calls clone, whose stack libunwind cannot walk.
+DIRECTORY_CHANGES = ("chdir", "fchdir")
+BEFORE_CLONE = "rt_sigprocmask"
+ASKED = (*SENSITIVE, *DIRECTORY_CHANGES, BEFORE_CLONE)
+CLONES = ("clone", "clone3")
 
 _EXECUTABLE = ("mmap", "mprotect", "pkey_mprotect")
 _PROTECTION_ARGUMENT = 2
@@ -41,6 +46,9 @@ _PLACES: tuple[tuple[str, tuple[tuple[int | None, int], ...]], ...] = (
 )
 _PATHS = {name: places for names, places in _PLACES for name in names.split()}
 _ADDRESSES = {"connect": 1, "bind": 1, "sendto": 4, "sendmsg": 1}
+SENDS = ("sendto", "sendmsg", "sendmmsg", *SOCKET_WRITES)
+_SOCKET = re.compile(r"(?:socket|[A-Z][A-Za-z0-9]*(?:-[A-Z]+)?):\[")
+_PEER = re.compile(r"(?:TCP|UDP)\w*:\[.*->(.*)\]")
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Act:
         return self.tid, self.name, self.subject
 
 
+NO_STACK = "strace printed no stack"
 INTERPRETER, NOBODY = "(interpreter)", "(C library alone)"
 
 
@@ -104,6 +113,7 @@ def oracle_acts(calls: dict[int, list[Call]], first_pid: int, roles: Roles, dire
     pids = {first_pid: first_pid}
     directories = {first_pid: directory}
     acts = []
+    before: dict[int, Call] = {}
     has_begun = False
     for call in sorted((call for thread in calls.values() for call in thread), key=lambda call: call.time_ns):
         if not has_begun:
@@ -115,11 +125,19 @@ def oracle_acts(calls: dict[int, list[Call]], first_pid: int, roles: Roles, dire
         if call.name in DIRECTORY_CHANGES and call.result == 0:
             directories[pid] = _changed(call, working)
         elif is_sensitive(call):
-            objects = collapse(roles.of(frame.path) for frame in _frames(call))
-            subject, note = _subject(call, working), "" if call.frames else "strace printed no stack"
-            seen = (pid, call.tid, call.time_ns, call.name, subject, call.result)
+            objects, note = _objects(call, before.get(call.tid), roles)
+            seen = (pid, call.tid, call.time_ns, call.name, _subject(call, working), call.result)
             acts.append(Act(*seen, objects, responsible_of(objects), note))
+        before[call.tid] = call
     return acts
+
+
+def _objects(call: Call, before: Call | None, roles: Roles) -> tuple[tuple[str, ...], str]:
+    """Give the objects of a call, of a clone those of the call before it in the same function, and a remark."""
+    objects = collapse(roles.of(frame.path) for frame in _frames(call))
+    if call.name in CLONES and not objects and before is not None and before.name == BEFORE_CLONE:
+        return collapse(roles.of(frame.path) for frame in _frames(before)), "by the call before"
+    return objects, "" if call.frames else NO_STACK
 
 
 def _frames(call: Call) -> list[Frame]:
@@ -146,7 +164,7 @@ def is_sensitive(call: Call) -> bool:
     if call.name in _EXECUTABLE:
         return len(call.arguments) > _PROTECTION_ARGUMENT and "PROT_EXEC" in call.arguments[_PROTECTION_ARGUMENT]
     if call.name in SOCKET_WRITES:
-        return bool(call.arguments) and (read_descriptor(call.arguments[0]) or "").startswith("socket:")
+        return bool(call.arguments) and bool(_SOCKET.match(read_descriptor(call.arguments[0]) or ""))
     return call.name in SENSITIVE
 
 
@@ -156,9 +174,11 @@ def _subject(call: Call, working: str) -> str:
         places = [(d, p) for d, p in _PATHS[call.name] if p < len(arguments)]
         return " ".join(_absolute(arguments, place, working) for place in places)
     index = _ADDRESSES.get(call.name)
-    if index is None or index >= len(arguments):
-        return ""
-    return read_address(arguments[index])
+    told = read_address(arguments[index]) if index is not None and index < len(arguments) else ""
+    if told or call.name not in SENDS or not arguments:
+        return told
+    peer = _PEER.fullmatch(read_descriptor(arguments[0]) or "")
+    return peer[1] if peer else ""
 
 
 def _absolute(arguments: list[str], place: tuple[int | None, int], working: str) -> str:
@@ -172,8 +192,9 @@ def _absolute(arguments: list[str], place: tuple[int | None, int], working: str)
 
 
 def _join(folder: str, path: str) -> str:
-    """Make a path absolute and leave it as it is spelt otherwise."""
-    return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"
+    """Make a path absolute as PyXhon does: repeated slashes and single dots go, for they mean nothing."""
+    absolute = path if path.startswith("/") else f"{folder}/{path}"
+    return "/" + "/".join(part for part in absolute.split("/") if part not in ("", "."))
 
 
 _INET = re.compile(r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]+)"\)')
@@ -190,7 +211,9 @@ def read_address(argument: str) -> str:
         return f"[{found[2]}]:{found[1]}"
     if found := _UNIX.search(argument):
         path = read_string(found[1]) or ""
-        return "unix:" + path.replace("\0", "@", 1) if path.startswith("\0") else "unix:" + path
+        if path.startswith("\0"):
+            return "unix:@" + path[1:]
+        return f"unix:{path}" if path.startswith("/") else f"unix:./{path}"
     if found := _NETLINK.search(argument):
         return f"netlink:{found[1]}/{int(found[2], 16)}"
     return "unspecified" if "AF_UNSPEC" in argument else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from acts import DIRECTORY_CHANGES, SENSITIVE, Act, Roles, oracle_acts
+from acts import ASKED, Act, Roles, oracle_acts
 from strace_log import read_log
 from trace_acts import traced_acts
 
@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAMS = CHECKOUT / "tests/programs/packages"
 HOOK = CHECKOUT / "tests/programs/audit_log"
 _TIMEOUT_S = 240
-_STRACE = ("strace", "-ff", "-y", "-ttt", "-s", "4096", "-e", "trace=" + ",".join((*SENSITIVE, *DIRECTORY_CHANGES)))
+_STRACE = ("strace", "-ff", "-yy", "-ttt", "-s", "4096", "-e", "trace=" + ",".join(ASKED))
 # Says who it is and waits until both tracers are there; then it becomes the program.
 _WAIT = 'echo $$ >"$1"; read go; shift; exec "$@" </dev/null'
 

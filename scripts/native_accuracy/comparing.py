@@ -4,16 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from acts import NOBODY, Act
+from acts import CLONES, NO_STACK, NOBODY, SENDS, Act
 
-_CLONES = ("clone", "clone3")
 GAVE_UP_AT_CLONE = "strace gives up at the clone wrapper, which has no unwind table there"
 GAVE_UP = "strace gives up earlier on the same way"
-NO_STACK = "strace prints no stack of a call that never came back"
+NEVER_BACK = "strace prints no stack of a call that never came back"
 ANONYMOUS = "anonymous code: strace gives up"
 WE_GAVE_UP = "our stack ends earlier"
 OTHER = "other"
-EXPLAINED = (GAVE_UP_AT_CLONE, GAVE_UP, NO_STACK, ANONYMOUS)
+EXPLAINED = (GAVE_UP_AT_CLONE, GAVE_UP, NEVER_BACK, ANONYMOUS)
 """Reasons that lie with strace; the others are ours."""
 
 
@@ -40,8 +39,16 @@ class Comparison:
 
     @property
     def same_objects(self) -> int:
-        """Count the pairs whose whole lists of objects are the same."""
-        return sum(theirs.objects == ours.objects for theirs, ours in self.pairs)
+        """Count the pairs whose whole lists of objects are the same, as far as strace's goes."""
+        return sum(_is_same_list(theirs.objects, ours.objects) for theirs, ours in self.pairs)
+
+
+def _is_same_list(theirs: tuple[str, ...], ours: tuple[str, ...]) -> bool:
+    return theirs == ours or (bool(theirs) and _begins(ours, theirs))
+
+
+def _begins(whole: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return whole[: len(part)] == part
 
 
 def _is_same_result(theirs: Act, ours: Act) -> bool:
@@ -73,7 +80,9 @@ def _pair_respelled(comparison: Comparison, alone: list[Act], left: list[Act]) -
         by_call[act.tid, act.name].append(act)
     for act in alone:
         same = by_call[act.tid, act.name]
-        if same:
+        if same and act.name in SENDS and not act.subject:  # strace does not know the peer of every socket
+            comparison.pairs.append((act, same.pop(0)))
+        elif same:
             comparison.respelled.append((act, same.pop(0)))
         else:
             comparison.missed.append(act)
@@ -82,27 +91,32 @@ def _pair_respelled(comparison: Comparison, alone: list[Act], left: list[Act]) -
 
 def reason_of(theirs: Act, ours: Act) -> str:
     """Say why the two name different objects."""
-    if theirs.note:
-        return NO_STACK
-    shorter = len(theirs.objects) < len(ours.objects) and ours.objects[: len(theirs.objects)] == theirs.objects
-    if theirs.name in _CLONES and shorter:
+    if theirs.note == NO_STACK:
+        return NEVER_BACK
+    shorter = len(theirs.objects) < len(ours.objects) and _begins(ours.objects, theirs.objects)
+    if theirs.name in CLONES and shorter:
         return GAVE_UP_AT_CLONE
     if ours.responsible.startswith("anon:") and (shorter or theirs.responsible == NOBODY):
         return ANONYMOUS
     if shorter:
         return GAVE_UP
-    if len(ours.objects) < len(theirs.objects) and theirs.objects[: len(ours.objects)] == ours.objects:
+    if len(ours.objects) < len(theirs.objects) and _begins(theirs.objects, ours.objects):
         return WE_GAVE_UP
     return OTHER
 
 
 def count_missing(theirs: Iterable[Act], ours: Iterable[tuple[Act, int]]) -> Counter[tuple[str, str]]:
     """Give the calls, with their paths or addresses, that were seen less often than strace saw them, by how much."""
-    expected = Counter((act.pid, act.name, act.subject) for act in theirs)
+    expected = Counter((act.pid, act.name, _counted_subject(act)) for act in theirs)
     for act, count in ours:
-        expected[act.pid, act.name, act.subject] -= count
+        expected[act.pid, act.name, _counted_subject(act)] -= count
     missing: Counter[tuple[str, str]] = Counter()
     for (_, name, subject), number in expected.items():
         if number > 0:
             missing[name, subject] += number
     return missing
+
+
+def _counted_subject(act: Act) -> str:
+    """Leave out the peer that is sent to: strace does not know that of every socket."""
+    return "" if act.name in SENDS else act.subject

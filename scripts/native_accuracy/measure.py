@@ -127,7 +127,8 @@ def _report(run: Run) -> dict[str, Any]:
 
 def _lost(run: Run) -> int:
     with open_trace(run.trace) as reader:
-        return sum(row.count for row in reader.losses() if row.signal in ("syscalls", "native", "syscall"))
+        rows = [row for row in reader.losses() if row.reason != "python_stack_truncated"]
+        return sum(row.count for row in rows)
 
 
 def _details(

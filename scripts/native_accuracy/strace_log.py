@@ -13,6 +13,7 @@ _FRAME = re.compile(r" > (?P<path>.*?)\((?P<symbol>.*?)(?:\+0x[0-9a-f]+)?\) \[(?
 _STRING = re.compile(r'@?("(?:[^"\\]|\\.)*")(\.\.\.)?')
 _DESCRIPTOR = re.compile(r"(?:\d+|AT_FDCWD)<(.*)>", re.DOTALL)
 _IS_DESCRIBED = re.compile(r"(?:\d|AT_FDCWD)$")
+_DESCRIBED = re.compile(r'<(?:\\.|->|"(?:\\.|[^"\\])*"|<[^<>]*>|[^<>"\\])*>')
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -94,17 +95,16 @@ def split_arguments(text: str) -> tuple[list[str], int]:
     while index < len(text):
         character = text[index]
         if character == '"':
-            index = _skip_string(text, index)
+            index = _skip(_STRING, text, index)
             continue
         if (
             character == "<"
             and re.search(r"(?:\d|AT_FDCWD)$", text[:index][-8:])
             and text[index + 1 : index + 2] != "<"
         ):
-            index = text.find(">", index)
-            if index < 0:
-                break
-        elif character in _CLOSING:
+            index = _skip(_DESCRIBED, text, index)
+            continue
+        if character in _CLOSING:
             depth.append(_CLOSING[character])
         elif depth and character == depth[-1]:
             depth.pop()
@@ -118,8 +118,8 @@ def split_arguments(text: str) -> tuple[list[str], int]:
     return [one for one in arguments if one], len(text)
 
 
-def _skip_string(text: str, index: int) -> int:
-    found = _STRING.match(text, index)
+def _skip(pattern: re.Pattern[str], text: str, index: int) -> int:
+    found = pattern.match(text, index)
     return found.end() if found else len(text)
 
 

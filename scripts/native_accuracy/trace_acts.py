@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from acts import INTERPRETER, SENSITIVE, Act, collapse, responsible_of
+from acts import INTERPRETER, SENDS, SENSITIVE, Act, collapse, responsible_of
 
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, NativeStackRow, ProcessRow
@@ -63,7 +63,7 @@ def subject_of(name: str, arguments: Mapping[str, Any] | Any) -> str:
     """Give the paths or the address of a system call."""
     if not isinstance(arguments, Mapping):
         return ""
-    if name in ("connect", "bind", "sendto", "sendmsg"):
+    if name in ("connect", "bind", *SENDS):
         return str(arguments.get("addr") or "")
     if name in ("symlink", "symlinkat"):
         return str(arguments.get("linkpath") or "")
