@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from elf_addresses import address_of
 from strace_log import Call, Frame, read_descriptor, read_string
 
 # The sensitive set, written down from the issue and not from PyXhon's own tables.
@@ -53,7 +54,10 @@ _PEER = re.compile(r"(?:TCP|UDP)\w*:\[.*->(.*)\]")
 
 @dataclass(frozen=True)
 class Act:
-    """One system call: what it touches, what came of it, and the objects of its native stack from the inside out."""
+    """One system call: what it touches, what came of it, and its native stack from the inside out.
+
+    `objects` are those of the stack without the C library's, `frames` all with the address in their ELF file.
+    """
 
     pid: int
     tid: int
@@ -64,6 +68,7 @@ class Act:
     objects: tuple[str, ...]
     responsible: str
     note: str = ""
+    frames: tuple[tuple[str, int], ...] = ()
 
     @property
     def key(self) -> tuple[int, str, str]:
@@ -127,7 +132,7 @@ def oracle_acts(calls: dict[int, list[Call]], first_pid: int, roles: Roles, dire
         elif is_sensitive(call):
             objects, note = _objects(call, before.get(call.tid), roles)
             seen = (pid, call.tid, call.time_ns, call.name, _subject(call, working), call.result)
-            acts.append(Act(*seen, objects, responsible_of(objects), note))
+            acts.append(Act(*seen, objects, responsible_of(objects), note, _addresses(call)))
         before[call.tid] = call
     return acts
 
@@ -142,6 +147,10 @@ def _objects(call: Call, before: Call | None, roles: Roles) -> tuple[tuple[str, 
 
 def _frames(call: Call) -> list[Frame]:
     return [frame for frame in call.frames if frame.offset or frame.path.startswith("/")]
+
+
+def _addresses(call: Call) -> tuple[tuple[str, int], ...]:
+    return tuple((frame.path, address_of(frame.path, frame.offset)) for frame in _frames(call))
 
 
 def _note_child(call: Call, pids: dict[int, int], directories: dict[int, str]) -> None:

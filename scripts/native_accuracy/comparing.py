@@ -42,12 +42,22 @@ class Comparison:
         """Count the pairs whose whole lists of objects are the same, as far as strace's goes."""
         return sum(_is_same_list(theirs.objects, ours.objects) for theirs, ours in self.pairs)
 
+    @property
+    def other_frames(self) -> list[tuple[Act, Act]]:
+        """Give the pairs whose frames differ, as far as strace's go."""
+        return [(theirs, ours) for theirs, ours in self.pairs if not _begins(ours.frames, theirs.frames)]
+
+    @property
+    def whole_stacks(self) -> int:
+        """Count the pairs whose stacks are the same to the last frame."""
+        return sum(theirs.frames == ours.frames for theirs, ours in self.pairs)
+
 
 def _is_same_list(theirs: tuple[str, ...], ours: tuple[str, ...]) -> bool:
     return theirs == ours or (bool(theirs) and _begins(ours, theirs))
 
 
-def _begins(whole: tuple[str, ...], part: tuple[str, ...]) -> bool:
+def _begins(whole: tuple[object, ...], part: tuple[object, ...]) -> bool:
     return whole[: len(part)] == part
 
 

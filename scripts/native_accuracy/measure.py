@@ -33,6 +33,9 @@ class Measured:
     extra: int
     same: int
     same_objects: int
+    other_frames: int
+    whole_stacks: int
+    frames: int
     different: int
     ours: int
     objects: int
@@ -93,6 +96,9 @@ def measure(python: Path, package: str, folder: Path) -> Measured:
         extra=len(comparison.extra),
         same=len(comparison.pairs) - len(comparison.different),
         same_objects=comparison.same_objects,
+        other_frames=len(comparison.other_frames),
+        whole_stacks=comparison.whole_stacks,
+        frames=sum(len(theirs.frames) for theirs, _ in comparison.pairs),
         different=len(comparison.different),
         ours=sum(reason_of(*pair) not in EXPLAINED for pair in comparison.different),
         objects=len({act.responsible for _, act in comparison.pairs}),
@@ -145,12 +151,20 @@ def _details(
             f"{reason_of(a, b)}: {_describe(a)} by {a.responsible} {a.objects} / {b.responsible} {b.objects} ({b.note})"
             for a, b in comparison.different
         ],
+        "other_frames": [_describe_frames(*pair) for pair in comparison.other_frames],
         "native": [
             f"{one.count} x {one.name} {one.subject} by {one.object} of {one.package}"
             + (f": EXPLAINED by {one.explained_by.name} {one.explained_by.arguments}" if one.explained_by else "")
             for one in native
         ],
     }
+
+
+def _describe_frames(theirs: Act, ours: Act) -> str:
+    pairs = list(zip(theirs.frames, ours.frames, strict=False))
+    index = next((index for index, (a, b) in enumerate(pairs) if a != b), len(pairs))
+    told = [f"{path}+{address:#x}" for frames in (theirs.frames, ours.frames) for path, address in frames[index:][:1]]
+    return f"{_describe(theirs)}: frame {index} of {len(theirs.frames)}: {' / '.join(told)}"
 
 
 def _describe(act: Act) -> str:

@@ -31,6 +31,7 @@ def traced_acts(reader: TraceReader, first_pid: int) -> list[tuple[Act, int]]:
             objects=objects,
             responsible=responsible_of(objects),
             note=_note(row, stack),
+            frames=tuple((frame.path or "", frame.offset) for frame in stack.frames) if stack else (),
         )
         found.append((act, row.count))
     return found
