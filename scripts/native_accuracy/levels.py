@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 # Which audit events tell of which system calls; written down here, apart from PyXhon's own tables.
@@ -124,6 +124,8 @@ def tells_of(heard: Heard, behaviour: dict[str, Any], subject: str) -> bool:
 def _is_about(heard: Heard, subject: str) -> bool:
     """Tell whether the event's arguments and the act's path or address are the same where both have one."""
     texts = [text for text in heard.arguments if text]
+    if heard.name in ("import", "ctypes.dlopen"):  # a constructor's acts are not announced by the load
+        return any(PurePath(text).name == PurePath(subject).name for text in texts)
     if heard.name == "open":
         return not subject or not texts or subject.endswith(texts[0].lstrip("./")) or texts[0].isdigit()
     if heard.name == "socket.connect":
