@@ -12,7 +12,7 @@ HEADERS = """
 sys/socket.h linux/net.h fcntl.h linux/fs.h linux/openat2.h sys/xattr.h sys/mount.h sys/inotify.h sched.h linux/mman.h
 linux/memfd.h sys/shm.h linux/prctl.h asm/ptrace.h linux/ptrace.h linux/seccomp.h linux/bpf.h linux/keyctl.h
 linux/io_uring.h linux/personality.h linux/reboot.h linux/perf_event.h signal.h
-""".split()
+"""
 
 NAMES = sorted({name for group in load_constants().values() for name in group.names.values()})
 
@@ -24,7 +24,7 @@ NEWER = {
 
 
 def program(lines):
-    includes = "\n".join(f"#include <{header}>" for header in HEADERS)
+    includes = "\n".join(f"#include <{header}>" for header in HEADERS.split())
     body = "\n".join(lines)
     return f"#define _GNU_SOURCE\n{includes}\n#include <stdio.h>\nint main(void) {{\n{body}\nreturn 0;\n}}\n"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pyxhon.controls import SyscallArgument
 from pyxhon.target.system_calls.addresses import show_address
 from pyxhon.target.system_calls.classify import event_kind, io_uring_operation, is_act
-from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.declarations import load_calls
+from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.paths import absolute_path
 
 AT_FDCWD = -100 & 0xFFFFFFFF
@@ -105,17 +105,37 @@ def test_an_address_is_shown_as_its_family_says(data, expected):
         ),
         ("i386:unlink", ["x", ["a"]], {"path": "/a/x"}),
         ("unlinkat", [3, "x", ["a"], 0x200], {"path": "/a/x", "flags": "AT_REMOVEDIR"}),
-        ("renameat2", [3, "x", ["a"], AT_FDCWD, "y", None, 2], {"oldpath": "/a/x", "newdirfd": "AT_FDCWD", "newpath": "y", "flags": "RENAME_EXCHANGE"}),
+        (
+            "renameat2",
+            [3, "x", ["a"], AT_FDCWD, "y", None, 2],
+            {"oldpath": "/a/x", "newdirfd": "AT_FDCWD", "newpath": "y", "flags": "RENAME_EXCHANGE"},
+        ),
         ("symlinkat", ["../t", 4, "l", ["d"]], {"target": "../t", "linkpath": "/d/l"}),
         ("utimensat", [7, None, None, 0], {"dirfd": 7, "flags": 0}),
-        ("fchownat", [7, "", ["f", "d"], 0, 0xFFFFFFFF, 0x1000], {"path": "/d/f", "owner": 0, "group": -1, "flags": "AT_EMPTY_PATH"}),
+        (
+            "fchownat",
+            [7, "", ["f", "d"], 0, 0xFFFFFFFF, 0x1000],
+            {"path": "/d/f", "owner": 0, "group": -1, "flags": "AT_EMPTY_PATH"},
+        ),
         ("mount", [None, "/mnt", None, "tmpfs", 0], {"target": "/mnt", "filesystemtype": "tmpfs", "flags": 0}),
-        ("socket", [10, 0x80802, 17], {"domain": "AF_INET6", "type": "SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC", "protocol": 17}),
+        (
+            "socket",
+            [10, 0x80802, 17],
+            {"domain": "AF_INET6", "type": "SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC", "protocol": 17},
+        ),
         ("connect", [3, ipv4("10.0.0.1", 53)], {"sockfd": 3, "addr": "10.0.0.1:53"}),
         ("connect", [3, None], {"sockfd": 3, "addr": UNREADABLE}),
-        ("sendto", [3, ipv4("10.0.0.1", 53), 0x4000, None], {"sockfd": 3, "addr": "10.0.0.1:53", "flags": "MSG_NOSIGNAL"}),
+        (
+            "sendto",
+            [3, ipv4("10.0.0.1", 53), 0x4000, None],
+            {"sockfd": 3, "addr": "10.0.0.1:53", "flags": "MSG_NOSIGNAL"},
+        ),
         ("sendto", [3, None, 0, ipv4("10.0.0.2", 53)], {"sockfd": 3, "flags": 0, "addr": "10.0.0.2:53"}),
-        ("sendto", [3, ipv4("10.0.0.1", 53), 0, ipv4("10.0.0.2", 53)], {"sockfd": 3, "flags": 0, "addr": "10.0.0.2:53"}),
+        (
+            "sendto",
+            [3, ipv4("10.0.0.1", 53), 0, ipv4("10.0.0.2", 53)],
+            {"sockfd": 3, "flags": 0, "addr": "10.0.0.2:53"},
+        ),
         ("sendmsg", [3, None, b"", 0], {"sockfd": 3, "flags": 0}),
         ("write", [9, unix(b"")], {"fd": 9, "addr": "unix:"}),
         ("splice", [9, 4, ipv6("::1", 80)], {"fd_in": 9, "fd_out": 4, "addr": "[::1]:80"}),
@@ -130,27 +150,61 @@ def test_an_address_is_shown_as_its_family_says(data, expected):
         ("ptrace", [0x4206, 7], {"request": "PTRACE_SEIZE", "pid": 7}),
         ("prctl", [4, 0], {"option": "PR_SET_DUMPABLE", "arg2": 0}),
         ("prctl", [15, 0x7FFF0000], {"option": "PR_SET_NAME"}),
-        ("mmap", [4096, 5, 0x22, 0xFFFFFFFF, 0], {"length": 4096, "prot": "PROT_READ|PROT_EXEC", "flags": "MAP_PRIVATE|MAP_ANONYMOUS", "fd": -1, "offset": 0}),
-        ("mprotect", [0x7F0000000000, 4096, 7], {"addr": "0x7f0000000000", "len": 4096, "prot": "PROT_READ|PROT_WRITE|PROT_EXEC"}),
-        ("i386:mmap", [struct.pack("=8I", 0, 4096, 7, 0x22, 0xFFFFFFFF, 0, 1, 2)], {"args": [0, 4096, 7, 0x22, 0xFFFFFFFF, 0, 1, 2]}),
+        (
+            "mmap",
+            [4096, 5, 0x22, 0xFFFFFFFF, 0],
+            {
+                "length": 4096,
+                "prot": "PROT_READ|PROT_EXEC",
+                "flags": "MAP_PRIVATE|MAP_ANONYMOUS",
+                "fd": -1,
+                "offset": 0,
+            },
+        ),
+        (
+            "mprotect",
+            [0x7F0000000000, 4096, 7],
+            {"addr": "0x7f0000000000", "len": 4096, "prot": "PROT_READ|PROT_WRITE|PROT_EXEC"},
+        ),
+        (
+            "i386:mmap",
+            [struct.pack("=8I", 0, 4096, 7, 0x22, 0xFFFFFFFF, 0, 1, 2)],
+            {"args": [0, 4096, 7, 0x22, 0xFFFFFFFF, 0, 1, 2]},
+        ),
         ("i386:socketcall", [3, bytes(32)], {"call": "connect", "args": [0] * 8}),
         ("bpf", [5], {"cmd": "BPF_PROG_LOAD"}),
-        ("capset", [struct.pack("=6I8x", 1, 2, 3, 4, 5, 6)], {"datap": {"effective": "0x400000001", "permitted": "0x500000002", "inheritable": "0x600000003"}}),
-        ("perf_event_open", [struct.pack("=IIQ16x", 1, 128, 9), 0, 0xFFFFFFFF, 0xFFFFFFFF, 8], {"attr": {"type": "PERF_TYPE_SOFTWARE", "config": 9}, "pid": 0, "cpu": -1, "group_fd": -1, "flags": 8}),
+        (
+            "capset",
+            [struct.pack("=6I8x", 1, 2, 3, 4, 5, 6)],
+            {"datap": {"effective": "0x400000001", "permitted": "0x500000002", "inheritable": "0x600000003"}},
+        ),
+        (
+            "perf_event_open",
+            [struct.pack("=IIQ16x", 1, 128, 9), 0, 0xFFFFFFFF, 0xFFFFFFFF, 8],
+            {"attr": {"type": "PERF_TYPE_SOFTWARE", "config": 9}, "pid": 0, "cpu": -1, "group_fd": -1, "flags": 8},
+        ),
         ("personality", [0x0400000], {"persona": "READ_IMPLIES_EXEC"}),
         ("sethostname", [b"box"], {"name": "box"}),
         ("rt_sigaction", [11, 1], {"signum": "SIGSEGV", "act": True}),
         ("no_such_call", [1], {}),
     ],
-)  # fmt: skip
+)
 def test_arguments_are_named_and_shown(name, values, expected):
     assert decode_arguments(name, values) == expected
 
 
 @pytest.mark.parametrize(
     "value, expected",
-    [(0, 0), (7, 7), (-2, "ENOENT"), (2**64 - 13, "EACCES"), (-512, "ERESTARTSYS"), (-4000, "E4000"), (0x7F0000000000, 0x7F0000000000)],
-)  # fmt: skip
+    [
+        (0, 0),
+        (7, 7),
+        (-2, "ENOENT"),
+        (2**64 - 13, "EACCES"),
+        (-512, "ERESTARTSYS"),
+        (-4000, "E4000"),
+        (0x7F0000000000, 0x7F0000000000),
+    ],
+)
 def test_a_result_is_a_number_or_the_name_of_an_error(value, expected):
     assert decode_result(value) == expected
 
