@@ -5,7 +5,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
-from pyxhon.target.system_calls.constants import show_one
+from pyxhon.target.system_calls.constants import load_constants, show_one
 from pyxhon.target.system_calls.declarations import EventKind, find_call
 from pyxhon.target.system_calls.numbers import bare_name
 
@@ -43,6 +43,11 @@ def io_uring_operation(number: int) -> str:
     return name.removeprefix("IORING_OP_").lower() if isinstance(name, str) else f"operation_{number}"
 
 
+def operation_names() -> tuple[str, ...]:
+    """Give the names of all operations of io_uring."""
+    return tuple(map(io_uring_operation, load_constants()["io_uring"].names))
+
+
 def _is_tampering_path(name: str, arguments: Mapping[str, object]) -> bool:
     path = arguments.get("path")
     if not isinstance(path, str):
@@ -60,8 +65,10 @@ def _makes_process(arguments: Mapping[str, object]) -> bool:
 
 
 def _is_executable_mapping(arguments: Mapping[str, object]) -> bool:
-    words = arguments.get("args")
-    return not isinstance(words, list) or bool(words[2] & _EXECUTABLE)
+    match arguments.get("args"):
+        case [_, _, int(protection), *_]:
+            return bool(protection & _EXECUTABLE)
+    return True
 
 
 _ACT_TESTS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
