@@ -1,11 +1,14 @@
 """Every sensitive system call has a category, and what explains it exists."""
 
+import re
+
 import pytest
 
 from pyxhon.categories import CATEGORIES, LOADERS
 from pyxhon.policy.parse import load_categories
 from pyxhon.target.system_calls.classify import operation_names
 from pyxhon.target.system_calls.declarations import load_calls, sensitive_names
+from tests.interpreters import CHECKOUT
 
 TABLES = load_categories()
 CALLS = TABLES.system_calls
@@ -79,3 +82,19 @@ def test_a_path_in_the_arguments_is_held_against_the_lists(name):
 
     if entry.category == "file":
         assert {one.argument for one in entry.resources} >= set(paths)
+
+
+def documented_categories():
+    text = (CHECKOUT / "docs/signals.md").read_text(encoding="utf-8")
+    section = text.partition("## System calls: which")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (file|network|dll|os) \| (.*) \|$", section, re.MULTILINE)
+    return {category: set(re.findall(r"`(\w+)`", names)) for category, names in rows}
+
+
+def test_the_documented_calls_are_the_sensitive_ones_by_category():
+    ours = {}
+    for name, entry in CALLS.items():
+        if not name.startswith("io_uring:"):
+            ours.setdefault(entry.category, set()).add(name)
+
+    assert documented_categories() == ours
