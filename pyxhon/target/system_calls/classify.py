@@ -14,6 +14,7 @@ _OPENING = ("open", "openat", "openat2", "creat")
 _PROBED_MEMORY = re.compile(r"/proc/[^/]+(?:/task/[^/]+)?/mem")
 _TRACING = re.compile(r"/sys/kernel/(?:debug/)?tracing(?:/.*)?")
 _HIDING_OPTIONS = ("PR_SET_DUMPABLE", "PR_SET_SECCOMP", "PR_SET_MM")
+_DUMPABLE = 1  # SUID_DUMP_USER: as it is without the call
 _IDLE_OPTIONS = re.compile(r"PR_(?:GET_.*|SET_NAME|SET_VMA|SET_TIMERSLACK|CAPBSET_READ|MCE_KILL.*|SET_THP_DISABLE)")
 _EXECUTABLE = 4  # PROT_EXEC
 _SOCKET_CALLS = (
@@ -25,7 +26,8 @@ def event_kind(name: str, arguments: Mapping[str, object]) -> EventKind:
     """Give the kind of event: `tamper` where the call could disturb tracing or what it tells."""
     call, bare = find_call(name), bare_name(name)
     if bare == "prctl" and arguments.get("option") in _HIDING_OPTIONS:
-        return "tamper"
+        is_usual = arguments["option"] == "PR_SET_DUMPABLE" and arguments.get("arg2") == _DUMPABLE
+        return "syscall" if is_usual else "tamper"
     if bare in _OPENING and _is_tampering_path(bare, arguments):
         return "tamper"
     return call.kind if call else "syscall"

@@ -65,6 +65,7 @@ def test_a_path_is_told_only_where_its_folder_is_known(behaviour, expected):
         (called("connect", sockfd=3, addr="[fe80::1%2]:80"), "network.connect", "fe80::1%2", 80),
         (called("bind", sockfd=3, addr="0.0.0.0:80"), "network.bind", "0.0.0.0", 80),
         (called("write", fd=3, addr="10.0.0.1:80"), "network.connect", "10.0.0.1", 80),
+        (called("send", kind="io_uring", peer="10.0.0.1:80"), "network.connect", "10.0.0.1", 80),
         (called("send_zc", kind="io_uring", addr="10.0.0.1:80"), "network.connect", "10.0.0.1", 80),
     ],
 )
