@@ -150,6 +150,13 @@ class NativeStacks:
         self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
         return row
 
+    def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
+        """Give the path of the file that is mapped at an address; None where none is."""
+        self._advance(time_ns)
+        space = self._spaces.get(image.pid)
+        mapped = space.find(address) if space is not None else None
+        return mapped.object.path if mapped is not None and mapped.object.kind in ("file", "memfd") else None
+
     def find_object(self, address: int, time_ns: int, image: Image) -> int | None:
         """Give the row of what is mapped at an address; None where nothing is."""
         self._advance(time_ns)
