@@ -24,7 +24,8 @@ def apply_row(row: Row, registers: Sequence[int | None], memory: StackMemory) ->
     caller = list(registers)
     caller[RSP] = cfa
     for register, rule in row.rules:
-        caller[register] = _recover(rule, cfa, registers, memory)
+        if not _is_popped(register, rule, cfa, registers):
+            caller[register] = _recover(rule, cfa, registers, memory)
     if row.return_register != RIP:
         if row.return_register >= REGISTERS:
             refuse("the return address lies in no register that is copied")
@@ -32,6 +33,12 @@ def apply_row(row: Row, registers: Sequence[int | None], memory: StackMemory) ->
     elif all(register != RIP for register, _ in row.rules):
         refuse("no rule for the return address")
     return caller
+
+
+def _is_popped(register: int, rule: Rule, cfa: int, registers: Sequence[int | None]) -> bool:
+    """Compilers leave the rule in place after a `pop`: a slot below rsp is free, the register has its value again."""
+    stack = registers[RSP]
+    return rule.kind == Kind.OFFSET and register != RIP and stack is not None and cfa + rule.value < stack
 
 
 def _recover(rule: Rule, cfa: int, registers: Sequence[int | None], memory: StackMemory) -> int | None:
