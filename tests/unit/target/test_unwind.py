@@ -234,7 +234,9 @@ def test_a_library_without_frame_pointers_and_without_tables(programs):
 
 
 def test_a_library_with_debug_tables_alone_is_unwound_by_them(programs):
-    library = programs.library("-O2", "-fomit-frame-pointer", "-g", "-fno-exceptions", "-nostartfiles", "-Wl,--no-ld-generated-unwind-info")
+    library = programs.library(
+        "-O2", "-fomit-frame-pointer", "-g", "-fno-exceptions", "-nostartfiles", "-Wl,--no-ld-generated-unwind-info"
+    )
     with standing(programs.program("-O1", "-g"), "library", library) as pid:
         with stopped(pid) as at, Unwinding(pid) as unwinding:
             unwound = unwinding.of(at)
@@ -287,7 +289,9 @@ def test_no_stack_at_all_ends_the_chain(programs):
 
 def test_hostile_stacks_end_soon(programs):
     with standing(programs.program(), "plain") as pid, stopped(pid) as at, Unwinding(pid) as unwinding:
-        address = next(frame for frame in unwinding.of(at).frames if frame.symbol == "pause" or frame.how == "cfi").address
+        address = next(
+            frame for frame in unwinding.of(at).frames if frame.symbol == "pause" or frame.how == "cfi"
+        ).address
         began = time.monotonic()
         for shift in range(8):
             stack = b"\0" * shift + address.to_bytes(8, "little") * 5000
