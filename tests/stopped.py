@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyxhon.target.process import read_memory
 
@@ -18,54 +19,11 @@ STACK_BYTES = 32 << 10
 _PTRACE_TRACEME, _PTRACE_SINGLESTEP, _PTRACE_SYSCALL = 0, 9, 24
 _PTRACE_GETREGS, _PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 12, 17, 0x4206, 0x4207
 # struct user_regs_struct, by the names that gdb and sys/user.h give
-_USER = [
-    "r15",
-    "r14",
-    "r13",
-    "r12",
-    "rbp",
-    "rbx",
-    "r11",
-    "r10",
-    "r9",
-    "r8",
-    "rax",
-    "rcx",
-    "rdx",
-    "rsi",
-    "rdi",
-    "orig_rax",
-    "rip",
-    "cs",
-    "eflags",
-    "rsp",
-    "ss",
-    "fs_base",
-    "gs_base",
-    "ds",
-    "es",
-    "fs",
-    "gs",
-]
-_DWARF = [
-    "rax",
-    "rdx",
-    "rcx",
-    "rbx",
-    "rsi",
-    "rdi",
-    "rbp",
-    "rsp",
-    "r8",
-    "r9",
-    "r10",
-    "r11",
-    "r12",
-    "r13",
-    "r14",
-    "r15",
-    "rip",
-]
+_USER_NAMES = """
+r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs
+"""
+_DWARF_NAMES = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip"
+_USER, _DWARF = _USER_NAMES.split(), _DWARF_NAMES.split()
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 _LIBC.ptrace.restype = ctypes.c_long
@@ -158,9 +116,9 @@ def wait_until_blocked(pid: int, limit_s: float = 30.0) -> None:
     """Wait until a process sleeps in a system call."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            if file.read().rpartition(")")[2].split()[0] == "S":
-                return
+        said = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        if said.rpartition(")")[2].split()[0] == "S":
+            return
         time.sleep(0.005)
 
 

@@ -1,6 +1,7 @@
 """What is known of the code of one file, however many processes run it: steps to callers, calls, names."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyxhon.target.call_sites import LONGEST_CALL_BYTES, FrameFlag, call_flags
@@ -32,12 +33,21 @@ class Step:
         return None if self.row is None else self.row.function_start
 
 
-class NativeCode:
-    """One ELF file's code. Addresses are as linked; `steps` maps (address, whether it is exact) to what is known."""
+Recall = Callable[["NativeCode"], dict[tuple[int, bool], Step]]
 
-    def __init__(self, image: ElfImage) -> None:
+
+class NativeCode:
+    """One ELF file's code; addresses are as linked.
+
+    `steps` maps (address, whether it is exact) to what is known, `learnt` counts what was not known by `recall`: a
+    function that gives what earlier runs knew, asked once when the first step is needed.
+    """
+
+    def __init__(self, image: ElfImage, recall: Recall | None = None) -> None:
         self.image = image
         self.steps: dict[tuple[int, bool], Step] = {}
+        self.learnt = 0
+        self._recall = recall
         self._frames: CallFrameInformation | None = None
         self._symbols: SymbolIndex | None = None
         self._entry: int = struct.unpack("<Q", image.read_file(24, 8) or bytes(8))[0]
@@ -69,9 +79,13 @@ class NativeCode:
 
     def step(self, address: int, *, is_exact: bool) -> Step:
         """Give what is known of an address: of a return address, unless it `is_exact`."""
+        if self._recall is not None:
+            recall, self._recall = self._recall, None
+            self.steps.update(recall(self))
         known = self.steps.get((address, is_exact))
         if known is None:
             known = self._learn(address, is_exact=is_exact)
+            self.learnt += 1
             if len(self.steps) >= _MAX_STEPS:
                 self.steps.clear()
             self.steps[address, is_exact] = known

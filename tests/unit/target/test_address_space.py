@@ -29,6 +29,10 @@ class Record:
     descriptor: int | None = None
 
 
+def _open_descriptors():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 def _object(name="one"):
     return NativeObject(name, "file")
 
@@ -143,15 +147,15 @@ def test_a_file_that_is_pinned_later_gets_its_code_later():
 
 
 def test_a_second_descriptor_of_a_file_is_closed():
-    before = len(os.listdir("/proc/self/fd"))
+    before = _open_descriptors()
     with Images() as images:
         objects = NativeObjects(images)
         for _ in range(5):
             objects.mapped(Record(descriptor=os.open(_SLEEP, os.O_RDONLY)))
-        held = len(os.listdir("/proc/self/fd"))
+        held = _open_descriptors()
 
     assert held == before + 1
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert _open_descriptors() == before
 
 
 @pytest.mark.parametrize("path", ["//anon", "[vdso]", "/lib/no-elf"])
@@ -159,11 +163,11 @@ def test_a_descriptor_that_gives_no_image_is_closed(path, tmp_path):
     (tmp_path / "text").write_text("no ELF file")
     with Images() as images:
         images.vdso()
-        before = len(os.listdir("/proc/self/fd"))
+        before = _open_descriptors()
         descriptor = os.open(tmp_path / "text", os.O_RDONLY)
         NativeObjects(images).mapped(Record(path=path, descriptor=descriptor))
 
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert _open_descriptors() == before
 
 
 def _copies(folder, count):
@@ -173,14 +177,14 @@ def _copies(folder, count):
 
 
 def test_open_descriptors_are_bounded_and_files_are_opened_again(tmp_path):
-    before = len(os.listdir("/proc/self/fd"))
+    before = _open_descriptors()
     with Images(limit=4) as images:
         codes = [images.adopt(os.open(path, os.O_RDONLY), str(path)) for path in _copies(tmp_path, 12)]
 
-        assert len(os.listdir("/proc/self/fd")) <= before + 4
+        assert _open_descriptors() <= before + 4
         assert {code.image.read_file(0, 4) for code in codes} == {b"\x7fELF"}
-        assert len(os.listdir("/proc/self/fd")) <= before + 4
-    assert len(os.listdir("/proc/self/fd")) == before
+        assert _open_descriptors() <= before + 4
+    assert _open_descriptors() == before
 
 
 def test_unlinked_files_keep_their_descriptors(tmp_path):

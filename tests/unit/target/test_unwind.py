@@ -1,9 +1,9 @@
 """Native stacks of real processes, against gdb, and of programs made to be hard to unwind."""
 
-import os
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -108,7 +108,7 @@ def test_every_interpreter_unwinds_as_gdb_does(python):
 def test_a_thread_unwinds_as_gdb_does(python):
     code = "import threading\nthreading.Thread(target=lambda: exec(text, {})).start()".replace("text", repr(_NESTED))
     with standing(*python.command("-c", code)) as pid:
-        tid = max(map(int, os.listdir(f"/proc/{pid}/task")))
+        tid = max(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
         wait_until_blocked(tid)
         with stopped(pid, tid) as at, Unwinding(pid) as unwinding:
             unwound = unwinding.of(at, with_memory=True)
@@ -198,7 +198,8 @@ def test_every_instruction_of_lazy_binding_leads_to_main(programs):
         with Unwinding(at.pid) as unwinding:
             caller = unwinding.of(at).frames[1].function_start
             wrong, count = [], 0
-            for count in range(20000):
+            while at.registers[16] and count < 20000:
+                count += 1
                 at = traced.step()
                 unwound = unwinding.of(at)
                 starts = [frame.function_start for frame in unwound.frames]
@@ -208,14 +209,14 @@ def test_every_instruction_of_lazy_binding_leads_to_main(programs):
                     break
 
     assert wrong == []
-    assert 100 < count < 19999
+    assert 100 < count < 20000
 
 
 def test_a_library_with_frame_pointers_and_without_tables(programs):
     library = programs.library("-O1", "-fno-omit-frame-pointer")
-    with standing(programs.program("-O1", "-g"), "library", library) as pid:
-        with stopped(pid) as at, Unwinding(pid) as unwinding:
-            unwound = unwinding.of(at)
+    program = programs.program("-O1", "-g")
+    with standing(program, "library", library) as pid, stopped(pid) as at, Unwinding(pid) as unwinding:
+        unwound = unwinding.of(at)
 
     found = hows(unwound)
     assert (found["inner"], found["enter"], found["call_library"]) == ("cfi", "frame_pointer", "frame_pointer")
@@ -224,9 +225,9 @@ def test_a_library_with_frame_pointers_and_without_tables(programs):
 
 def test_a_library_without_frame_pointers_and_without_tables(programs):
     library = programs.library("-O2", "-fomit-frame-pointer")
-    with standing(programs.program("-O1", "-g"), "library", library) as pid:
-        with stopped(pid) as at, Unwinding(pid) as unwinding:
-            unwound = unwinding.of(at)
+    program = programs.program("-O1", "-g")
+    with standing(program, "library", library) as pid, stopped(pid) as at, Unwinding(pid) as unwinding:
+        unwound = unwinding.of(at)
 
     found = hows(unwound)
     assert (found["inner"], found["call_library"], found["main"]) == ("cfi", "scan", "cfi")
@@ -237,9 +238,9 @@ def test_a_library_with_debug_tables_alone_is_unwound_by_them(programs):
     library = programs.library(
         "-O2", "-fomit-frame-pointer", "-g", "-fno-exceptions", "-nostartfiles", "-Wl,--no-ld-generated-unwind-info"
     )
-    with standing(programs.program("-O1", "-g"), "library", library) as pid:
-        with stopped(pid) as at, Unwinding(pid) as unwinding:
-            unwound = unwinding.of(at)
+    program = programs.program("-O1", "-g")
+    with standing(program, "library", library) as pid, stopped(pid) as at, Unwinding(pid) as unwinding:
+        unwound = unwinding.of(at)
 
     found = hows(unwound)
     assert (found["inner"], found["enter"], found["call_library"], found["main"]) == ("cfi",) * 4
@@ -270,9 +271,9 @@ def test_a_return_address_without_a_call_is_flagged(programs):
 
 def test_a_call_through_a_register_is_flagged(programs):
     library = programs.library("-O1", "-fno-omit-frame-pointer")
-    with standing(programs.program("-O1", "-g"), "library", library) as pid:
-        with stopped(pid) as at, Unwinding(pid) as unwinding:
-            unwound = unwinding.of(at)
+    program = programs.program("-O1", "-g")
+    with standing(program, "library", library) as pid, stopped(pid) as at, Unwinding(pid) as unwinding:
+        unwound = unwinding.of(at)
 
     flags = {frame.symbol: frame.flags for frame in unwound.frames}
     assert (flags["inner"], flags["enter"]) == (FrameFlag.REGISTER_CALL, FrameFlag(0))
