@@ -8,11 +8,15 @@ from pyxhon.target.call_sites import LONGEST_CALL_BYTES, FrameFlag, call_flags
 from pyxhon.target.cfi import CallFrameInformation, Row
 from pyxhon.target.cfi_entries import CfiError
 from pyxhon.target.elf import ElfImage
+from pyxhon.target.epilogues import Epilogue, find_epilogues
 from pyxhon.target.symbols import SymbolIndex
 
 _MAX_STEPS = 1 << 16
 _PAGE_MASK = 4095
 _ENTRY_CODE_BYTES = 64
+_MAX_LOOKED_AROUND = 1 << 12
+_CODE_BYTES = 2048
+_PROLOGUES = (b"\x55\x48\x89\xe5", b"\x55\x48\x8b\xec")  # push %rbp; mov %rsp,%rbp
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class NativeCode:
         self.steps: dict[tuple[int, bool], Step] = {}
         self.learnt = 0
         self._recall = recall
+        self._flags: dict[int, FrameFlag] = {}
+        self._around: dict[int, tuple[tuple[Epilogue, ...], bool]] = {}
         self._frames: CallFrameInformation | None = None
         self._symbols: SymbolIndex | None = None
         self._entry: int = struct.unpack("<Q", image.read_file(24, 8) or bytes(8))[0]
@@ -101,7 +107,33 @@ class NativeCode:
 
     def call_flags(self, address: int) -> FrameFlag:
         """Judge whether an address may be a return address."""
-        return call_flags(self.bytes_before(address)) if self.image.is_code(address - 1) else FrameFlag.NO_CALL
+        known = self._flags.get(address)
+        if known is None:
+            is_code = self.image.is_code(address - 1)
+            known = call_flags(self.bytes_before(address)) if is_code else FrameFlag.NO_CALL
+            if len(self._flags) >= _MAX_STEPS:
+                self._flags.clear()
+            self._flags[address] = known
+        return known
+
+    def code_around(self, address: int) -> tuple[tuple[Epilogue, ...], bool]:
+        """Give the epilogues that follow an address, and whether a prologue with a frame pointer stands before it."""
+        known = self._around.get(address)
+        if known is None:
+            known = self._look_around(address)
+            if len(self._around) >= _MAX_LOOKED_AROUND:
+                self._around.clear()
+            self._around[address] = known
+        return known
+
+    def _look_around(self, address: int) -> tuple[tuple[Epilogue, ...], bool]:
+        segment = self.image.segment_of(address)
+        if segment is None:
+            return (), False
+        start = max(segment.address, address - _CODE_BYTES)
+        before = self.image.read(start, address - start) or b""
+        after = self.image.read_upto(address, _CODE_BYTES)
+        return tuple(find_epilogues(after)), any(prologue in before for prologue in _PROLOGUES)
 
     def is_entry(self, address: int) -> bool:
         """Tell whether the address lies at the file's entry point: nothing called it."""

@@ -13,7 +13,7 @@ from pyxhon.target.address_space import AddressSpace
 from pyxhon.target.call_sites import FrameFlag, direct_target
 from pyxhon.target.cfi import RBP, RIP, RSP, Row
 from pyxhon.target.cfi_entries import WORD_MASK, CfiError
-from pyxhon.target.epilogues import find_epilogues
+from pyxhon.target.epilogues import Epilogue
 from pyxhon.target.native_frames import know
 from pyxhon.target.stack_memory import WORD_BYTES, OutsideError, StackMemory
 
@@ -25,9 +25,7 @@ _MAX_WORDS = 512
 _MAX_CANDIDATES = 16
 _STEPS_TO_PROVE = 3
 _LOWEST_CODE = 4096
-_CODE_BYTES = 2048
 _MAX_FUNCTION_BYTES = 1 << 16
-_PROLOGUES = (b"\x55\x48\x89\xe5", b"\x55\x48\x8b\xec")  # push %rbp; mov %rsp,%rbp
 
 
 class _Candidate(NamedTuple):
@@ -44,8 +42,9 @@ def guess_caller(
     """Give the registers of the most likely caller and how it was found; None when nothing holds."""
     prover = _Prover(space, registers[RIP] or 0, memory, apply_row)
     by_pointer = _frame_pointer(space, registers, memory)
-    candidates = _by_epilogue(space, registers, memory)
-    if by_pointer is not None and _sets_up_frame_pointer(space, registers[RIP] or 0):
+    epilogues, sets_up_frame_pointer = _code_around(space, registers[RIP] or 0)
+    candidates = _by_epilogue(space, registers, memory, epilogues)
+    if by_pointer is not None and sets_up_frame_pointer:
         candidates = chain(candidates, (by_pointer,))
     for candidate in chain(candidates, _candidates(space, registers, memory, by_pointer)):
         if prover.holds(candidate):
@@ -53,10 +52,12 @@ def guess_caller(
     return None
 
 
-def _by_epilogue(space: AddressSpace, registers: Registers, memory: StackMemory) -> Iterator[_Candidate]:
+def _by_epilogue(
+    space: AddressSpace, registers: Registers, memory: StackMemory, epilogues: Sequence[Epilogue]
+) -> Iterator[_Candidate]:
     """Give what the returns after the current instruction would return to, if that follows a call."""
     stack = registers[RSP]
-    for epilogue in find_epilogues(_code_around(space, registers[RIP] or 0)[1]):
+    for epilogue in epilogues:
         base = registers[RBP if epilogue.is_from_rbp else RSP]
         if base is None or stack is None or base + epilogue.amount < stack:
             continue
@@ -127,24 +128,10 @@ def is_return_address(space: AddressSpace, address: int) -> bool:
     return FrameFlag.NO_CALL not in mapped.object.code.call_flags(mapped.offset_of(address - 1) + 1)
 
 
-def _sets_up_frame_pointer(space: AddressSpace, address: int) -> bool:
-    """Tell whether a prologue that makes rbp the frame pointer stands close before an address."""
-    before, _ = _code_around(space, address)
-    return any(prologue in before for prologue in _PROLOGUES)
-
-
-def _code_around(space: AddressSpace, address: int) -> tuple[bytes, bytes]:
-    """Give the code before and after an address, as far as the file has it."""
+def _code_around(space: AddressSpace, address: int) -> tuple[tuple[Epilogue, ...], bool]:
     mapped = space.find(address)
     code = None if mapped is None else mapped.object.code
-    if mapped is None or code is None:
-        return b"", b""
-    at = mapped.offset_of(address)
-    segment = code.image.segment_of(at)
-    if segment is None:
-        return b"", b""
-    start = max(segment.address, at - _CODE_BYTES)
-    return code.image.read(start, at - start) or b"", code.image.read_upto(at, _CODE_BYTES)
+    return ((), False) if mapped is None or code is None else code.code_around(mapped.offset_of(address))
 
 
 class _Prover:
