@@ -1,6 +1,7 @@
 """What is known of the code of one file, however many processes run it: steps to callers, calls, names."""
 
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from pyxhon.target.epilogues import Epilogue, find_epilogues
 from pyxhon.target.symbols import SymbolIndex
 
 _MAX_STEPS = 1 << 16
+_MAX_LEARNING_S = 20.0  # of processor time for one file: a hostile one must not keep us busy
 _PAGE_MASK = 4095
 _ENTRY_CODE_BYTES = 64
 _MAX_LOOKED_AROUND = 1 << 12
@@ -43,14 +45,15 @@ Recall = Callable[["NativeCode"], dict[tuple[int, bool], Step]]
 class NativeCode:
     """One ELF file's code; addresses are as linked.
 
-    `steps` maps (address, whether it is exact) to what is known, `learnt` counts what was not known by `recall`: a
-    function that gives what earlier runs knew, asked once when the first step is needed.
+    `steps` maps (address, whether it is exact) to what is known, `learnt` counts what was not known by `recall`, a
+    function that gives what earlier runs knew, and `learning_s` is the time that took.
     """
 
     def __init__(self, image: ElfImage, recall: Recall | None = None) -> None:
         self.image = image
         self.steps: dict[tuple[int, bool], Step] = {}
         self.learnt = 0
+        self.learning_s = 0.0
         self._recall = recall
         self._flags: dict[int, FrameFlag] = {}
         self._around: dict[int, tuple[tuple[Epilogue, ...], bool]] = {}
@@ -90,8 +93,10 @@ class NativeCode:
             self.steps.update(recall(self))
         known = self.steps.get((address, is_exact))
         if known is None:
+            began = time.thread_time()
             known = self._learn(address, is_exact=is_exact)
             self.learnt += 1
+            self.learning_s += time.thread_time() - began
             if len(self.steps) >= _MAX_STEPS:
                 self.steps.clear()
             self.steps[address, is_exact] = known
@@ -141,6 +146,8 @@ class NativeCode:
 
     def _learn(self, address: int, *, is_exact: bool) -> Step:
         row, error = None, None
+        if self.learning_s > _MAX_LEARNING_S:
+            return Step(None, "its tables take too long", FrameFlag(0), None)
         try:
             row = self.frames.row(address if is_exact else address - 1)
             if row is None and not is_exact:

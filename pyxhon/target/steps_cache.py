@@ -1,13 +1,15 @@
 """Remembers between runs how the functions of a file are unwound, so that the next run starts warm.
 
-Only files with a build ID are remembered. The key is build ID, size and a digest of all that the loader maps: a file
-with a borrowed build ID must not decide how another one is unwound. What is damaged is not used.
+Only files with a build ID are remembered, and only where that costs less than to learn it again. The key is build ID,
+size and a digest of all that the loader maps: a file with a borrowed build ID must not decide how another one is
+unwound. What is damaged is not used.
 """
 
 import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -28,6 +30,7 @@ _MAX_FILES = 512
 _MAX_FILE_BYTES = 1 << 22
 _MAX_STEPS = 1 << 14
 _MIN_LEARNT = 16
+_WORTH = 2.0  # how much longer it must take to learn than to check what is remembered
 _MAX_IMAGE_BYTES = 1 << 28
 _MAX_TEXT = 512
 _MAX_ADDRESS = 1 << 63
@@ -62,7 +65,11 @@ def save_steps(codes: Iterable[NativeCode]) -> int:
         name = _file_name(code.image)
         if name is None or code.learnt < _MIN_LEARNT or written >= _MAX_FILES:
             continue
-        text = json.dumps({"digest": digest_of(code.image)} | steps_to_data(code.steps), separators=(",", ":"))
+        began = time.thread_time()
+        digest = digest_of(code.image)
+        if code.learning_s < _WORTH * (time.thread_time() - began) and code.learnt == len(code.steps):
+            continue
+        text = json.dumps({"digest": digest} | steps_to_data(code.steps), separators=(",", ":"))
         if len(text) <= _MAX_FILE_BYTES:
             write_cached(name, text.encode())
             written += 1

@@ -13,6 +13,7 @@ from pyxhon.target.unwind_guess import guess_caller
 
 Registers = list[int | None]
 _MAX_SIGNALS = 8
+_MAX_GUESSES = 64
 
 
 def apply_row(row: Row, registers: Sequence[int | None], memory: StackMemory) -> Registers:
@@ -72,6 +73,7 @@ class FullUnwinding:
         self._frames: list[NativeFrame] = []
         self._how: How = "start"
         self._signals = 0
+        self._guesses = 0
 
     def run(self) -> Unwound:
         """Go on to the bottom, or as far as it is known how."""
@@ -122,7 +124,8 @@ class FullUnwinding:
 
     def _guess(self, *, is_mapped: bool, is_exact: bool) -> EndReason | None:
         reason: EndReason = "no_cfi" if is_mapped else "no_code"
-        if not is_mapped and not is_exact:
+        self._guesses += 1
+        if self._guesses > _MAX_GUESSES or (not is_mapped and not is_exact):
             return reason
         guess = guess_caller(self._space, self._registers, self._memory, apply_row)
         if guess is None:

@@ -18,6 +18,7 @@ _LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(steps_cache, "_WORTH", 0.0)
     monkeypatch.setenv("PYXHON_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -51,6 +52,12 @@ def test_what_is_remembered_is_what_was_learnt(folder):
 def test_little_is_not_remembered(folder):
     with open_image(_LIBC) as image:
         assert save_steps([_learnt(image, 2)]) == 0
+
+
+def test_what_is_learnt_sooner_than_checked_is_not_remembered(monkeypatch):
+    monkeypatch.setattr(steps_cache, "_WORTH", 1e9)
+    with open_image(_LIBC) as image:
+        assert save_steps([_learnt(image)]) == 0
 
 
 def test_a_file_with_a_borrowed_build_id_is_not_believed(tmp_path):

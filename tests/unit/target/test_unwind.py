@@ -1,5 +1,7 @@
 """Native stacks of real processes, against gdb, and of programs made to be hard to unwind."""
 
+import os
+import random
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyxhon.target.address_space import NativeObjects, read_address_space
+from pyxhon.target.address_space import AddressSpace, Mapped, NativeObject, NativeObjects, read_address_space
 from pyxhon.target.call_sites import FrameFlag
 from pyxhon.target.images import Images
 from pyxhon.target.unwind import Unwinder
@@ -15,7 +17,7 @@ from tests.interpreters import every_python
 from tests.stopped import Traced, gdb_addresses, stopped, wait_until_blocked
 from tests.targets import PROGRAMS
 
-_GETPPID, _VFORK, _CLONE3, _CLONE = 110, 58, 435, 56
+_GETPPID, _VFORK, _CLONE3, _CLONE, _BRK, _CLOCK_GETTIME = 110, 58, 435, 56, 12, 228
 _NESTED = """
 import sys, time
 sys.setrecursionlimit(10000)
@@ -191,6 +193,28 @@ def test_clone_without_tables_is_found_by_looking_through_the_stack(programs):
     assert unwound.end_reason == "bottom"
 
 
+def test_the_loader_is_unwound_to_its_entry(programs):
+    with Traced([programs.program(), "marks"]) as traced:
+        at = traced.go_to_call(_BRK)
+        with Unwinding(at.pid) as unwinding:
+            unwound = unwinding.of(at)
+
+    assert {frame.object.path.rpartition("/")[2][:3] for frame in unwound.frames} == {"ld-"}
+    assert len(unwound.frames) > 2
+    assert (unwound.end_reason, unwound.is_guessed) == ("bottom", False)
+
+
+def test_a_call_out_of_the_vdso_is_unwound(programs):
+    with Traced([programs.program("-O1", "-g"), "vdso"]) as traced:
+        at = traced.go_to_call(_CLOCK_GETTIME)
+        with Unwinding(at.pid) as unwinding:
+            unwound = unwinding.of(at)
+
+    assert [frame.object.kind for frame in unwound.frames[:2]] == ["vdso", "file"]
+    assert {"clock_gettime", "ask_vdso", "main"} <= set(symbols(unwound))
+    assert (unwound.end_reason, unwound.is_guessed) == ("bottom", False)
+
+
 def test_every_instruction_of_lazy_binding_leads_to_main(programs):
     program = programs.program("-O1", "-g", "-Wl,-z,lazy", "-fcf-protection=none")
     with Traced([program, "marks"]) as traced:
@@ -286,6 +310,36 @@ def test_no_stack_at_all_ends_the_chain(programs):
 
     assert (len(nothing.frames), nothing.end_reason) == (1, "stack_end")
     assert (len(nowhere.frames), nowhere.end_reason, nowhere.frames[0].object) == (1, "no_code", None)
+
+
+def test_damaged_files_and_stacks_never_raise(programs, tmp_path):
+    content = Path(programs.library("-O2", "-fomit-frame-pointer")).read_bytes()
+    chooser = random.Random(3)
+    for number in range(50):
+        path = tmp_path / f"{number}.so"
+        path.write_bytes(damage(content, chooser))
+        with Images() as images:
+            kernel = Mapped(0x7FFF00000000, 0x7FFF00002000, 0, NativeObject("[vdso]", "vdso", code=images.vdso()))
+            file = NativeObject(str(path), "file", code=images.adopt(os.open(path, os.O_RDONLY), str(path)))
+            space = AddressSpace()
+            for mapped in (kernel, Mapped(0x10000, 0x20000, 0, file)):
+                space.add(mapped)
+            words = [
+                chooser.choice([0x11000 + chooser.randrange(0x400), 0x7FFF00000A00, 0x900008, 0]) for _ in range(600)
+            ]
+            stack = b"".join(word.to_bytes(8, "little") for word in words)
+            for start in range(0x11000, 0x11200, 31):
+                registers = (*[0x900010] * 7, 0x900000, *[1 << 63] * 8, start)
+                assert len(Unwinder().unwind(space, registers, stack).frames) <= 256
+
+
+def damage(content, chooser):
+    """Change some bytes outside of the ELF header."""
+    damaged = bytearray(content)
+    for _ in range(chooser.choice([1, 10, 200])):
+        position = chooser.choice([chooser.randrange(64, len(damaged)), chooser.randrange(0x2000, 0x2100)])
+        damaged[position] = chooser.choice([0, 1, 0x7F, 0x80, 0xFF, chooser.randrange(256)])
+    return bytes(damaged)
 
 
 def test_hostile_stacks_end_soon(programs):
