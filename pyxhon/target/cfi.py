@@ -14,7 +14,7 @@ from pyxhon.target.elf import ElfImage
 
 REGISTERS = 17  # rax rdx rcx rbx rsi rdi rbp rsp r8..r15 and the return address
 RBP, RSP, RIP = 6, 7, 16
-_MAX_INSTRUCTIONS = 1 << 13
+_MAX_INSTRUCTIONS = 1 << 14
 _MAX_REMEMBERED = 64
 _MAX_EXPRESSION_BYTES = 256
 _MAX_OFFSET = 1 << 31
