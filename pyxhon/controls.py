@@ -174,6 +174,20 @@ class Settings:
 
 
 @dataclass(slots=True)
+class ThreadOffsets:
+    """What the iterator over threads must know of this kernel."""
+
+    task_fsbase: U32
+    task_thread_pid: U32
+    task_group_leader: U32
+    task_on_cpu: U32
+    task_nvcsw: U32
+    task_nivcsw: U32
+    pid_level: U32
+    pid_numbers: U32
+
+
+@dataclass(slots=True)
 class KernelLayout:
     """A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none)."""
 
@@ -230,5 +244,5 @@ class KernelLayout:
 
 
 ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
-STRUCTS = (TracedProcess, Site, SyscallRule, Settings, KernelLayout)
+STRUCTS = (TracedProcess, Site, SyscallRule, Settings, KernelLayout, ThreadOffsets)
 CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT", "LAUNCH_IMAGE", "MAX_SYSCALLS", "I386_SYSCALLS")

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from pyxhon.errors import KernelError
 
 _BTF: Final = Path("/sys/kernel/btf/vmlinux")
 _MAGIC: Final = 0xEB9F
-_STRUCT, _UNION = 4, 5
+_STRUCT, _UNION, _FUNCTION = 4, 5, 12
 # bytes after the common 12 of each kind, as (fixed, per member)
 _EXTRA: Final = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0), 15: (0, 12),
                  17: (4, 0), 19: (0, 12)}  # fmt: skip
@@ -61,32 +62,57 @@ WANTED: Final = {
 }
 
 
+THREADS: Final = {
+    name: WANTED[name] for name in ("task_fsbase", "task_thread_pid", "task_group_leader", "pid_level", "pid_numbers")
+} | {
+    "task_on_cpu": ("task_struct", "on_cpu"),
+    "task_nvcsw": ("task_struct", "nvcsw"),
+    "task_nivcsw": ("task_struct", "nivcsw"),
+}
+"""What `pyxhon dump` needs, named as WANTED is."""
+
+
 def kernel_offsets() -> dict[str, int]:
     """Give the offset in bytes of each structure member in `WANTED`. Raises KernelError without BTF."""
+    return _cached_offsets("btf", WANTED, "")
+
+
+def iterator_facts(iterator: str) -> tuple[int, dict[str, int]]:
+    """Give the BTF id of an iterator's declaration such as "bpf_iter_task", and the offsets in `THREADS`."""
+    offsets = _cached_offsets(iterator, THREADS, iterator)
+    return offsets.pop(iterator), offsets
+
+
+def _cached_offsets(purpose: str, paths: dict[str, tuple[str, ...]], function: str) -> dict[str, int]:
+    """Give offsets by name and, where a function is named, its id under its name."""
     try:
         facts = _BTF.stat()
     except OSError:
         message = "this kernel has no /sys/kernel/btf/vmlinux"
         raise KernelError(message, "a kernel built with CONFIG_DEBUG_INFO_BTF is needed") from None
-    name = f"btf-{platform.release()}-{facts.st_size}.json".replace("/", "_")
-    key = f"{os.uname().version} {sorted(WANTED)}"
+    name = f"{purpose}-{platform.release()}-{facts.st_size}.json".replace("/", "_")
+    key = f"{os.uname().version} {sorted(paths)}"
+    wanted = [*paths, function] if function else [*paths]
     cached = read_cached(name)
     if cached is not None:
         try:
             kept = json.loads(cached)
             if kept["key"] == key:
-                return {wanted: int(kept["offsets"][wanted]) for wanted in WANTED}
+                return {name: int(kept["offsets"][name]) for name in wanted}
         except (ValueError, KeyError, TypeError):
             pass  # damaged: read again below
-    offsets = _find_offsets(_BTF.read_bytes())
+    data = _BTF.read_bytes()
+    offsets = _find_offsets(data, paths)
+    if function:
+        offsets[function] = _find_function(data, function)
     write_cached(name, json.dumps({"key": key, "offsets": offsets}).encode())
     return offsets
 
 
-def _find_offsets(data: bytes) -> dict[str, int]:
-    members = _read_members(data, {path[index] for path in WANTED.values() for index in range(0, len(path), 2)})
+def _find_offsets(data: bytes, paths: dict[str, tuple[str, ...]]) -> dict[str, int]:
+    members = _read_members(data, {path[index] for path in paths.values() for index in range(0, len(path), 2)})
     offsets = {}
-    for name, path in WANTED.items():
+    for name, path in paths.items():
         try:
             offsets[name] = sum(members[path[index]][path[index + 1]] for index in range(0, len(path), 2))
         except KeyError:
@@ -95,30 +121,51 @@ def _find_offsets(data: bytes) -> dict[str, int]:
     return offsets
 
 
-def _read_members(data: bytes, structs: set[str]) -> dict[str, dict[str, int]]:
-    """Give {struct: {member: offset}}; members of anonymous structs and unions count as their parent's."""
-    magic, _version, _flags, header, types, types_size, strings, _size = struct.unpack_from("<HBBIIIII", data)
+def _find_function(data: bytes, function: str) -> int:
+    """Give the type id of a function."""
+    wanted = data.find(b"\0" + function.encode() + b"\0", _text_of(data)) + 1 - _text_of(data)
+    for number, (_, name_offset, info) in enumerate(_types(data), 1):
+        if name_offset == wanted and info >> 24 & 31 == _FUNCTION:
+            return number
+    message = f"this kernel has no BPF iterator {function}"
+    raise KernelError(message, "Linux 5.15 or later with CONFIG_BPF_SYSCALL is needed")
+
+
+def _text_of(data: bytes) -> int:
+    """Give where the names lie."""
+    header, strings = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<I", data, 16)[0]
+    return int(header + strings)
+
+
+def _types(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Give (position of what follows the head, offset of the name, info) of every type, from number 1 on."""
+    magic, _version, _flags, header, types, types_size = struct.unpack_from("<HBBIII", data)
     if magic != _MAGIC:
         message = "/sys/kernel/btf/vmlinux is not BTF"
         raise KernelError(message, "please report the kernel version")
-    text = header + strings
+    position, end = header + types, header + types + types_size
+    unpack = struct.Struct("<II").unpack_from
+    while position < end:
+        name_offset, info = unpack(data, position)
+        yield position + 12, name_offset, info
+        fixed, per_member = _EXTRA.get(info >> 24 & 31, (0, 0))
+        position += 12 + fixed + per_member * (info & 0xFFFF)
+
+
+def _read_members(data: bytes, structs: set[str]) -> dict[str, dict[str, int]]:
+    """Give {struct: {member: offset}}; members of anonymous structs and unions count as their parent's."""
+    text = _text_of(data)
     anonymous: dict[int, tuple[int, int, int]] = {}
     wanted: dict[str, tuple[int, int, int]] = {}
     offsets_of_names = {data.find(b"\0" + name.encode() + b"\0", text) + 1 - text: name for name in structs}
-    position, end, number = header + types, header + types + types_size, 1
-    unpack = struct.Struct("<III").unpack_from
-    while position < end:
-        name_offset, info, _ = unpack(data, position)
-        kind, count = info >> 24 & 31, info & 0xFFFF
-        if kind in (_STRUCT, _UNION):
-            entry = (position + 12, count, info >> 31)
+    for number, (position, name_offset, info) in enumerate(_types(data), 1):
+        count = info & 0xFFFF
+        if info >> 24 & 31 in (_STRUCT, _UNION):
+            entry = (position, count, info >> 31)
             if name_offset == 0:
                 anonymous[number] = entry
             elif name_offset in offsets_of_names and count:
                 wanted[offsets_of_names[name_offset]] = entry
-        fixed, per_member = _EXTRA.get(kind, (0, 0))
-        position += 12 + fixed + per_member * count
-        number += 1
     return {name: _flatten(data, text, entry, anonymous) for name, entry in wanted.items()}
 
 
