@@ -19,9 +19,12 @@ _MAP: Final = "thread_offsets"
 _RECORD = wire.format_of(ThreadRegisters)
 _SAVED: Final = struct.Struct("<21Q")  # struct pt_regs (asm/ptrace.h)
 _SAVED_NAMES: Final = (
-    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs flags rsp ss"
-).split()
-_DWARF_NAMES: Final = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
+    "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx",
+    "rsi", "rdi", "orig_rax", "rip", "cs", "flags", "rsp", "ss",
+)  # fmt: skip
+_DWARF_NAMES: Final = (
+    "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip",
+)  # fmt: skip
 _DWARF_ORDER: Final = tuple(_SAVED_NAMES.index(name) for name in _DWARF_NAMES)
 _CODE_SEGMENT: Final = _SAVED_NAMES.index("cs")
 _SYSTEM_CALL: Final = _SAVED_NAMES.index("orig_rax")
