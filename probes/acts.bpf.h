@@ -1,14 +1,15 @@
 // An act is keyed by what makes it distinct. Its first occurrence goes out whole, repeats are only counted.
 
 // What an act is taken at. A constant where it is used: what the others need is not in the program.
-enum act_source { SOURCE_UPROBE, SOURCE_SYSCALL };
+enum act_source { SOURCE_UPROBE, SOURCE_SYSCALL, SOURCE_OPERATION };
 
 static inline bool send_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,
 			    enum act_source source)
 {
 	const struct act *act = &s->current;
 	struct act_event *e = &s->act;
-	if (!describe_stack(s, l, act->image, act->stack))
+	// an operation of io_uring has the stacks of the call that submits it
+	if (source != SOURCE_OPERATION && !describe_stack(s, l, act->image, act->stack))
 		return false;
 	if (source == SOURCE_SYSCALL && !describe_native(s, act))
 		return false;
@@ -145,7 +146,7 @@ static inline bool record_act(struct scratch *s, const struct settings *conf, co
 	if (!is_counted)
 		s->act.head[0].flags |= EVENT_FLAG_UNCOUNTED;
 	FORGET();
-	if (source == SOURCE_SYSCALL)
+	if (source != SOURCE_UPROBE)
 		name_folders(s, conf);
 	bool is_sent = send_act(s, conf, l, source);
 	if (entry)

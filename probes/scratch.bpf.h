@@ -105,6 +105,7 @@ struct system_call {
 	u64 arguments[8];
 	struct act_key key;
 	struct unread unread[2];
+	u64 made; // the io_uring it makes
 	u64 folder; // the descriptor that the next path starts from
 	u64 dentry; // where the walk to the root of the file system is
 	u64 mount;

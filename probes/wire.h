@@ -28,6 +28,7 @@
 #define LAUNCH_IMAGE 0x1
 #define MAX_SYSCALLS 0x800
 #define I386_SYSCALLS 0x400
+#define MAX_OPERATIONS 0x80
 
 // What a record of the ring buffer is.
 enum event_kind {
@@ -379,12 +380,13 @@ struct syscall_result_event {
 	u32 signal;
 	u32 argument_count;
 	u64 result;
+	u64 made;
 	u32 data_bytes;
 	u32 reserved;
 	struct argument arguments[2];
 	u8 data[2056];
 };
-_Static_assert(sizeof(struct syscall_result_event) == 2176, "syscall_result_event");
+_Static_assert(sizeof(struct syscall_result_event) == 2184, "syscall_result_event");
 _Static_assert(offsetof(struct syscall_result_event, head) == 0, "syscall_result_event.head");
 _Static_assert(offsetof(struct syscall_result_event, stack) == 32, "syscall_result_event.stack");
 _Static_assert(offsetof(struct syscall_result_event, arguments_hash) == 40, "syscall_result_event.arguments_hash");
@@ -393,10 +395,11 @@ _Static_assert(offsetof(struct syscall_result_event, native) == 56, "syscall_res
 _Static_assert(offsetof(struct syscall_result_event, signal) == 64, "syscall_result_event.signal");
 _Static_assert(offsetof(struct syscall_result_event, argument_count) == 68, "syscall_result_event.argument_count");
 _Static_assert(offsetof(struct syscall_result_event, result) == 72, "syscall_result_event.result");
-_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 80, "syscall_result_event.data_bytes");
-_Static_assert(offsetof(struct syscall_result_event, reserved) == 84, "syscall_result_event.reserved");
-_Static_assert(offsetof(struct syscall_result_event, arguments) == 88, "syscall_result_event.arguments");
-_Static_assert(offsetof(struct syscall_result_event, data) == 120, "syscall_result_event.data");
+_Static_assert(offsetof(struct syscall_result_event, made) == 80, "syscall_result_event.made");
+_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 88, "syscall_result_event.data_bytes");
+_Static_assert(offsetof(struct syscall_result_event, reserved) == 92, "syscall_result_event.reserved");
+_Static_assert(offsetof(struct syscall_result_event, arguments) == 96, "syscall_result_event.arguments");
+_Static_assert(offsetof(struct syscall_result_event, data) == 128, "syscall_result_event.data");
 
 // A signal handler is about to run.
 struct signal_delivery_event {
@@ -567,6 +570,44 @@ _Static_assert(offsetof(struct syscall_rule, argument2) == 4, "syscall_rule.argu
 _Static_assert(offsetof(struct syscall_rule, argument3) == 5, "syscall_rule.argument3");
 _Static_assert(offsetof(struct syscall_rule, argument4) == 6, "syscall_rule.argument4");
 _Static_assert(offsetof(struct syscall_rule, argument5) == 7, "syscall_rule.argument5");
+
+// What is wanted of one operation of io_uring: offsets in struct io_kiocb, 255 where there is no such argument.
+struct operation_rule {
+	u8 is_wanted;
+	u8 path;
+	u8 path2;
+	u8 folder;
+	u8 folder2;
+	u8 address;
+	u8 has_peer;
+	u8 reserved;
+};
+_Static_assert(sizeof(struct operation_rule) == 8, "operation_rule");
+_Static_assert(offsetof(struct operation_rule, is_wanted) == 0, "operation_rule.is_wanted");
+_Static_assert(offsetof(struct operation_rule, path) == 1, "operation_rule.path");
+_Static_assert(offsetof(struct operation_rule, path2) == 2, "operation_rule.path2");
+_Static_assert(offsetof(struct operation_rule, folder) == 3, "operation_rule.folder");
+_Static_assert(offsetof(struct operation_rule, folder2) == 4, "operation_rule.folder2");
+_Static_assert(offsetof(struct operation_rule, address) == 5, "operation_rule.address");
+_Static_assert(offsetof(struct operation_rule, has_peer) == 6, "operation_rule.has_peer");
+_Static_assert(offsetof(struct operation_rule, reserved) == 7, "operation_rule.reserved");
+
+// Where the kernel keeps the rest of an io_uring request (offsets from its BTF; ABSENT where it does not).
+struct operation_places {
+	u32 opcode;
+	u32 ring;
+	u32 descriptor;
+	u32 extra;
+	u32 extra_address;
+	u32 filename;
+};
+_Static_assert(sizeof(struct operation_places) == 24, "operation_places");
+_Static_assert(offsetof(struct operation_places, opcode) == 0, "operation_places.opcode");
+_Static_assert(offsetof(struct operation_places, ring) == 4, "operation_places.ring");
+_Static_assert(offsetof(struct operation_places, descriptor) == 8, "operation_places.descriptor");
+_Static_assert(offsetof(struct operation_places, extra) == 12, "operation_places.extra");
+_Static_assert(offsetof(struct operation_places, extra_address) == 16, "operation_places.extra_address");
+_Static_assert(offsetof(struct operation_places, filename) == 20, "operation_places.filename");
 
 // What the probes must know of this run and this kernel (offsets from its BTF).
 struct settings {

@@ -120,6 +120,35 @@ class SyscallRule:
     argument5: U8
 
 
+MAX_OPERATIONS = 128  # of io_uring
+
+
+@dataclass(slots=True)
+class OperationRule:
+    """What is wanted of one operation of io_uring: offsets in struct io_kiocb, 255 where there is no such argument."""
+
+    is_wanted: U8
+    path: U8
+    path2: U8
+    folder: U8
+    folder2: U8
+    address: U8  # a pointer to the user's struct sockaddr
+    has_peer: U8
+    reserved: U8
+
+
+@dataclass(slots=True)
+class OperationPlaces:
+    """Where the kernel keeps the rest of an io_uring request (offsets from its BTF; ABSENT where it does not)."""
+
+    opcode: U32
+    ring: U32
+    descriptor: U32
+    extra: U32  # what was copied of the user's memory
+    extra_address: U32
+    filename: U32
+
+
 @dataclass(slots=True)
 class Settings:
     """What the probes must know of this run and this kernel (offsets from its BTF)."""
@@ -244,5 +273,14 @@ class KernelLayout:
 
 
 ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
-STRUCTS = (TracedProcess, Site, SyscallRule, Settings, KernelLayout, ThreadOffsets)
-CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT", "LAUNCH_IMAGE", "MAX_SYSCALLS", "I386_SYSCALLS")
+STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout, ThreadOffsets)
+CONSTANTS = (
+    "MAX_LAYOUTS",
+    "MAX_SITES",
+    "MAX_PROCESSES",
+    "ABSENT",
+    "LAUNCH_IMAGE",
+    "MAX_SYSCALLS",
+    "I386_SYSCALLS",
+    "MAX_OPERATIONS",
+)

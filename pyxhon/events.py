@@ -266,6 +266,7 @@ class SyscallResultEvent:
     signal: U32
     argument_count: U32  # arguments that were not readable when it began and are now
     result: U64  # as the kernel gives it: a negative error number, two's complement
+    made: U64  # the io_uring made; 0: none
     data_bytes: U32
     reserved: U32
     arguments: Annotated[bytes, Array(Argument, 2)]

@@ -15,6 +15,7 @@ from typing import Final
 from pyxhon import wire
 from pyxhon.bpf import btf, syscalls
 from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both
+from pyxhon.bpf.operations import operation_places, operation_rules
 from pyxhon.bpf.ring import RingReader
 from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, SyscallRule, TracedProcess
 from pyxhon.errors import KernelError
@@ -28,6 +29,9 @@ _TRACEPOINTS: Final = {
     "on_exit": "sched_process_exit",
 }
 _SYSCALL_TRACEPOINTS: Final = {"on_sys_exit": "sys_exit", "on_sys_enter": "sys_enter", "on_signal": "signal_deliver"}
+_OPERATION_TRACEPOINTS: Final = {"on_operation": "io_uring_submit_req", "on_ring": "io_uring_create"}
+# Linux 6.3 gave it its name; before 6.0, where no probe may sleep, its arguments were others.
+_FORMER_NAMES: Final = {"io_uring_submit_req": "io_uring_submit_sqe"}
 _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_INIT_INO
 _WAKEUP_MASK: Final = 63
 _LARGE_BUFFER_BYTES: Final = 1 << 20
@@ -64,6 +68,7 @@ class Probes:
         self._layouts: list[bytes] = []
         self._site_count = 0
         self.is_sleepable = True
+        self.has_operations = False
         try:
             self._load(options)
         except BaseException:
@@ -114,13 +119,24 @@ class Probes:
         )
         for index, rule in options.syscall_rules.items():
             self._set("syscall_rules", index, rule)
-        names = _TRACEPOINTS | (_SYSCALL_TRACEPOINTS if options.syscall_rules else {})
+        names = _TRACEPOINTS | (self._prepare_operations() if options.syscall_rules else {})
         with ThreadPoolExecutor(max_workers=2) as pool:  # the verifier takes its time with either
             tracepoints = pool.submit(self._load_tracepoints, plain, names)
             self._program = self._load_site_program(compiled, plain)
             for name, program in tracepoints.result().items():
-                self._links.append(syscalls.attach_raw_tracepoint(program, names[name]))
+                self._attach_tracepoint(program, names[name])
         self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
+
+    def _prepare_operations(self) -> dict[str, str]:
+        """Tell the probes about io_uring, where this kernel has it; gives the tracepoints of system calls."""
+        offsets = btf.optional_offsets()
+        places = operation_places(offsets)
+        if places is None:
+            return _SYSCALL_TRACEPOINTS
+        self._set("operation_places", 0, places)
+        for number, rule in operation_rules(offsets).items():
+            self._set("operation_rules", number, rule)
+        return _SYSCALL_TRACEPOINTS | _OPERATION_TRACEPOINTS
 
     def _load_site_program(self, compiled: CompiledProbes, plain: CompiledProbes) -> int:
         try:
@@ -128,6 +144,19 @@ class Probes:
         except KernelError:  # before Linux 6.0: plain reads, what they miss is counted
             self.is_sleepable = False
             return self._load_program(plain, "on_site", _UPROBE, 0)
+
+    def _attach_tracepoint(self, program: int, name: str) -> None:
+        is_optional = name in _OPERATION_TRACEPOINTS.values()
+        choices = (name, _FORMER_NAMES[name]) if name in _FORMER_NAMES and self.is_sleepable else (name,)
+        for choice in choices:
+            try:
+                self._links.append(syscalls.attach_raw_tracepoint(program, choice))
+            except OSError:
+                if not is_optional and choice == choices[-1]:
+                    raise
+            else:
+                self.has_operations |= name in _FORMER_NAMES
+                return
 
     def _load_tracepoints(self, compiled: CompiledProbes, names: Iterable[str]) -> dict[str, int]:
         return {name: self._load_program(compiled, name, _RAW_TRACEPOINT, 0) for name in names}
@@ -196,6 +225,14 @@ class Probes:
         """Give the image number under which a process is traced."""
         value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
         return None if value is None else int.from_bytes(value[:8], "little")
+
+    def base_of(self, pid: int, image: int) -> int | None:
+        """Give the load bias of the interpreter in a process image, as far as a probe has seen it."""
+        value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
+        if value is None:
+            return None
+        known, base, layout, _ = wire.format_of(TracedProcess).unpack(value)
+        return None if known != image or layout == ABSENT else int(base)
 
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""

@@ -1,5 +1,6 @@
 """Offsets of kernel structures, read from the running kernel's BTF (Documentation/bpf/btf.rst)."""
 
+import functools
 import json
 import os
 import platform
@@ -60,80 +61,115 @@ WANTED: Final = {
     "mount_inner": ("mount", "mnt"),
     "inner_root": ("vfsmount", "mnt_root"),
 }
+# What kernels without io_uring, or older ones, do not have.
+OPTIONAL: Final = {
+    "uring_opcode": ("io_kiocb", "opcode"),
+    "uring_ring": ("io_kiocb", "ctx"),
+    "uring_descriptor": ("io_kiocb", "cqe", "io_cqe", "fd"),
+    "uring_extra": ("io_kiocb", "async_data"),
+    "uring_extra_address": ("io_async_msghdr", "addr"),
+    "uring_filename": ("filename", "name"),
+    "open_path": ("io_open", "filename"),
+    "open_folder": ("io_open", "dfd"),
+    "unlink_path": ("io_unlink", "filename"),
+    "unlink_folder": ("io_unlink", "dfd"),
+    "mkdir_path": ("io_mkdir", "filename"),
+    "mkdir_folder": ("io_mkdir", "dfd"),
+    "rename_path": ("io_rename", "oldpath"),
+    "rename_path2": ("io_rename", "newpath"),
+    "rename_folder": ("io_rename", "old_dfd"),
+    "rename_folder2": ("io_rename", "new_dfd"),
+    "link_path": ("io_link", "oldpath"),
+    "link_path2": ("io_link", "newpath"),
+    "link_folder": ("io_link", "old_dfd"),
+    "link_folder2": ("io_link", "new_dfd"),
+    "xattr_path": ("io_xattr", "filename"),
+    "connect_address": ("io_connect", "addr"),
+}
 
 
+# What iterating over threads needs besides; without it only `pyxhon dump` is not to be had.
 THREADS: Final = {
-    name: WANTED[name] for name in ("task_fsbase", "task_thread_pid", "task_group_leader", "pid_level", "pid_numbers")
-} | {
     "task_on_cpu": ("task_struct", "on_cpu"),
     "task_nvcsw": ("task_struct", "nvcsw"),
     "task_nivcsw": ("task_struct", "nivcsw"),
 }
-"""What `pyxhon dump` needs, named as WANTED is."""
+_THREAD_ITERATOR: Final = "bpf_iter_task"  # the function that declares it
 
 
 def kernel_offsets() -> dict[str, int]:
     """Give the offset in bytes of each structure member in `WANTED`. Raises KernelError without BTF."""
-    return _cached_offsets("btf", WANTED, "")
+    found = _read_offsets()
+    return {name: found[name] for name in WANTED}
 
 
-def iterator_facts(iterator: str) -> tuple[int, dict[str, int]]:
-    """Give the BTF id of an iterator's declaration such as "bpf_iter_task", and the offsets in `THREADS`."""
-    offsets = _cached_offsets(iterator, THREADS, iterator)
-    return offsets.pop(iterator), offsets
+def optional_offsets() -> dict[str, int]:
+    """Give the offsets of those members in `OPTIONAL` that this kernel has."""
+    found = _read_offsets()
+    return {name: found[name] for name in OPTIONAL if name in found}
 
 
-def _cached_offsets(purpose: str, paths: dict[str, tuple[str, ...]], function: str) -> dict[str, int]:
-    """Give offsets by name and, where a function is named, its id under its name."""
+def thread_iterator() -> tuple[int, dict[str, int]]:
+    """Give the BTF id of the iterator over threads, and all offsets. Raises KernelError where there is none."""
+    found = _read_offsets()
+    missing = next((name for name in (_THREAD_ITERATOR, *THREADS) if name not in found), None)
+    if missing:
+        message = f"this kernel's BTF has no {missing}"
+        raise KernelError(message, "Linux 5.15 or later with CONFIG_SMP is needed")
+    return found[_THREAD_ITERATOR], found
+
+
+@functools.cache
+def _read_offsets() -> dict[str, int]:
     try:
         facts = _BTF.stat()
     except OSError:
         message = "this kernel has no /sys/kernel/btf/vmlinux"
         raise KernelError(message, "a kernel built with CONFIG_DEBUG_INFO_BTF is needed") from None
-    name = f"{purpose}-{platform.release()}-{facts.st_size}.json".replace("/", "_")
-    key = f"{os.uname().version} {sorted(paths)}"
-    wanted = [*paths, function] if function else [*paths]
+    name = f"btf-{platform.release()}-{facts.st_size}.json".replace("/", "_")
+    key = f"{os.uname().version} {sorted(WANTED | OPTIONAL | THREADS)}"
     cached = read_cached(name)
     if cached is not None:
         try:
             kept = json.loads(cached)
             if kept["key"] == key:
-                return {name: int(kept["offsets"][name]) for name in wanted}
+                return {str(wanted): int(offset) for wanted, offset in kept["offsets"].items()}
         except (ValueError, KeyError, TypeError):
             pass  # damaged: read again below
     data = _BTF.read_bytes()
-    offsets = _find_offsets(data, paths)
-    if function:
-        offsets[function] = _find_function(data, function)
+    offsets = _find_offsets(data) | _find_function(data, _THREAD_ITERATOR)
     write_cached(name, json.dumps({"key": key, "offsets": offsets}).encode())
     return offsets
 
 
-def _find_offsets(data: bytes, paths: dict[str, tuple[str, ...]]) -> dict[str, int]:
+def _find_offsets(data: bytes) -> dict[str, int]:
+    paths = WANTED | OPTIONAL | THREADS
     members = _read_members(data, {path[index] for path in paths.values() for index in range(0, len(path), 2)})
     offsets = {}
     for name, path in paths.items():
         try:
             offsets[name] = sum(members[path[index]][path[index + 1]] for index in range(0, len(path), 2))
         except KeyError:
+            if name not in WANTED:
+                continue
             message = f"this kernel's BTF has no {'.'.join(path)}"
             raise KernelError(message, "please report the kernel version") from None
     return offsets
 
 
-def _find_function(data: bytes, function: str) -> int:
-    """Give the type id of a function."""
-    wanted = data.find(b"\0" + function.encode() + b"\0", _text_of(data)) + 1 - _text_of(data)
+def _find_function(data: bytes, name: str) -> dict[str, int]:
+    """Give {name: id}, empty where there is no such function."""
+    text = _text_of(data)
+    wanted = data.find(b"\0" + name.encode() + b"\0", text) + 1 - text
     for number, (_, name_offset, info) in enumerate(_types(data), 1):
         if name_offset == wanted and info >> 24 & 31 == _FUNCTION:
-            return number
-    message = f"this kernel has no BPF iterator {function}"
-    raise KernelError(message, "Linux 5.15 or later with CONFIG_BPF_SYSCALL is needed")
+            return {name: number}
+    return {}
 
 
 def _text_of(data: bytes) -> int:
     """Give where the names lie."""
-    header, strings = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<I", data, 16)[0]
+    header, strings = struct.unpack_from("<I8xI", data, 4)
     return int(header + strings)
 
 

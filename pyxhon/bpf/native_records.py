@@ -23,7 +23,7 @@ _HEAD = wire.format_of(Event)
 _ARGUMENT = wire.format_of(Argument)
 _REGISTERS: Final = 17
 _STACK: Final = struct.Struct(f"<3Q{_REGISTERS}QII")
-_RESULT: Final = struct.Struct("<4QIIqII")
+_RESULT: Final = struct.Struct("<4QIIqQII")
 _SIGNAL: Final = struct.Struct("<QII")
 _TEXT: Final = (ArgumentKind.C_STRING,)
 _BYTES: Final = (ArgumentKind.C_BYTES, ArgumentKind.ADDRESS)
@@ -31,7 +31,10 @@ _BYTES: Final = (ArgumentKind.C_BYTES, ArgumentKind.ADDRESS)
 
 @dataclass(slots=True)
 class SystemCall:
-    """The first occurrence of a system call; `index` is that of its rule, `unreadable` the slots that are missing."""
+    """The first occurrence of a system call or an io_uring operation.
+
+    `index` is that of its rule, or the operation; `unreadable` are the slots that are missing.
+    """
 
     image: int
     pid: int
@@ -40,6 +43,7 @@ class SystemCall:
     flags: int
     index: int
     key: bytes
+    signal: int
     stack: int
     native: int
     slots: list[Slot]
@@ -70,6 +74,7 @@ class SyscallResult:
     time_ns: int
     key: bytes
     result: int
+    made: int
     slots: dict[int, Slot]
 
 
@@ -93,7 +98,7 @@ def decode_call(record: bytes, body: tuple[int, ...]) -> SystemCall:
     kept = [_ARGUMENT.unpack_from(record, start + at * _ARGUMENT.size) for at in range(min(count, MAX_ARGUMENTS))]
     key = struct.pack("<5QII", image, stack, arguments_hash, name, native, signal, 0)
     return SystemCall(
-        image, pid, tid, time_ns, flags, index, key, stack, native,
+        image, pid, tid, time_ns, flags, index, key, signal, stack, native,
         [_slot(each, data) for each in kept],
         [at for at, each in enumerate(kept) if each[0] == ArgumentKind.UNREADABLE],
     )  # fmt: skip
@@ -122,7 +127,7 @@ def decode_native_stack(record: bytes) -> NativeStack:
 def decode_result(record: bytes) -> SyscallResult:
     """Decode how a system call ended."""
     _, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
-    *key, signal, count, result, data_bytes, _ = _RESULT.unpack_from(record, _HEAD.size)
+    *key, signal, count, result, made, data_bytes, _ = _RESULT.unpack_from(record, _HEAD.size)
     start, data_at = wire.offset_of(SyscallResultEvent, "arguments"), wire.offset_of(SyscallResultEvent, "data")
     data = record[data_at : data_at + data_bytes]
     slots = {}
@@ -130,7 +135,7 @@ def decode_result(record: bytes) -> SyscallResult:
         argument = _ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size)
         slots[argument[1]] = _slot(argument, data)
     packed = struct.pack("<5QII", image, *key, signal, 0)
-    return SyscallResult(image, pid, tid, time_ns, packed, result, slots)
+    return SyscallResult(image, pid, tid, time_ns, packed, result, made, slots)
 
 
 def decode_signal(record: bytes) -> SignalDelivery:

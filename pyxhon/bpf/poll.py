@@ -127,7 +127,7 @@ def decode(record: bytes) -> Record:
 
 def _decode_act(record: bytes) -> Act | SystemCall:
     body = _ACT.unpack_from(record, _HEAD.size)
-    if body[7] == Signal.SYSCALL:
+    if body[7] in (Signal.SYSCALL, Signal.IO_URING):
         return decode_call(record, body)
     _, flags, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
     (stack, arguments_hash, name_id, name_address, format_address, base, site, signal, count, name_bytes,

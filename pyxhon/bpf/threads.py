@@ -1,5 +1,6 @@
 """The registers of a process's threads while they run on: read by a BPF iterator over tasks, nothing is stopped."""
 
+import dataclasses
 import errno
 import os
 import struct
@@ -84,7 +85,8 @@ class ThreadReader:
         return {state.tid: state for state in states}
 
     def _load(self) -> int:
-        iterator, offsets = btf.iterator_facts("bpf_iter_task")
+        iterator, found = btf.thread_iterator()
+        offsets = ThreadOffsets(**{field.name: found[field.name] for field in dataclasses.fields(ThreadOffsets)})
         compiled = compiled_probes(is_sleepable=True)
         shape = compiled.maps[_MAP]
         try:
@@ -92,7 +94,7 @@ class ThreadReader:
                 shape.kind, (shape.key_bytes, shape.value_bytes, shape.entries), shape.flags, _MAP
             )
             self._descriptors.append(chosen)
-            syscalls.update(chosen, bytes(4), wire.encode(ThreadOffsets(**offsets)))
+            syscalls.update(chosen, bytes(4), wire.encode(offsets))
         except OSError as error:
             raise _refusal(error) from None
         instructions = compiled.programs[_PROGRAM].link({_MAP: chosen})

@@ -44,13 +44,13 @@ Frame = NativeCall | PythonCall
 class DumpedThread:
     """One thread and its frames, innermost first.
 
-    `is_stable`: the thread did not run while it was read. `problem` says why the stack is not whole; None: it is.
+    `system_call` is the one that it waits in. `is_stable`: the thread did not run while it was read. `problem` says why the stack is not whole; None: it is.
     """
 
     tid: int
     name: str
     state: str
-    system_call: int | None
+    system_call: str | None
     is_stable: bool
     problem: str | None
     frames: tuple[Frame, ...]

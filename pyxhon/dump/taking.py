@@ -19,6 +19,7 @@ from pyxhon.target.elf import open_image
 from pyxhon.target.images import Images
 from pyxhon.target.native_frames import NativeFrame
 from pyxhon.target.process import read_arguments, read_executable, read_memory, read_proc
+from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.unwind import Unwinder
 
 _EVAL: Final = "_PyEval_EvalFrameDefault"
@@ -100,11 +101,12 @@ def _finish(
     pid: int, space: AddressSpace, unwinder: Unwinder, runtime: Runtime | None, captured: Captured
 ) -> DumpedThread:
     frames, problem = _frames(space, unwinder, runtime, captured)
+    number = captured.state.system_call if captured.state else None
     return DumpedThread(
         tid=captured.tid,
         name=_thread_name(pid, captured.tid),
         state=_thread_state(pid, captured.tid),
-        system_call=captured.state.system_call if captured.state else None,
+        system_call=None if number is None else describe(number),
         is_stable=captured.is_stable,
         problem=problem,
         frames=frames,
@@ -126,7 +128,7 @@ def _frames(
         is_there = runtime is not None and found is not None and found.path == runtime.path
         return is_there and (frame.symbol or "").startswith(_EVAL)
 
-    problem = _ENDINGS.get(unwound.end_reason)
+    problem: str | None = _ENDINGS.get(unwound.end_reason)
     if problem is None and not all(stack.is_whole for stack in captured.python):
         problem = "not all Python frames could be read"
     return mix(unwound.frames, captured.python, is_eval, is_whole=is_whole), problem
