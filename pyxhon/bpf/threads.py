@@ -9,7 +9,7 @@ from typing import Final
 
 from pyxhon import wire
 from pyxhon.bpf import btf, syscalls
-from pyxhon.bpf.compiled import compiled_probes
+from pyxhon.bpf.compiled import compiled_dump
 from pyxhon.controls import ThreadOffsets
 from pyxhon.errors import KernelError
 from pyxhon.events import ThreadRegisters
@@ -87,7 +87,7 @@ class ThreadReader:
     def _load(self) -> int:
         iterator, found = btf.thread_iterator()
         offsets = ThreadOffsets(**{field.name: found[field.name] for field in dataclasses.fields(ThreadOffsets)})
-        compiled = compiled_probes(is_sleepable=True)
+        compiled = compiled_dump()
         shape = compiled.maps[_MAP]
         try:
             chosen = syscalls.create_map(

@@ -44,7 +44,8 @@ Frame = NativeCall | PythonCall
 class DumpedThread:
     """One thread and its frames, innermost first.
 
-    `system_call` is the one that it waits in. `is_stable`: the thread did not run while it was read. `problem` says why the stack is not whole; None: it is.
+    `system_call` is the one that it waits in. `is_stable`: the thread did not run while it was read. `problem` says why
+    the stack is not whole; None: it is.
     """
 
     tid: int

@@ -35,6 +35,7 @@ _STATES: Final = {
     "X": "ended",
     "I": "idle",
 }
+_ALWAYS_RAN: Final = "it ran all the time: Python frames as they were read meanwhile, no native ones"
 _ENDINGS: Final = {
     "stack_end": "the stack goes on beyond what was copied",
     "limit": "the stack has more frames than are unwound",
@@ -118,8 +119,7 @@ def _frames(
 ) -> tuple[tuple[Frame, ...], str | None]:
     state = captured.state
     if state is None or state.registers is None:
-        problem = "it ran all the time: Python frames as they were read meanwhile, no native ones"
-        return python_only(captured.python, is_guessed=True), problem
+        return python_only(captured.python, is_guessed=True), _ALWAYS_RAN
     unwound = unwinder.unwind(space, state.registers, captured.stack)
     is_whole = unwound.end_reason == "bottom"
 
