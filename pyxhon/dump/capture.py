@@ -20,6 +20,7 @@ _MAX_STACK_BYTES: Final = 1 << 20
 _MAX_ATTEMPTS: Final = 16
 _MAX_SECONDS: Final = 1.0
 _MAX_STAT_BYTES: Final = 4096
+_ORDINARY: Final = (os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_IDLE)
 _PROCESSOR_FIELD: Final = 36  # of /proc/PID/stat, counted after the name
 
 
@@ -115,6 +116,8 @@ class Capture:
     def _go_to(self, tid: int) -> None:
         """Run on the processor of a thread, so that it has to wait there."""
         try:
+            if os.sched_getscheduler(tid) not in _ORDINARY:
+                return  # a real-time thread would not let us in
             text = read_proc(self.pid, f"task/{tid}/stat", _MAX_STAT_BYTES)
             processor = int(text[text.rindex(b")") + 1 :].split()[_PROCESSOR_FIELD])
             os.sched_setaffinity(0, {processor})

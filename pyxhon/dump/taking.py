@@ -18,7 +18,7 @@ from pyxhon.target.address_space import AddressSpace, NativeObjects, read_addres
 from pyxhon.target.elf import open_image
 from pyxhon.target.images import Images
 from pyxhon.target.native_frames import NativeFrame
-from pyxhon.target.process import read_arguments, read_executable, read_memory, read_proc
+from pyxhon.target.process import read_arguments, read_executable, read_mappings, read_memory, read_proc
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.unwind import Unwinder
 
@@ -57,6 +57,8 @@ class _Python:
 def take_dump(pid: int) -> Dump:
     """Dump a process. Raises TargetError when it is not there or may not be read, KernelError without BPF."""
     executable = read_executable(pid)
+    if executable is None and not read_mappings(pid):
+        raise TargetError(f"process {pid} is a kernel thread", "give the pid of a process")
     notes: list[str] = []
     python = _find_python(pid, notes)
     with ThreadReader() as threads, Images() as images:
