@@ -119,6 +119,17 @@ def test_python_called_by_c_called_by_python_is_one_stack(python):
 
 
 @every_python()
+def test_an_inner_interpreter_is_above_the_one_that_runs_it(python):
+    with waiting(python, "inner") as (target, told):
+        while (state := take_dump(target.pid).threads[1]).system_call in (None, "futex"):
+            pass
+
+    [of_main] = [stack for tid, stack in told.items() if tid != target.pid]
+    assert python_part(state) == [["<string>", "wait", 3], ["<string>", "<module>", 4], *of_main]
+    assert not any(frame.is_guessed for frame in state.frames)
+
+
+@every_python()
 def test_a_thread_that_always_runs_is_caught_where_it_is(python):
     with waiting(python, "busy") as (target, _):
         busy = take_dump(target.pid).threads[1]

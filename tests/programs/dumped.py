@@ -1,6 +1,6 @@
 """Threads that wait in known places; prints the stack of each as Python tells it, and then waits itself.
 
-The arguments are the kinds of threads: lock, sleep, receive, callback, generator, busy.
+The arguments are the kinds of threads: lock, sleep, receive, callback, generator, inner, busy.
 """
 
 import ctypes
@@ -54,6 +54,15 @@ def generator(there):
         yield from inner()
 
     return sorted(outer())
+
+
+def inner(there):
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    run = getattr(interpreters, "exec", None) or interpreters.run_string
+    there.release(), run(interpreters.create(), "def wait():\n import time\n time.sleep(10000)\nwait()")
 
 
 def busy(there):
