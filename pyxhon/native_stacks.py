@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
@@ -58,6 +58,9 @@ class NativeStacks:
 
     def close(self) -> None:
         """Give all files back."""
+        for record in self._waiting:
+            if record.descriptor is not None:
+                os.close(record.descriptor)
         self._images.close()
 
     def begin(self, pid: int) -> None:
@@ -65,7 +68,7 @@ class NativeStacks:
         self._advance(None)
         space = self._spaces[pid] = AddressSpace()
         for record in self._mappings.read_address_space(pid):
-            space.add(self._objects.mapped(_lent(record)))
+            space.add(self._objects.mapped(record))
 
     def fork(self, parent: int, child: int, time_ns: int) -> None:
         """Give a child its parent's mappings."""
@@ -127,7 +130,9 @@ class NativeStacks:
             self._spaces[record.pid] = AddressSpace()
         space = self._spaces.get(record.pid)
         if space is not None:
-            space.add(self._objects.mapped(_lent(record)))
+            space.add(self._objects.mapped(record))
+        elif record.descriptor is not None:
+            os.close(record.descriptor)
 
     def _write(self, record: NativeStack, image: Image) -> int:
         """Unwind one stack and write it; gives its row."""
@@ -204,13 +209,6 @@ class NativeStacks:
             if native.kind == "file":
                 self._ownership.see_file(image.root, native.path, None)
         return row
-
-
-def _lent(record: MappingRecord) -> MappingRecord:
-    """Give a record whose descriptor may be taken over: the pinned one stays with who pinned it."""
-    if record.descriptor is None:
-        return record
-    return replace(record, descriptor=os.dup(record.descriptor))
 
 
 def _is_eval(frame: NativeFrame) -> bool:
