@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.bpf.attach import Probes
-from pyxhon.bpf.poll import Act, Code, Exec, Exit, Fork, LineTablePart, Record, Stack, decode
+from pyxhon.bpf.life_records import Exec, Exit, Fork
+from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
+from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
 from pyxhon.events import Counter, EventFlag, Signal
 from pyxhon.interpreters import Interpreter, no_python_coverage
+from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
+from pyxhon.pending_events import PendingEvents
+from pyxhon.process_images import Image
 from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
 from pyxhon.target.process import read_memory
 from pyxhon.trace.rows import EventRow
@@ -20,25 +25,6 @@ Losses = dict[tuple[int | None, str, str], int]  # by process, signal and reason
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
-
-
-@dataclass(slots=True)
-class Image:
-    """One process image being recorded."""
-
-    number: int
-    process: int
-    pid: int
-    code: ImageCode
-    root: int
-    executable: str | None
-    arguments: list[str]
-    working_directory: str | None
-    interpreter: Interpreter | None = None
-    parent_pid: int = 0
-    is_new_program: bool = False  # begun by an exec: its libraries are mapped later
-    is_ended: bool = False
-    is_audited: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +67,8 @@ class Recorder:
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self._acts: dict[bytes, _Counted] = {}
-        self._events: list[EventRow] = []
+        self.pending = PendingEvents(store)
+        self.native: NativeRecorder | None = None
         self._ended: set[int] = set()
         self.extra_losses: Losses = {}
 
@@ -100,7 +87,7 @@ class Recorder:
                 self.totals.malformed += 1
                 continue
             self._take(record)
-        self._write_events()
+        self.pending.write()
 
     def _take(self, record: Record) -> None:
         if isinstance(record, Act):
@@ -118,8 +105,33 @@ class Recorder:
             self._take_fork(record)
         elif isinstance(record, Exec):
             self._take_exec(record)
-        else:
+        elif isinstance(record, Exit):
             self._take_exit(record)
+        else:
+            self._take_native(record)
+
+    def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
+        image = self.images.get(record.image)
+        if image is None or self.native is None or not image.process:
+            if isinstance(record, SystemCall) and record.flags & EventFlag.UNCOUNTED:
+                self.totals.strays[record.signal] = self.totals.strays.get(record.signal, 0) + 1
+        elif isinstance(record, SystemCall):
+            self._take_call(record, image, self.native)
+        elif isinstance(record, NativeStack):
+            self.native.take_stack(record, image)
+        elif isinstance(record, SyscallResult):
+            self.native.take_result(record, image)
+        else:
+            self.native.take_signal(record, image)
+
+    def _take_call(self, call: SystemCall, image: Image, native: NativeRecorder) -> None:
+        if call.key in self._acts and not call.flags & EventFlag.UNCOUNTED:
+            return  # sent again after the ring was full: its count is in the kernel's table
+        self.totals.stored[call.signal] = self.totals.stored.get(call.signal, 0) + 1
+        self.totals.events += 1
+        row = native.take_call(call, image)
+        if not call.flags & EventFlag.UNCOUNTED:
+            self._acts[call.key] = _Counted(row.id, call.image)
 
     def _take_act(self, act: Act) -> None:
         image = self.images.get(act.image)
@@ -153,7 +165,7 @@ class Recorder:
             signal=self._site_signals.get(act.site, "uprobe"),
             is_truncated=bool(act.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
         )
-        self._events.append(row)
+        self.pending.add(row)
         self.ownership.see_event(image.root, image.working_directory, row)
         if not act.flags & EventFlag.UNCOUNTED:
             self._acts[act.key] = _Counted(event, act.image)
@@ -220,6 +232,8 @@ class Recorder:
             return
         if record.is_thread:
             self.store.add_thread(parent.process, record.tid, record.time_ns)
+            if self.native is not None:
+                self.native.take_creation(record, parent.process, record.tid)
             return
         process = self.store.add_process(
             pid=record.pid,
@@ -239,6 +253,9 @@ class Recorder:
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
                       parent.working_directory, parent.interpreter, record.parent_pid)  # fmt: skip
         self.add_image(record.image, child)
+        if self.native is not None:
+            self.native.stacks.fork(record.parent_pid, record.pid, record.time_ns)
+            self.native.take_creation(record, process, record.pid)
 
     def _take_exec(self, record: Exec) -> None:
         previous = self.images.get(record.previous_image)
@@ -283,6 +300,8 @@ class Recorder:
         signal = (status or 0) & _SIGNAL_MASK
         exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
         self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
+        if self.native is not None:
+            self.native.end(image)
 
     def end_unseen(self, probes: Probes) -> None:
         """End the images that the kernel follows no more, though the record of their end was lost."""
@@ -296,11 +315,6 @@ class Recorder:
         if interpreter is not None:
             image.code.layout = interpreter.layout
             self.store.update_process(image.process, interpreter=interpreter.describe(), coverage=interpreter.coverage)
-
-    def _write_events(self) -> None:
-        if self._events:
-            self.store.add_events(self._events)
-            self._events.clear()
 
     def update_counts(self, probes: Probes) -> None:
         """Write the kernel's counts of repeats; forget acts of ended images, whose counts are final."""
@@ -327,7 +341,7 @@ class Recorder:
                 coverage = image.interpreter.coverage
                 silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
                 self.store.update_process(image.process, coverage=silent)
-        self._write_events()
+        self.pending.write()
 
     def lost_acts(self, probes: Probes) -> Losses:
         """Give how often acts happened that have no event: not sent, or of a process whose start was not sent."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import pyxhon
-from pyxhon.bpf.attach import ProbesLoading
+from pyxhon.bpf.attach import Probes, ProbesLoading
+from pyxhon.bpf.mappings import MappingReader
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
@@ -24,8 +25,11 @@ from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, 
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
+from pyxhon.native_recorder import NativeRecorder
+from pyxhon.native_stacks import NativeStacks
 from pyxhon.ownership import Ownership
-from pyxhon.recorder import Image, Losses, Recorder, losses_of
+from pyxhon.process_images import Image
+from pyxhon.recorder import Losses, Recorder, losses_of
 from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
@@ -160,10 +164,27 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
         recorder.on_execution = lambda image: install_execution(tracing, image)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
         recorder.find_interpreter = interpreters.by_layout.get
+        with _native_recorder(options, recorder, probes) as native:
+            recorder.native = native
+            try:
+                yield _Session(tracing)
+            finally:
+                ownership.close()
+
+
+@contextlib.contextmanager
+def _native_recorder(options: TraceOptions, recorder: Recorder, probes: Probes) -> Iterator[NativeRecorder | None]:
+    """Give what records system calls; None where they are off."""
+    if options.syscalls == "off":
+        yield None
+        return
+    with MappingReader(lambda pid: pid in recorder.by_pid) as mappings:
+        stacks = NativeStacks(recorder.store, recorder.ownership, mappings)
+        stacks.on_return_place = probes.learn_return_place
         try:
-            yield _Session(tracing)
+            yield NativeRecorder(recorder.store, stacks, recorder.pending)
         finally:
-            ownership.close()
+            stacks.close()
 
 
 @contextlib.contextmanager
@@ -255,7 +276,7 @@ def _conservation(
     """Give seen, stored, repeated and lost of each signal that makes events."""
     repeated = recorder.repeated()
     rows = []
-    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD):
+    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.SYSCALL, Signal.IO_URING):
         name = kind.name.lower()
         lost = counters.get((kind, Counter.LOST), 0)
         lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)
