@@ -61,7 +61,7 @@ class Answerable:
         if seen.view.frames and not seen.native.is_handler:
             return Answer(python, made or self._tool(seen, steps))
         made = self._circumstance(seen, steps)
-        if made is not None and made.kind in _RUNNING:
+        if made is not None and (made.kind in _RUNNING or not (seen.view.frames or seen.native.frames)):
             return Answer(Attribution(made.owner, made.location, (made.owner.name,)), made)
         return Answer(python if seen.view.frames else _nobody(), made)
 
@@ -101,7 +101,7 @@ class Answerable:
         frame = seen.native.frames[position]
         path = frame.path or ""
         if frame.role in MADE_CODE:
-            maker = self._maker(seen, frame.role or "", path.partition(":")[2], steps)
+            maker = self._maker_of_code(seen, frame.role or "", path.partition(":")[2], steps)
             return (maker.owner if maker else None), maker
         owner = self._places.owner(seen.process.root, path)
         return (None if owner == STANDARD_LIBRARY or owner.origin == "stdlib" else owner), None
@@ -113,7 +113,7 @@ class Answerable:
         event, process = seen.event, seen.process
         made: Maker | None = None
         if seen.native.is_handler:
-            made = self._maker(seen, "handler", "", steps)
+            made = self._handler(seen)
         elif not seen.view.frames:
             if event.tid != process.pid:
                 creator = self.provenance.creator_of_thread(process, event.tid, event.first_ns)
@@ -122,6 +122,16 @@ class Answerable:
                 creator = self.provenance.creator_of_process(process)
                 made = self._make(creator, ("process", str(process.pid)), steps)
         return made or self._tool(seen, steps)
+
+    def _handler(self, seen: Sighting) -> Maker | None:
+        """Give the DLL in which the signal handler lies that runs, where the stack does not show it."""
+        number = self.provenance.handler_object(seen.process, seen.event.tid, seen.event.first_ns)
+        found = next((row for row in self._trace.native_objects() if row.id == number), None)
+        if found is None or found.role not in {"library", "unknown"}:
+            return None
+        owner = self._places.owner(seen.process.root, found.path)
+        location = seen.view.actor.location or next(iter(seen.view.frames), None)
+        return Maker("handler", "", owner, found.path, location)
 
     def _answer_for_program(self, seen: Sighting, steps: int) -> Answer:
         """Give who executed a program that is not Python: it answers for all that the program does."""
@@ -145,9 +155,18 @@ class Answerable:
         return None if number is None else self._maker(seen, "descriptor", str(number), steps)
 
     def _maker(self, seen: Sighting, kind: str, subject: str, steps: int) -> Maker | None:
-        """Give who made something; an empty subject is the only one of its kind."""
         event = self.provenance.maker(seen.process, kind, subject, seen.event.first_ns)
         return self._make(event, (kind, subject), steps)
+
+    def _maker_of_code(self, seen: Sighting, role: str, name: str, steps: int) -> Maker | None:
+        process, time_ns = seen.process, seen.event.first_ns
+        if role == "memfd":
+            return self._make(self.provenance.maker_of_memfd(process, name, time_ns), ("memfd", name), steps)
+        try:
+            address = int(name, 16)
+        except ValueError:
+            return None
+        return self._make(self.provenance.maker_of_code(process, address, time_ns), ("anonymous", name), steps)
 
     def _make(self, event: EventRow | None, made: tuple[str, str], steps: int) -> Maker | None:
         seen = self._look(event) if event is not None else None
@@ -170,8 +189,8 @@ class Answerable:
     def beneath(self, seen: Sighting, made_by: Maker | None) -> Beneath:
         """Give what the report tells of an act beneath Python."""
         native = seen.native
-        if not native.frames:
-            return Beneath(made_by=made_by)
+        if not native.frames:  # a ring's own thread acts: what made the ring is responsible
+            return Beneath(object=made_by.object if made_by and made_by.kind == "ring" else None, made_by=made_by)
         frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
         return Beneath(native.object, frames, self.order(seen), native.confidence, native.doubt, made_by)
 

@@ -38,6 +38,7 @@ class Loading:
         self._by_ctypes: dict[tuple[int, int | None, str], Act] = {}
         self._asked: dict[_PlaceKey, list[_Request]] = {}
         self._stacks: dict[_PlaceKey, int] = {}  # native stacks of the loader's work
+        self._files: dict[tuple[int, int], str] = {}  # process and descriptor → file
         self.loads: list[Load] = []
 
     def start_batch(self, acts: Acts, events: Iterable[Sighting]) -> None:
@@ -94,7 +95,7 @@ class Loading:
             request = _Request(0, "", None)  # its dlopen was not seen: the import tells
         if request.act is not None:
             request.act.join(seen.event, self._answerable.beneath(seen, None))
-        path = _mapped_file(seen.event)
+        path = self._mapped_file(seen.event)
         if path is not None and posixpath.basename(path) != posixpath.basename(request.path):
             by = request.act or seen.view.importer
             loader = request.path or None
@@ -103,10 +104,26 @@ class Loading:
 
     def add_mapping(self, seen: Sighting, act: Act) -> None:
         """Take up a file mapped executable without the loader."""
-        path = _mapped_file(seen.event)
-        if path is not None:
+        path = self._mapped_file(seen.event)
+        if path is not None and act.kind == "memory":
             load = Load(seen.process.id, path, seen.event.id, act.owner, act.location, "by_hand", seen.native.object)
             self.loads.append(load)
+
+    def note_file(self, event: EventRow) -> None:
+        """Take up which file a descriptor is for."""
+        arguments = event.arguments if isinstance(event.arguments, dict) else {}
+        name = f"memfd:{arguments['name']}" if "name" in arguments and event.name == "memfd_create" else None
+        path = name or (arguments.get("path") if event.name.startswith("open") else None)
+        if isinstance(path, str) and isinstance(event.result, int):
+            _make_room(self._files)
+            self._files[event.process, event.result] = path
+
+    def _mapped_file(self, event: EventRow) -> str | None:
+        """Give the file that is mapped executable, where the event is such a mapping."""
+        descriptor = event.arguments.get("fd") if isinstance(event.arguments, dict) else None
+        if event.kind != "memory" or not isinstance(descriptor, int):
+            return None
+        return self._files.get((event.process, descriptor))
 
     def _ask(self, seen: Sighting, act: Act | None, path: str) -> None:
         _make_room(self._asked)
@@ -127,13 +144,6 @@ class Loading:
 def _place(seen: Sighting) -> _PlaceKey:
     stack = seen.event.python_stack
     return seen.process.id, stack, seen.event.tid if stack is None else 0
-
-
-def _mapped_file(event: EventRow) -> str | None:
-    """Give the file that is mapped executable, where the event is such a mapping."""
-    path = event.arguments.get("path") if isinstance(event.arguments, dict) else None
-    is_file = isinstance(path, str) and path.startswith("/")
-    return path if event.kind == "memory" and is_file else None
 
 
 def _make_room(notes: dict[Any, Any]) -> None:

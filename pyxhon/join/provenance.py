@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from pyxhon.trace.reader import TraceReader
-from pyxhon.trace.rows import EventRow, ProcessRow, ProvenanceRow
+from pyxhon.trace.rows import EventRow, ProcessRow, ProvenanceRow, SignalHandlerRow
 
 _MAX_ANCESTORS = 32
 _MAX_EVENTS = 50_000
@@ -17,6 +17,8 @@ class Provenance:
     def __init__(self, trace: TraceReader) -> None:
         self._trace = trace
         self._rows: dict[tuple[int, str, str], list[ProvenanceRow]] | None = None
+        self._by_kind: dict[tuple[int, str], list[ProvenanceRow]] = {}
+        self._handlers: list[SignalHandlerRow] | None = None
         self._creators: dict[tuple[int, int], int] = {}
         self._by_name: dict[tuple[int, str], list[int]] | None = None
         self._events: dict[int, EventRow | None] = {}
@@ -24,7 +26,7 @@ class Provenance:
 
     def start_batch(self, processes: Mapping[int, ProcessRow]) -> None:
         """Allow the tables to be read again."""
-        self._rows, self._by_name = None, None
+        self._rows, self._by_name, self._handlers = None, None, None
         self._processes = processes
 
     def event(self, number: int) -> EventRow | None:
@@ -39,7 +41,7 @@ class Provenance:
     def maker(self, process: ProcessRow, kind: str, subject: str, time_ns: int) -> EventRow | None:
         """Find the last event before a time that made something; what a process was forked with, its parent made."""
         for image in self._images(process):
-            rows = self._table().get((image.id, kind, subject), []) if subject else self._only(image.id, kind)
+            rows = self._table().get((image.id, kind, subject), [])
             before = [row for row in rows if row.time_ns <= time_ns]
             if rows:
                 return self.event((before or rows[:1])[-1].event)
@@ -74,10 +76,38 @@ class Provenance:
         found = [event for number in numbers if (event := self.event(number)) and event.first_ns <= time_ns]
         return max(found, key=lambda event: event.first_ns, default=None)
 
-    def _only(self, process: int, kind: str) -> list[ProvenanceRow]:
-        """Give what was noted of a kind when there is one subject of it: then it needs no name."""
-        found = [rows for (image, known, _), rows in self._table().items() if (image, known) == (process, kind)]
-        return found[0] if len(found) == 1 else []
+    def maker_of_code(self, process: ProcessRow, address: int, time_ns: int) -> EventRow | None:
+        """Find the last event before a time that made the memory around an address executable."""
+        for image in self._images(process):
+            found = [
+                (row.time_ns, event)
+                for row in self._rows_of(image, "anonymous")
+                if row.time_ns <= time_ns and (event := self.event(row.event)) and _covers(row, event, address)
+            ]
+            if found:
+                return max(found, key=lambda made: made[0])[1]
+        return None
+
+    def maker_of_memfd(self, process: ProcessRow, name: str, time_ns: int) -> EventRow | None:
+        """Find the last event before a time that made a memfd of this name."""
+        for image in self._images(process):
+            events = [self.event(row.event) for row in self._rows_of(image, "memfd") if row.time_ns <= time_ns]
+            named = [event for event in events if event and _argument(event, "name") == name]
+            if named:
+                return named[-1]
+        return None
+
+    def handler_object(self, process: ProcessRow, tid: int, time_ns: int) -> int | None:
+        """Give the number of the object in which the signal handler lies that ran last in a thread."""
+        if self._handlers is None:
+            self._handlers = self._trace.signal_handlers()
+        ran = [row for row in self._handlers if row.process == process.id and row.time_ns <= time_ns]
+        ran = [row for row in ran if row.tid == tid] or ran
+        return max(ran, key=lambda row: row.time_ns).object if ran else None
+
+    def _rows_of(self, process: ProcessRow, kind: str) -> list[ProvenanceRow]:
+        self._table()
+        return self._by_kind.get((process.id, kind), [])
 
     def _images(self, process: ProcessRow) -> Iterator[ProcessRow]:
         """Give a process image and those that it was forked from."""
@@ -90,10 +120,25 @@ class Provenance:
 
     def _table(self) -> dict[tuple[int, str, str], list[ProvenanceRow]]:
         if self._rows is None:
-            self._rows = {}
+            self._rows, self._by_kind = {}, {}
             for row in self._trace.provenance():
                 self._rows.setdefault((row.process, row.kind, row.subject), []).append(row)
+                self._by_kind.setdefault((row.process, row.kind), []).append(row)
             self._creators = {
                 (row.process, row.tid): row.creator for row in self._trace.threads() if row.creator is not None
             }
         return self._rows
+
+
+def _argument(event: EventRow, *names: str) -> object:
+    arguments = event.arguments if isinstance(event.arguments, dict) else {}
+    return next((arguments[name] for name in names if name in arguments), None)
+
+
+def _covers(row: ProvenanceRow, event: EventRow, address: int) -> bool:
+    try:
+        start = int(row.subject, 16)
+    except ValueError:
+        return False
+    length = _argument(event, "length", "len")
+    return start <= address < start + max(length if isinstance(length, int) else 0, 1)

@@ -45,6 +45,7 @@ class SystemCalls:
 
     def add(self, seen: Sighting) -> str:
         """Take up one system call; gives what became of it."""
+        self._loading.note_file(seen.event)
         tampers = is_tampering(seen.event, self._role_of_target(seen))
         if seen.native.is_loader and not tampers:
             fate = self._loading.add_work(seen)
