@@ -10,7 +10,7 @@ from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.snapshot import take_snapshot
 from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
-from pyxhon.interpreters import Interpreter, Interpreters, no_python_coverage
+from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.recorder import Recorder
@@ -132,7 +132,7 @@ def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: In
         started_ns=time.monotonic_ns(),
         root=image.root,
         interpreter=interpreter.describe() if interpreter else None,
-        coverage=interpreter.coverage if interpreter else no_python_coverage(),
+        coverage=tracing.recorder.coverage_of(interpreter),
     )
     tracing.recorder.add_image(image.number, image)
     return image

@@ -1,5 +1,6 @@
 """Records system calls, what they made, and the native stacks they came from."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -7,18 +8,18 @@ from pyxhon.bpf.life_records import Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.operations import find_operation
 from pyxhon.events import EventFlag, Signal
+from pyxhon.losses import Losses
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
 from pyxhon.target.system_calls.addresses import show_address
-from pyxhon.target.system_calls.declarations import find_call
+from pyxhon.target.system_calls.classify import event_kind
 from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.system_calls.paths import absolute_path
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-_PROT_EXEC: Final = 4
 _MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
 _SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: "raw tracepoint io_uring_submit_req"}
 
@@ -36,7 +37,8 @@ class _Call:
 class NativeRecorder:
     """Writes what the probes send of system calls."""
 
-    def __init__(self, store: Store, stacks: NativeStacks, pending: PendingEvents) -> None:
+    def __init__(self, store: Store, stacks: NativeStacks, pending: PendingEvents, coverage: dict[str, str]) -> None:
+        self.coverage = coverage
         self._store = store
         self.stacks = stacks
         self._pending = pending
@@ -45,15 +47,15 @@ class NativeRecorder:
 
     def take_call(self, call: SystemCall, image: Image) -> EventRow:
         """Give the event of a system call or operation."""
-        name, kind = _name(call)
-        slots = list(call.slots)
+        name, slots = _name(call), list(call.slots)
+        arguments = _arguments(call, name, slots)
         row = EventRow(
             id=self._store.next_event_id(),
             process=image.process,
             tid=call.tid,
-            kind=kind,
+            kind="io_uring" if call.signal == Signal.IO_URING else event_kind(name, arguments),
             name=name,
-            arguments=_arguments(call, name, slots),
+            arguments=arguments,
             result=None,
             python_stack=image.code.stacks.get(call.stack),
             native_stack=self.stacks.row_of(call.image, call.stack, call.native),
@@ -118,6 +120,19 @@ class NativeRecorder:
             (image.process, record.tid, record.number, record.handler), found, record.time_ns
         )
 
+    def write_counts(self, counts: Iterable[tuple[int, int, int]], images: Mapping[int, Image]) -> None:
+        """Write (image, index, count) of calls that are no events; index 0 to MAX_SYSCALLS."""
+        rows = []
+        for number, index, count in counts:
+            image = images.get(number)
+            if image is not None and image.process:
+                rows.append((image.process, describe(index), count))
+        self._store.set_syscall_counts(rows)
+
+    def losses(self) -> Losses:
+        """Give what is missing."""
+        return self.stacks.losses()
+
     def end(self, image: Image) -> None:
         """Forget the calls of an image that ended."""
         for key in [key for key, _ in self._last.items() if key[0] == image.number]:
@@ -125,13 +140,11 @@ class NativeRecorder:
         self.stacks.end(image)
 
 
-def _name(call: SystemCall) -> tuple[str, str]:
+def _name(call: SystemCall) -> str:
     if call.signal == Signal.IO_URING:
         operation = find_operation(call.index)
-        return operation.name if operation else f"operation_{call.index}", "io_uring"
-    name = describe(call.index, call.flags)
-    declared = find_call(name)
-    return name, declared.kind if declared else "syscall"
+        return operation.name if operation else f"operation_{call.index}"
+    return describe(call.index, call.flags)
 
 
 def _arguments(call: SystemCall, name: str, slots: list[Any]) -> dict[str, Any]:

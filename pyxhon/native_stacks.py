@@ -7,6 +7,7 @@ from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
 from pyxhon.bpf.native_records import NativeStack
+from pyxhon.losses import Losses
 from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
@@ -22,15 +23,6 @@ _GUESSES: Final = ("frame_pointer", "scan")
 _RIP: Final = 16
 _WORD_BYTES: Final = 8
 _MAX_RETURN_OFFSET: Final = 4096
-
-
-@dataclass(slots=True)
-class StackLosses:
-    """What is missing from native stacks."""
-
-    truncated: int = 0
-    guessed: int = 0
-    without_process: int = 0
 
 
 @dataclass(slots=True)
@@ -56,7 +48,8 @@ class NativeStacks:
         self._rows: dict[tuple[int, int, int], int] = {}  # (image, Python stack, native key) → row
         self._waiting: list[MappingRecord] = []
         self._learnt: set[int] = set()
-        self.losses = StackLosses()
+        self._truncated_count = 0
+        self._unmapped_count = 0  # stacks of processes whose mappings are not known
         self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
 
     def close(self) -> None:
@@ -82,6 +75,15 @@ class NativeStacks:
         self._places.pop(image.number, None)
         if image.is_ended and image.pid in self._spaces and not image.is_new_program:
             self._spaces.pop(image.pid, None)
+
+    def losses(self) -> Losses:
+        """Give what is missing from native stacks, and why."""
+        return {
+            (None, "native_stack", "native_stack_truncated"): self._truncated_count,
+            (None, "native_stack", "mappings_unknown"): self._unmapped_count,
+            (None, "mapping", "mappings_lost"): self._mappings.lost,
+            (None, "mapping", "files_not_opened"): self._images.refused + self._mappings.pins.excess_count,
+        }
 
     def row_of(self, image: int, python_stack: int, native: int) -> int | None:
         """Give the row of a stack that was taken."""
@@ -110,7 +112,7 @@ class NativeStacks:
         self._advance(record.time_ns)
         space = self._spaces.get(record.pid)
         if space is None:
-            self.losses.without_process += 1
+            self._unmapped_count += 1
             space = AddressSpace()
         unwound = self._unwinder.unwind(space, record.registers, record.content)
         self._learn_return_place(space, record.registers[_RIP])
@@ -121,8 +123,7 @@ class NativeStacks:
             is_guessed=is_guessed,
             end_reason=unwound.end_reason,
         )
-        self.losses.truncated += unwound.is_truncated
-        self.losses.guessed += is_guessed
+        self._truncated_count += unwound.is_truncated
         place = self._place(image, space)
         self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
         self._rows[record.image, record.stack, record.native] = row

@@ -10,8 +10,9 @@ from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
-from pyxhon.events import Counter, EventFlag, Signal
+from pyxhon.events import EventFlag, Signal
 from pyxhon.interpreters import Interpreter, no_python_coverage
+from pyxhon.losses import Losses
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
 from pyxhon.pending_events import PendingEvents
@@ -21,7 +22,6 @@ from pyxhon.target.process import read_memory
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-Losses = dict[tuple[int | None, str, str], int]  # by process, signal and reason
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
@@ -246,7 +246,7 @@ class Recorder:
             started_ns=record.time_ns,
             root=parent.root,
             interpreter=parent.interpreter.describe() if parent.interpreter else None,
-            coverage=parent.interpreter.coverage if parent.interpreter else no_python_coverage(),
+            coverage=self.coverage_of(parent.interpreter),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, parent.code.layout, _reader(record.pid))
@@ -273,7 +273,7 @@ class Recorder:
             started_ns=record.time_ns,
             root=previous.root,
             interpreter=None,
-            coverage=no_python_coverage(),
+            coverage=self.coverage_of(None),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, None, _reader(record.pid))
@@ -309,12 +309,19 @@ class Recorder:
             if probes.image_of(image.pid) != image.number:
                 self._end(image, time.monotonic_ns(), None)
 
+    def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
+        """Give per signal the source in use, for a process with this interpreter or none."""
+        words = interpreter.coverage if interpreter else no_python_coverage()
+        return words | (self.native.coverage if self.native is not None else {})
+
     def set_interpreter(self, image: Image, interpreter: Interpreter | None) -> None:
         """Tell which interpreter an image runs."""
         image.interpreter = interpreter
         if interpreter is not None:
             image.code.layout = interpreter.layout
-            self.store.update_process(image.process, interpreter=interpreter.describe(), coverage=interpreter.coverage)
+            self.store.update_process(
+                image.process, interpreter=interpreter.describe(), coverage=self.coverage_of(interpreter)
+            )
 
     def update_counts(self, probes: Probes) -> None:
         """Write the kernel's counts of repeats; forget acts of ended images, whose counts are final."""
@@ -331,6 +338,11 @@ class Recorder:
                 probes.forget_act(key)
         self.store.update_counts(changed)
 
+    def write_syscall_counts(self, probes: Probes) -> None:
+        """Write how often system calls were made that are no events."""
+        if self.native is not None:
+            self.native.write_counts(probes.syscall_counts(), self.images)
+
     def finish(self) -> None:
         """Write what waited, and which interpreters were silent: idle, or not seen."""
         for image in self.images.values():
@@ -338,7 +350,7 @@ class Recorder:
                 continue
             self.resolver.finish(image.code)
             if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
-                coverage = image.interpreter.coverage
+                coverage = self.coverage_of(image.interpreter)
                 silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
                 self.store.update_process(image.process, coverage=silent)
         self.pending.write()
@@ -359,12 +371,14 @@ class Recorder:
 
     def losses(self) -> Losses:
         """Give what got lost on this side of the ring buffer."""
-        counted = {
+        counted: Losses = {
             (None, "records", "malformed"): self.totals.malformed,
             (None, "audit", "name_lost"): self.totals.names_lost,
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
+        if self.native is not None:
+            counted |= self.native.losses()
         return {key: count for key, count in (counted | self.extra_losses).items() if count}
 
     def repeated(self) -> dict[int, int]:
@@ -374,32 +388,6 @@ class Recorder:
             signal = int.from_bytes(key[40:44], "little")
             totals[signal] = totals.get(signal, 0) + known.count - 1
         return totals
-
-
-def losses_of(counters: dict[tuple[Signal, Counter], int]) -> Losses:
-    """Name what the probes counted as lost."""
-    losses: Losses = {}
-    for (signal, counter), count in counters.items():
-        reason = (_LIFE_REASONS if signal is Signal.PROCESS else _REASONS).get(counter)
-        if reason is not None:
-            losses[None, signal.name.lower(), reason] = count
-    return losses
-
-
-_LIFE_REASONS: Final = {
-    Counter.RING_FULL: "ring_full",
-    Counter.TABLE_FULL: "table_full",
-    Counter.LOST: "no_scratch",
-}
-_REASONS: Final = {
-    Counter.LOST: "ring_full",
-    Counter.NO_SCRATCH: "no_scratch",
-    Counter.UNMATCHED: "import_result_unmatched",
-    Counter.UNREADABLE_ARGUMENT: "unreadable_argument",
-    Counter.UNREADABLE_FRAME: "unreadable_frame",
-    Counter.STACK_TRUNCATED: "python_stack_truncated",
-    Counter.MERGED: "arguments_merged",
-}
 
 
 def _reader(pid: int) -> Read:
