@@ -3,7 +3,7 @@
 import os
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyxhon.target.system_calls.constants import show_one
 from pyxhon.target.system_calls.declarations import EventKind, find_call
@@ -16,9 +16,9 @@ _TRACING = re.compile(r"/sys/kernel/(?:debug/)?tracing(?:/.*)?")
 _HIDING_OPTIONS = ("PR_SET_DUMPABLE", "PR_SET_SECCOMP", "PR_SET_MM")
 _IDLE_OPTIONS = re.compile(r"PR_(?:GET_.*|SET_NAME|SET_VMA|SET_TIMERSLACK|CAPBSET_READ|MCE_KILL.*|SET_THP_DISABLE)")
 _EXECUTABLE = 4  # PROT_EXEC
-_SOCKET_CALLS = frozenset(
-    "socket bind connect listen accept accept4 socketpair send sendto sendmsg sendmmsg".split()  # noqa: SIM905
-)
+_SOCKET_CALLS = (
+    "socket", "bind", "connect", "listen", "accept", "accept4", "socketpair", "send", "sendto", "sendmsg", "sendmmsg",
+)  # fmt: skip
 
 
 def event_kind(name: str, arguments: Mapping[str, object]) -> EventKind:
@@ -33,21 +33,8 @@ def event_kind(name: str, arguments: Mapping[str, object]) -> EventKind:
 
 def is_act(name: str, arguments: Mapping[str, object]) -> bool:
     """Tell whether a call counts as a behaviour; others are events because they explain later acts, or by accident."""
-    bare = bare_name(name)
-    if bare in ("clone", "clone3"):
-        return "CLONE_THREAD" not in str(arguments.get("flags", "")).split("|")
-    if bare == "prctl":
-        return not _IDLE_OPTIONS.fullmatch(str(arguments.get("option")))
-    if bare == "splice":
-        return "addr" in arguments  # else nothing goes to a socket
-    if bare == "shmat":
-        return "SHM_EXEC" in str(arguments.get("shmflg", ""))
-    if bare == "socketcall":
-        return arguments.get("call") in _SOCKET_CALLS
-    if name == "i386:mmap":
-        words = arguments.get("args")
-        return not isinstance(words, list) or bool(words[2] & _EXECUTABLE)
-    return True
+    test = _ACT_TESTS.get(name) or _ACT_TESTS.get(bare_name(name))
+    return test is None or test(arguments)
 
 
 def io_uring_operation(number: int) -> str:
@@ -66,3 +53,23 @@ def _is_tampering_path(name: str, arguments: Mapping[str, object]) -> bool:
     flags = arguments.get("flags", 0)
     is_written = name == "creat" or not isinstance(flags, int) or flags & os.O_ACCMODE != os.O_RDONLY
     return is_written and _PROBED_MEMORY.fullmatch(plain) is not None
+
+
+def _makes_process(arguments: Mapping[str, object]) -> bool:
+    return "CLONE_THREAD" not in str(arguments.get("flags", "")).split("|")
+
+
+def _is_executable_mapping(arguments: Mapping[str, object]) -> bool:
+    words = arguments.get("args")
+    return not isinstance(words, list) or bool(words[2] & _EXECUTABLE)
+
+
+_ACT_TESTS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
+    "clone": _makes_process,
+    "clone3": _makes_process,
+    "prctl": lambda arguments: not _IDLE_OPTIONS.fullmatch(str(arguments.get("option"))),
+    "splice": lambda arguments: "addr" in arguments,  # else nothing goes to a socket
+    "shmat": lambda arguments: "SHM_EXEC" in str(arguments.get("shmflg", "")),
+    "socketcall": lambda arguments: arguments.get("call") in _SOCKET_CALLS,
+    "i386:mmap": _is_executable_mapping,
+}
