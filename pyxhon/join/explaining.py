@@ -1,13 +1,12 @@
 """Which audit event explains a system call: the same process and Python stack, and agreeing arguments."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pyxhon.categories import CategoryTables
+from pyxhon.categories import CategoryTables, Resource
 from pyxhon.join.acts import Act
 from pyxhon.join.agreement import Kind, agree, key_of
-from pyxhon.join.calls_known import explainers_of
 from pyxhon.join.frameless import Sighting
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import ProcessRow
@@ -15,22 +14,35 @@ from pyxhon.trace.rows import ProcessRow
 _MAX_NOTES = 400_000
 _MAX_ANCESTORS = 8
 _MAX_ALIKE = 16  # notes of one event, stack and key
-# Raised by Python code of the standard library, some instructions before the act, in the same call of a function.
-_RAISED_BY_PYTHON = frozenset({"subprocess.Popen"})
-# By the first part of an event's name: the extension module that raises it. All others the interpreter itself raises.
+# By the first part of an event's name: raised by Python code of the standard library, some instructions before the act,
+# in the same call of a function; and the extension module that then acts. Without one the interpreter itself does.
+_RAISED_BY_PYTHON = {
+    "subprocess": "_posixsubprocess",
+    "http": "_socket",
+    "ftplib": "_socket",
+    "imaplib": "_socket",
+    "nntplib": "_socket",
+    "poplib": "_socket",
+    "smtplib": "_socket",
+    "telnetlib": "_socket",
+    "pty": "",
+    "shutil": "",
+}
+# The extension module that raises an event, and acts. All others the interpreter itself raises.
 _RAISED_BY = {
+    **_RAISED_BY_PYTHON,
     "socket": "_socket",
     "sqlite3": "_sqlite3",
     "ctypes": "_ctypes",
     "mmap": "mmap",
     "fcntl": "fcntl",
-    "subprocess": "_posixsubprocess",
     "_posixsubprocess": "_posixsubprocess",
     "syslog": "syslog",
     "resource": "resource",
 }
-_PATHS = ("path", "oldpath", "newpath", "linkpath", "new_root", "put_old")
 _Place = tuple[int, int, str]  # process, stack, event
+_PlaceNumbers = tuple[int, int, int]  # exact, by the innermost frame's function, the same of the frame around it
+_NEW_SOCKET, _PAIR = "socket.__new__", "socketpair"
 _NoteKey = tuple[int, int, str, str | None]
 
 
@@ -50,7 +62,7 @@ class Explanations:
         self._trace = trace
         self._tables = tables
         self._notes: dict[_NoteKey, list[Reason]] = {}
-        self._places: dict[int, tuple[int, int]] = {}  # Python stack → its place, exact and by function alone
+        self._places: dict[int, _PlaceNumbers] = {}
         self._parents: dict[int, int | None] = {}
 
     def start_batch(self, processes: Iterable[ProcessRow]) -> None:
@@ -64,26 +76,32 @@ class Explanations:
             return
         if len(self._notes) >= _MAX_NOTES:
             self._notes.clear()
-        values = tuple(self._values(event.name, arguments))
+        values = tuple(_values(self._tables.resources_of_event(event.name), arguments))
         reason = Reason(act, values, event.is_truncated)
-        place = self._place(event.python_stack)[event.name in _RAISED_BY_PYTHON]
+        exact, by_function, outer = self._place(event.python_stack)
+        places = {by_function if _is_raised_by_python(event.name) else exact}
+        if event.name == _NEW_SOCKET:
+            places.add(outer)  # Python's socketpair makes them of what the system call gave
         keys = {key_of(*value) for value in values if not event.is_truncated} or {None}
-        for key in {*keys, "*"}:
-            alike = self._notes.setdefault((event.process, place, event.name, key), [])
-            if len(alike) < _MAX_ALIKE:
-                alike.append(reason)
+        for place in places:
+            for key in {*keys, "*"}:
+                alike = self._notes.setdefault((event.process, place, event.name, key), [])
+                if len(alike) < _MAX_ALIKE:
+                    alike.append(reason)
 
     def find(self, seen: Sighting) -> Reason | None:
         """Find what explains a system call."""
         event = seen.event
         if event.python_stack is None or seen.native.is_handler or not isinstance(event.arguments, dict):
             return None
-        exact, by_function = self._place(event.python_stack)
-        done = list(_values_done(event.arguments))
-        for name in explainers_of(self._tables, event.name):
+        exact, by_function, _ = self._place(event.python_stack)
+        entry = self._tables.find_system_call(event.kind, event.name)
+        done = list(_values(entry.resources, event.arguments)) if entry else []
+        for name in entry.explained_by if entry else ():
             if not self._may_be_raised(name, seen):
                 continue
-            place = by_function if name in _RAISED_BY_PYTHON else exact
+            is_near = _is_raised_by_python(name) or event.name == _PAIR
+            place = by_function if is_near else exact
             for process in self._ancestors(event.process):
                 found = self._match((process, place, name), done, is_cut=event.is_truncated)
                 if found is not None:
@@ -107,14 +125,6 @@ class Explanations:
         raiser = _RAISED_BY.get(name.partition(".")[0])
         return raiser is not None and posixpath.basename(extension).partition(".")[0] == raiser
 
-    def _values(self, name: str, arguments: dict[str, object]) -> Iterator[tuple[Kind, object]]:
-        for resource in self._tables.resources_of_event(name):
-            value = arguments.get(resource.argument)
-            if resource.kind == "path" and isinstance(value, str):
-                yield "path", value
-            elif resource.kind == "address" and resource.access in {"connect", "bind"} and isinstance(value, str):
-                yield "address", value
-
     def _ancestors(self, process: int) -> Iterator[int]:
         """Give a process image and those it was forked from: what began before the fork goes on in the child."""
         image: int | None = process
@@ -124,23 +134,34 @@ class Explanations:
             yield image
             image = self._parents.get(image)
 
-    def _place(self, stack: int) -> tuple[int, int]:
+    def _place(self, stack: int) -> _PlaceNumbers:
         """Give a stack as numbers that are equal for equal stacks, also in forked children."""
         found = self._places.get(stack)
         if found is None:
             rows = self._trace.stack(stack)
             frames = [(row.file, row.function, row.instruction) for row in rows]
-            outer = [frames[0][:2], *frames[1:]] if frames else []
-            found = self._places[stack] = (hash(tuple(frames)), hash(tuple(outer)))
+            by_function = [(*frame[:2], None) for frame in frames[:2]]
+            found = self._places[stack] = (
+                hash(tuple(frames)),
+                hash((*by_function[:1], *frames[1:])),
+                hash((*by_function[1:], *frames[2:])),
+            )
         return found
 
 
-def _values_done(arguments: dict[str, object]) -> Iterator[tuple[Kind, object]]:
-    for name in _PATHS:
-        if isinstance(arguments.get(name), str):
-            yield "path", arguments[name]
-    if isinstance(arguments.get("addr"), str):
-        yield "address", arguments["addr"]
+def _is_raised_by_python(name: str) -> bool:
+    return name.partition(".")[0] in _RAISED_BY_PYTHON
+
+
+def _values(resources: Iterable[Resource], arguments: Mapping[str, object]) -> Iterator[tuple[Kind, object]]:
+    """Give the paths and peers among arguments."""
+    for resource in resources:
+        value = arguments.get(resource.argument)
+        if resource.kind == "path" and isinstance(value, str):
+            yield "path", value
+        elif resource.kind == "address" and resource.access in {"connect", "bind"}:
+            port = arguments.get(resource.port_argument) if resource.port_argument else None
+            yield "address", f"{value}:{port}" if port is not None else value
 
 
 def _agree(reason: Reason, done: list[tuple[Kind, object]], *, is_cut: bool) -> bool:

@@ -3,20 +3,21 @@
 import posixpath
 import re
 
-from pyxhon.categories import CategoryTables
+from pyxhon.categories import SYSTEM_KINDS, CategoryTables
 from pyxhon.join.acts import Acts
 from pyxhon.join.answerable import Answerable
-from pyxhon.join.calls_known import category_of_call
 from pyxhon.join.explaining import Explanations
 from pyxhon.join.frameless import Sighting
 from pyxhon.join.loading import Loading
 from pyxhon.join.model import STANDARD_LIBRARY
 from pyxhon.join.owners import Attribution
 from pyxhon.join.tamper import is_tampering
+from pyxhon.target.system_calls.classify import is_act
+from pyxhon.trace.rows import EventRow
 
 # What importlib reads and writes to import: sources, bytecode (also while it is written), extensions, archives.
 IMPORTABLE = re.compile(r"\.(?:pyw?|pyc(?:\.\d+)?|so|zip|egg|whl|pyz)\Z")
-KINDS = frozenset({"syscall", "memory", "io_uring", "tamper"})
+KINDS = frozenset(SYSTEM_KINDS)
 _CACHE_FOLDER = "__pycache__"
 
 
@@ -77,15 +78,20 @@ class SystemCalls:
             act.kind = "tamper"
             act.category = "os"
         else:
-            act.category = category_of_call(self._tables, event.name)
+            act.category = self._category(event)
         self._loading.add_mapping(seen, act)
 
     def _count_collapsed(self, seen: Sighting) -> str:
         """Count what an interpreter does by itself before and after Python code runs: one act for each call's name."""
         by = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
         act = self._acts.count(seen, by, {}, "detached")
-        act.category = category_of_call(self._tables, seen.event.name)
+        act.category = self._category(seen.event)
         return "interpreter"
+
+    def _category(self, event: EventRow) -> str | None:
+        arguments = event.arguments if isinstance(event.arguments, dict) else {}
+        is_wanted = event.kind == "io_uring" or is_act(event.name, arguments)
+        return self._tables.category_of_system_call(event.kind, event.name) if is_wanted else None
 
     def _is_interpreters_own(self, seen: Sighting) -> bool:
         """Tell whether the interpreter or the loader acts for itself: no DLL and no Python frame is there.

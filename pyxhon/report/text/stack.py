@@ -35,22 +35,28 @@ def describe_mixed_stack(behaviour: Behaviour, detail: Detail) -> Iterator[str]:
 
 
 def describe_chain(behaviour: Behaviour, detail: Detail) -> str:
-    """Show the native frames between an act and the Python frame that led there, innermost first."""
+    """Show the native frames between an act and the Python frame that led there, innermost first.
+
+    The interpreter's own frames next to its eval loop are left out, as are further frames without a symbol.
+    """
     near: list[NativeFrame] = []
     for step in detail.mixed_stack:
         frame = _find_native(behaviour, step)
         if frame is None:
             break
         near.append(frame)
+    if len(near) < len(behaviour.native_stack):
+        interpreter = behaviour.native_stack[len(near)].object  # the eval loop, in whose place Python's frames stand
+        while near and near[-1].object == interpreter:
+            near.pop()
     names: list[str] = []
+    previous = None
     for frame in near:
-        name = _describe_frame(frame)
-        if not names or names[-1] != name:
-            names.append(name)
-    shown = (
-        names if len(names) <= _SYMBOL_LIMIT + 1 else [*names[:_SYMBOL_LIMIT], f"… {len(names) - _SYMBOL_LIMIT} more"]
-    )
-    return " < ".join(shown)
+        if frame.symbol or frame.object != previous:
+            names.append(_describe_frame(frame))
+        previous = frame.object
+    more = [f"{len(names) - _SYMBOL_LIMIT} more"] if len(names) > _SYMBOL_LIMIT + 1 else []
+    return " < ".join([*names[: _SYMBOL_LIMIT if more else None], *more])
 
 
 def _find_native(behaviour: Behaviour, step: str) -> NativeFrame | None:
