@@ -62,7 +62,7 @@ class Answerable:
             return Answer(python, made or self._tool(seen, steps))
         made = self._circumstance(seen, steps)
         if made is not None and (made.kind in _RUNNING or not (seen.view.frames or seen.native.frames)):
-            return Answer(Attribution(made.owner, made.location, (made.owner.name,)), made)
+            return Answer(Attribution(made.owner, made.location, made.chain or (made.owner.name,)), made)
         return Answer(python if seen.view.frames else _nobody(), made)
 
     # --- what Python's frames say
@@ -125,13 +125,13 @@ class Answerable:
 
     def _handler(self, seen: Sighting) -> Maker | None:
         """Give the DLL in which the signal handler lies that runs, where the stack does not show it."""
-        number = self.provenance.handler_object(seen.process, seen.event.tid, seen.event.first_ns)
-        found = next((row for row in self._trace.native_objects() if row.id == number), None)
-        if found is None or found.role not in {"library", "unknown"}:
+        ran = self.provenance.handler(seen.process, seen.event.tid, seen.event.first_ns)
+        found = next((row for row in self._trace.native_objects() if ran and row.id == ran.object), None)
+        if ran is None or found is None or found.role not in {"library", "unknown"}:
             return None
         owner = self._places.owner(seen.process.root, found.path)
         location = seen.view.actor.location or next(iter(seen.view.frames), None)
-        return Maker("handler", "", owner, found.path, location)
+        return Maker("handler", str(ran.number), owner, found.path, location)
 
     def _answer_for_program(self, seen: Sighting, steps: int) -> Answer:
         """Give who executed a program that is not Python: it answers for all that the program does."""
@@ -142,7 +142,7 @@ class Answerable:
             name = posixpath.basename(seen.process.executable or "")
             owner = Owner(name, None, "dll") if name else UNKNOWN
             return Answer(Attribution(owner, None, (owner.name,)), made)
-        return Answer(Attribution(made.owner, made.location, (made.owner.name,)), made)
+        return Answer(Attribution(made.owner, made.location, made.chain or (made.owner.name,)), made)
 
     # --- who made it
 
@@ -173,7 +173,7 @@ class Answerable:
         if seen is None:
             return None
         by = self.answer(seen, steps + 1).by
-        return Maker(*made, by.owner, seen.native.object, by.location)
+        return Maker(*made, by.owner, seen.native.object, by.location, by.chain)
 
     # --- for the report
 
@@ -203,6 +203,8 @@ def _attribute(seen: Sighting, python: Attribution, owners: list[Owner], made: M
     """Give the owner of the innermost DLL, at the Python line that led there."""
     is_beneath = bool(seen.view.frames) and not seen.native.is_handler
     chain = list(python.chain) if is_beneath and python.owner not in {STANDARD_LIBRARY, UNKNOWN} else []
+    if not is_beneath and made is not None:
+        chain = list(made.chain)
     for owner in reversed(owners):
         if not chain or chain[-1] != owner.name:
             chain.append(owner.name)

@@ -50,6 +50,7 @@ class Maker:
     owner: Owner
     object: str | None
     location: Frame | None
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class NativeView:
 
 NO_VIEW = NativeView()
 IsStandard = Callable[[str], bool]
+_Judgement = tuple[str, str | None]
 
 
 class Natives:
@@ -101,7 +102,8 @@ def look(row: NativeStackRow, is_standard: IsStandard) -> NativeView:
     interrupted = next((number for number, frame in enumerate(frames[: end + 1]) if frame.how == "signal"), None)
     reach = end if interrupted is None else interrupted
     foreign = tuple(number for number in range(len(frames)) if _is_foreign(frames, number, is_standard))
-    confidence, doubt = _judge(row, reach, frames)
+    acting = next((number for number in foreign if number < reach), None)
+    confidence, doubt = _judge(row, frames, reach, acting)
     return NativeView(
         frames=frames,
         reach=reach,
@@ -155,19 +157,29 @@ def _find_extension(frames: Sequence[NativeFrameRow]) -> str | None:
     return found
 
 
-def _judge(row: NativeStackRow, reach: int, frames: Sequence[NativeFrameRow]) -> tuple[str, str | None]:
-    """Say how sure it is which object acted."""
-    near = frames[:reach]
+def _judge(row: NativeStackRow, frames: Sequence[NativeFrameRow], reach: int, acting: int | None) -> _Judgement:
+    """Say how sure it is which object acted: only the frames from the act to that object's matter."""
+    end = reach if acting is None else acting + 1
+    near = frames[:end]
     if any(frame.path is None for frame in near):
         return "suspect", "a frame lies where nothing was mapped"
-    if any(frame.flags & NO_CALL_BEFORE for frame in frames[1 : reach + 1]):
+    if any(frame.flags & NO_CALL_BEFORE for frame in frames[1 : end + (acting is None)]):
         return "suspect", "a return address does not follow a call"
-    caller = next((number for number, frame in enumerate(near) if frame.role != "c_library"), len(near))
-    is_gate = caller < len(near) and _is_libffi(near[caller], frames)
-    if not is_gate and caller > 0 and any(frame.flags & THROUGH_REGISTER for frame in near[1 : caller + 1]):
+    if _may_hide_function(frames, end):
         return "suspect", "the C library was called through a register: a function may be hidden"
-    if row.is_guessed or any(frame.how in {"scan", "frame_pointer"} for frame in near):
+    if any(frame.how in {"scan", "frame_pointer"} for frame in near) or (acting is None and row.is_guessed):
         return "guessed", "a frame was found without unwind tables"
-    if row.is_truncated and reach == len(frames):
+    if row.is_truncated and acting is None and reach == len(frames):
         return "guessed", "the native stack was cut"
     return "exact", None
+
+
+def _may_hide_function(frames: Sequence[NativeFrameRow], end: int) -> bool:
+    """Tell whether the C library was called as a function is that is told by its address: a tail call leaves no frame.
+
+    The loader calls itself so, and libffi calls everything so.
+    """
+    caller = next((number for number in range(end) if frames[number].role != "c_library"), end)
+    if caller == 0 or is_loader_file(frames[0]) or (caller < len(frames) and _is_libffi(frames[caller], frames)):
+        return False
+    return any(frame.flags & THROUGH_REGISTER for frame in frames[1 : caller + 1])

@@ -97,13 +97,13 @@ class Provenance:
                 return named[-1]
         return None
 
-    def handler_object(self, process: ProcessRow, tid: int, time_ns: int) -> int | None:
-        """Give the number of the object in which the signal handler lies that ran last in a thread."""
+    def handler(self, process: ProcessRow, tid: int, time_ns: int) -> SignalHandlerRow | None:
+        """Give the signal handler that ran last in a thread."""
         if self._handlers is None:
             self._handlers = self._trace.signal_handlers()
         ran = [row for row in self._handlers if row.process == process.id and row.time_ns <= time_ns]
         ran = [row for row in ran if row.tid == tid] or ran
-        return max(ran, key=lambda row: row.time_ns).object if ran else None
+        return max(ran, key=lambda row: row.time_ns, default=None)
 
     def _rows_of(self, process: ProcessRow, kind: str) -> list[ProvenanceRow]:
         self._table()

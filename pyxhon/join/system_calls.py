@@ -96,9 +96,12 @@ class SystemCalls:
     def _is_interpreters_own(self, seen: Sighting) -> bool:
         """Tell whether the interpreter or the loader acts for itself: no DLL and no Python frame is there.
 
-        A call that may have hidden a function is nobody's own, except before any Python code ran.
+        A call that may have hidden a function is nobody's own, except before any Python code ran. What the loader does
+        to start a program is part of executing it.
         """
         native, process = seen.native, seen.process
+        if process.interpreter is None and not seen.view.frames:
+            return native.is_loader and all(frame.role == "c_library" for frame in native.frames)
         if process.interpreter is None or seen.view.frames or not native.frames or seen.event.tid != process.pid:
             return False
         if native.foreign or native.is_handler:
