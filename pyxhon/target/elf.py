@@ -207,7 +207,7 @@ class ElfImage:
     @cached_property
     def dynamic_table(self) -> SymbolTable:
         """The dynamic symbol table, imports included."""
-        start = self._dynamic_value(tables.DT_SYMTAB)
+        start = self.dynamic_value(tables.DT_SYMTAB)
         count = self._count_dynamic_symbols()
         if start is None or not count:
             return SymbolTable(b"", b"")
@@ -339,11 +339,12 @@ class ElfImage:
                 return tables.parse_dynamic(self.read_file(segment.offset, segment.file_size) or b"")
         return {}
 
-    def _dynamic_value(self, tag: int) -> int | None:
+    def dynamic_value(self, tag: int) -> int | None:
+        """Give the first value of a tag in the dynamic section."""
         return next(iter(self._dynamic.get(tag, ())), None)
 
     def _dynamic_content(self, address_tag: int, size_tag: int) -> bytes:
-        address, size = self._dynamic_value(address_tag), self._dynamic_value(size_tag)
+        address, size = self.dynamic_value(address_tag), self.dynamic_value(size_tag)
         return b"" if address is None or size is None else self.read(address, size) or b""
 
     @cached_property
@@ -355,7 +356,7 @@ class ElfImage:
         return tuple(tables.read_name(self._dynamic_names, offset) for offset in offsets)
 
     def _count_dynamic_symbols(self) -> int | None:
-        gnu, plain = (self._dynamic_value(tag) for tag in (tables.DT_GNU_HASH, tables.DT_HASH))
+        gnu, plain = (self.dynamic_value(tag) for tag in (tables.DT_GNU_HASH, tables.DT_HASH))
         if gnu is not None:
             return tables.count_gnu_hash_symbols(self.read_upto(gnu, _MAX_TABLE_BYTES))
         header = self.read(plain, 8) if plain is not None else None
