@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.text import Text
 
 from pyxhon.categories import CATEGORIES
+from pyxhon.packages import CHANGED
 from pyxhon.report.describe import count_noun, describe_command, describe_path, describe_pids, describe_place
 from pyxhon.report.escape import escape, escape_path
 from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Process, Report, Snapshot
+from pyxhon.report.text.dossier import describe_facts, describe_warnings
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 IMPORTER_LIMIT: Final = 30
@@ -19,6 +21,7 @@ NAME_LIMIT: Final = 12
 DLL_LIMIT: Final = 20
 PROCESS_LIMIT: Final = 20
 LOSS_LIMIT: Final = 30
+_SYSTEM_FOLDERS: Final = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/bin/", "[")
 
 
 def print_imports(console: Console, report: Report) -> None:
@@ -65,7 +68,18 @@ def print_dlls(console: Console, report: Report) -> None:
     rows = sorted(report.dlls, key=lambda row: (row.loaded_by is None, row.package in (None, "stdlib"), row.path))
     for row in rows[:DLL_LIMIT]:
         print_line(console, _show_dll(row), indent=2)
+        _print_dossier(console, row)
     print_more(console, len(rows) - DLL_LIMIT, indent=2)
+
+
+def _print_dossier(console: Console, dll: Dll) -> None:
+    """Print what a third party's file says of itself; the system's own are told by their names."""
+    is_of_system = dll.package == "stdlib" or (dll.package is None and dll.path.startswith(_SYSTEM_FOLDERS))
+    facts = "" if is_of_system else describe_facts(dll.dossier)
+    warnings = "" if is_of_system and dll.dossier.record != CHANGED else describe_warnings(dll.dossier)
+    for text, style in ((facts, "dim"), (warnings, "yellow")):
+        if text:
+            print_line(console, Text(text, style=style), indent=4)
 
 
 def _show_dll(dll: Dll) -> Text:
