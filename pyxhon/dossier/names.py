@@ -40,8 +40,7 @@ def dynamic_table(image: ElfImage) -> SymbolTable:
     known = image.dynamic_table
     if start is None:
         return known
-    infos = array("Q", image.relocations.rela)[1::3]
-    count = max((max(infos) >> 32) + 1 if infos else 0, len(known.entries) // tables.SYMBOL_BYTES)
+    count = max(image.relocations.symbol_count, len(known.entries) // tables.SYMBOL_BYTES)
     section = next((s for s in image.sections if s.kind == tables.SHT_DYNSYM and s.address == start), None)
     if section is not None:
         count = max(count, section.size // tables.SYMBOL_BYTES)

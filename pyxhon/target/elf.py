@@ -163,9 +163,7 @@ class ElfImage:
 
     def section_bytes(self, section: Section) -> bytes:
         """Give a section's content, empty when the file does not have it."""
-        if section.size > _MAX_TABLE_BYTES:
-            return b""
-        return self.read_file(section.offset, section.size) or b""
+        return b"" if section.size > _MAX_TABLE_BYTES else self.read_file(section.offset, section.size) or b""
 
     @cached_property
     def build_id(self) -> str | None:
@@ -365,7 +363,8 @@ class ElfImage:
     def _count_dynamic_symbols(self) -> int | None:
         gnu, plain = (self.dynamic_value(tag) for tag in (tables.DT_GNU_HASH, tables.DT_HASH))
         if gnu is not None:
-            return tables.count_gnu_hash_symbols(self.read_upto(gnu, _MAX_TABLE_BYTES))
+            count = tables.count_gnu_hash_symbols(self.read_upto(gnu, _MAX_TABLE_BYTES))
+            return count if count != 1 else self.relocations.symbol_count  # it hashes exports only: here are none
         header = self.read(plain, 8) if plain is not None else None
         return None if header is None else int(struct.unpack_from("<I", header, 4)[0])
 
