@@ -76,11 +76,12 @@ def _confirm(image: ElfImage, places: list[int], starts: "array[int]", budget: B
     position = 0
     while position < len(places):
         index = bisect.bisect_right(starts, places[position])
-        start = starts[index - 1] if index else places[position]
+        segment = image.segment_of(places[position])
+        start = max(starts[index - 1] if index else 0, segment.address if segment is not None else 0)
         end = starts[index] if index < len(starts) else places[-1] + 1
         group = places[position : bisect.bisect_left(places, end, position + 1)]
         near = [place for place in group if place - start < _MAX_DISTANCE]
-        found = _decode_from(image, start, near, budget) if index and near else set()
+        found = _decode_from(image, start, near, budget) if near else set()
         if found is None:
             return position, confirmed
         for place in group:
@@ -127,7 +128,12 @@ def _decode_from(image: ElfImage, start: int, places: list[int], budget: Budget)
 
 def _is_agreed_on(image: ElfImage, place: int) -> bool:
     """Tell whether most decodings from the bytes before a place come upon a system call there."""
-    return sum(_is_reached(image, place - distance, place) for distance in _VOTES_FROM) >= _VOTES_NEEDED
+    missing = _VOTES_NEEDED
+    for asked, distance in enumerate(_VOTES_FROM):
+        if not 0 < missing <= len(_VOTES_FROM) - asked:
+            break
+        missing -= _is_reached(image, place - distance, place)
+    return missing == 0
 
 
 def _is_reached(image: ElfImage, start: int, place: int) -> bool:
