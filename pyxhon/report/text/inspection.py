@@ -53,7 +53,7 @@ def _print_file(console: Console, file: InspectedFile) -> None:
 
 
 def _describe_owner(file: InspectedFile) -> str:
-    record = f", {file.dossier.record}" if file.dossier.record else ""
+    record = f", {escape(file.dossier.record, 60)}" if file.dossier.record else ""
     if file.package is None:
         return f"no distribution{record}"
     version = f" {escape(file.version, 40)}" if file.version else ""
