@@ -15,6 +15,7 @@ from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
 _FILES_AT_ONCE: Final = 64
+_MAX_HELD: Final = 384
 
 
 class Ownership:
@@ -28,6 +29,7 @@ class Ownership:
         self._waiting: list[tuple[int, str, str | None]] = []
         self._known_dlls: set[tuple[int, str]] = set()
         self._dlls: list[tuple[int, str]] = []
+        self._held: dict[tuple[int, str], int] = {}
         self._allowance = Allowance()
 
     def close(self) -> None:
@@ -35,6 +37,9 @@ class Ownership:
         for root in self._roots:
             root.close()
         self._roots.clear()
+        for descriptor in self._held.values():
+            os.close(descriptor)
+        self._held.clear()
 
     def root_of(self, pid: int) -> int:
         """Give the index of the file tree that a process sees. Raises TargetError when it ended."""
@@ -61,12 +66,15 @@ class Ownership:
             self._asked.add((root, path))
             self._waiting.append((root, path, working_directory))
 
-    def see_dll(self, root: int, path: str) -> None:
-        """Queue a DLL, which is to be examined, too."""
+    def see_dll(self, root: int, path: str, descriptor: int | None = None) -> None:
+        """Queue a DLL, which is to be examined, too: by a descriptor where its file may be gone when there is time."""
         self.see_file(root, path, None)
         if (root, path) not in self._known_dlls:
             self._known_dlls.add((root, path))
             self._dlls.append((root, path))
+        if descriptor is not None and (root, path) not in self._held and len(self._held) < _MAX_HELD:
+            with contextlib.suppress(OSError):  # too many open files: by its path, then
+                self._held[root, path] = os.dup(descriptor)
 
     def see_event(self, root: int, working_directory: str | None, event: EventRow) -> None:
         """Take from an event the files whose owner will be asked for, and sys.path."""
@@ -107,7 +115,9 @@ class Ownership:
 
     def _examine(self, root: int, path: str) -> None:
         """Hash a DLL, read what it says of itself, and hold it against what its installer recorded."""
-        descriptor = self._roots[root].open_file(path)
+        descriptor = self._held.pop((root, path), None)
+        if descriptor is None:
+            descriptor = self._roots[root].open_file(path)
         if descriptor is None:
             return
         try:

@@ -65,16 +65,20 @@ def print_dlls(console: Console, report: Report) -> None:
     loaded = [row for row in report.dlls if row.loaded_by is not None]
     before = len(report.dlls) - len(loaded)
     print_heading(console, f"DLLs ({len(loaded)} loaded, {before} there before or mapped unseen)")
-    rows = sorted(report.dlls, key=lambda row: (row.loaded_by is None, row.package in (None, "stdlib"), row.path))
+    interpreters = {row.interpreter.path for row in report.processes if row.interpreter is not None}
+    told = {row.path for row in report.dlls if row.package != "stdlib" and row.path not in interpreters}
+    told -= {row.path for row in report.dlls if row.package is None and row.path.startswith(_SYSTEM_FOLDERS)}
+    rows = sorted(
+        report.dlls, key=lambda row: (row.path not in told, row.loaded_by is None, row.package is None, row.path)
+    )
     for row in rows[:DLL_LIMIT]:
         print_line(console, _show_dll(row), indent=2)
-        _print_dossier(console, row)
+        _print_dossier(console, row, is_of_system=row.path not in told)
     print_more(console, len(rows) - DLL_LIMIT, indent=2)
 
 
-def _print_dossier(console: Console, dll: Dll) -> None:
+def _print_dossier(console: Console, dll: Dll, *, is_of_system: bool) -> None:
     """Print what a third party's file says of itself; the system's own are told by their names."""
-    is_of_system = dll.package == "stdlib" or (dll.package is None and dll.path.startswith(_SYSTEM_FOLDERS))
     facts = "" if is_of_system else describe_facts(dll.dossier)
     warnings = "" if is_of_system and dll.dossier.record != CHANGED else describe_warnings(dll.dossier)
     for text, style in ((facts, "dim"), (warnings, "yellow")):
