@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from pyxhon.dossier.model import dossier_from_json
 from pyxhon.join import Frame, Joined, LoadedDll, Maker, join_dlls
 from pyxhon.report import model
 from pyxhon.trace.reader import TraceReader
@@ -39,6 +40,7 @@ def _build_coverage(row: ProcessRow) -> model.Coverage:
 
 def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
     """Give every file mapped executable once, however many processes map it, with its first loader."""
+    dossiers = {row.path: row.dossier for row in reader.dlls()}  # of the file, whichever process maps it
     dlls: dict[tuple[str, str | None, str | None], LoadedDll] = {}
     for row in join_dlls(reader, joined):
         key = (row.path, row.sha256, row.build_id)
@@ -52,7 +54,7 @@ def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
             row.package,
             row.loaded_by,
             build_location(row.load_location),
-            model.Dossier(),
+            dossier_from_json(dossiers.get(row.path)),
         )
         for row in dlls.values()
     ]
