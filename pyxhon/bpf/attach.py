@@ -17,7 +17,17 @@ from pyxhon.bpf import btf, syscalls
 from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both
 from pyxhon.bpf.operations import operation_places, operation_rules
 from pyxhon.bpf.ring import RingReader
-from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, SyscallRule, TracedProcess
+from pyxhon.controls import (
+    ABSENT,
+    MAX_LAYOUTS,
+    MAX_SITES,
+    KernelLayout,
+    ReturnPlace,
+    Settings,
+    Site,
+    SyscallRule,
+    TracedProcess,
+)
 from pyxhon.errors import KernelError
 from pyxhon.events import ActCount, ActKey, Counter, Signal
 
@@ -261,9 +271,9 @@ class Probes:
         for place, (count,) in zip(_PAIR.iter_unpack(keys), _WORD.iter_unpack(counts), strict=False):
             yield place[0], place[1], count
 
-    def learn_return_place(self, instruction: int, offset: int) -> None:
-        """Tell where the return address lies above the stack pointer at an instruction that makes system calls."""
-        syscalls.update(self._maps["return_places"], _WORD.pack(instruction), offset.to_bytes(4, "little"))
+    def learn_return_place(self, image: int, address: int, place: ReturnPlace) -> None:
+        """Tell how the caller of an address in an image's code is found."""
+        syscalls.update(self._maps["return_places"], _PAIR.pack(image, address), wire.encode(place))
 
     def counters(self) -> dict[tuple[Signal, Counter], int]:
         """Give what the probes counted, over all processors."""
