@@ -79,6 +79,7 @@ def _follow(tracing: Tracing, pid: int, parent: Image | None) -> None:
     base = runtime.base if runtime else None
     tracing.probes.follow(pid, image.number, base, interpreter.layout_index if interpreter else None)
     tracing.interpreters.install_libraries(pid)
+    tracing.interpreters.install_extensions(pid)
     _take_snapshot(tracing, image, base)
 
 

@@ -21,6 +21,7 @@ from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
 from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, install_libraries, settle
+from pyxhon.function_probing import connect, probe_for_command, probe_for_process, wanted_functions
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
@@ -70,12 +71,13 @@ def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, i
     pid = find_process(pid)
     runtime = find_runtime(pid)
     with stop_signals() as stop, _trace_path(options) as path:
-        with _open_session(path, options, ["attach", str(pid)], loading) as session:
+        with _open_session(path, options, ["attach", str(pid)], loading, rules) as session:
             interpreter = session.tracing.interpreters.install(runtime)
             if is_ended(pid):
                 message = f"process {pid} ended while PyXhon attached to it"
                 raise TargetError(message)
             _require_layout(interpreter)
+            probe_for_process(session.tracing.interpreters, pid, runtime)
             follow_tree(session.tracing, pid)
             with _live(session, rules, path):
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
@@ -95,8 +97,9 @@ def record_command(
         message = f"cannot run {command[0]}: no such command"
         raise TargetError(message, "give its path")
     with stop_signals() as stop, _trace_path(options) as path:
-        with _open_session(path, options, ["run", *command], loading) as session:
+        with _open_session(path, options, ["run", *command], loading, rules) as session:
             _install_interpreters(session, command, program)
+            probe_for_command(session.tracing.interpreters, command, program, os.environ)
             session.tracing.interpreters.install_libraries(os.getpid())
             child = Child(program, command)
             session.tracing.recorder.add_image(LAUNCH_IMAGE, _launch_image(session, child.pid))
@@ -142,9 +145,11 @@ def _launch_image(session: _Session, pid: int) -> Image:
 
 
 @contextlib.contextmanager
-def _open_session(path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading) -> Iterator[_Session]:
+def _open_session(
+    path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading, rules: Rules
+) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
-        interpreters = Interpreters(probes)
+        interpreters = Interpreters(probes, wanted_functions(options.functions, rules.policy))
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
         offset = time.time_ns() - time.monotonic_ns()
@@ -159,6 +164,7 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
         recorder.on_execution = lambda image: install_execution(tracing, image)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
+        connect(interpreters, ownership, recorder)
         recorder.find_interpreter = interpreters.by_layout.get
         try:
             yield _Session(tracing)
@@ -234,6 +240,7 @@ def _finish(session: _Session) -> None:
     session.tracing.probes.detach()
     while records := session.tracing.probes.ring.read():
         recorder.take(records)
+    _cover_calls(session)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
     session.tracing.ownership.finish()
@@ -249,13 +256,21 @@ def _finish(session: _Session) -> None:
     _show(session)
 
 
+def _cover_calls(session: _Session) -> None:
+    """Write which functions are probed by now: some are only when their module is loaded."""
+    if session.tracing.interpreters.functions.wanted:
+        for image in session.tracing.recorder.images.values():
+            if image.process and image.interpreter is not None:
+                session.tracing.store.update_process(image.process, coverage=image.interpreter.coverage)
+
+
 def _conservation(
     counters: dict[tuple[Signal, Counter], int], recorder: Recorder, lost_acts: Losses
 ) -> list[tuple[str, int, int, int, int]]:
     """Give seen, stored, repeated and lost of each signal that makes events."""
     repeated = recorder.repeated()
     rows = []
-    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD):
+    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.CALL):
         name = kind.name.lower()
         lost = counters.get((kind, Counter.LOST), 0)
         lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)

@@ -20,6 +20,8 @@ class TraceOptions:
     """Count repeats in the kernel rather than stream every occurrence."""
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
+    functions: tuple[str, ...] = ()
+    """C functions whose calls are recorded, by their Python names."""
     is_quiet: bool = False
     """No findings and no status line while tracing."""
     verbosity: int = 0

@@ -14,7 +14,7 @@ from pyxhon import wire
 from pyxhon.bpf import btf, syscalls
 from pyxhon.bpf.compiled import CompiledProbes, MapShape, compiled_probes
 from pyxhon.bpf.ring import RingReader
-from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, TracedProcess
+from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, SiteKind, TracedProcess
 from pyxhon.errors import KernelError
 from pyxhon.events import ActCount, ActKey, Counter, Signal
 
@@ -55,6 +55,7 @@ class Probes:
         self._links: list[int] = []
         self._layouts: list[bytes] = []
         self._site_count = 0
+        self._method_program: int | None = None
         self.is_sleepable = True
         try:
             self._load(options)
@@ -132,6 +133,14 @@ class Probes:
         self._descriptors.append(program)
         return program
 
+    def _load_method_program(self) -> int:
+        """Load what C functions by name need: most runs ask for none."""
+        if self._method_program is None:
+            compiled = compiled_probes(is_sleepable=self.is_sleepable)
+            flags = _SLEEPABLE if self.is_sleepable else 0
+            self._method_program = self._load_program(compiled, "on_method", _UPROBE, flags)
+        return self._method_program
+
     def _set(self, name: str, index: int, value: object) -> None:
         syscalls.update(self._maps[name], index.to_bytes(4, "little"), wire.encode(value))
 
@@ -158,7 +167,8 @@ class Probes:
             raise KernelError(message, "trace fewer processes at once")
         self._set("sites", index, site)
         try:
-            self._links.extend(syscalls.attach_uprobe(self._program, path, offset, index))
+            program = self._load_method_program() if site.kind >= SiteKind.METHOD_NOARGS else self._program
+            self._links.extend(syscalls.attach_uprobe(program, path, offset, index))
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None

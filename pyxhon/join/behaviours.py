@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import TraceError
 from pyxhon.join.acts import Act, freeze
-from pyxhon.join.arguments import canonical, decode_arguments
+from pyxhon.join.arguments import canonical, decode_arguments, show_value
+from pyxhon.join.calls import Calls
 from pyxhon.join.frameless import Frameless, Sighting
 from pyxhon.join.imports import Edges
 from pyxhon.join.model import UNKNOWN, Frame, Joined, Load, Owner
@@ -46,6 +47,7 @@ class Joiner:
         self._acts: dict[_ActKey, Act] = {}
         self._dlopens: dict[tuple[int, int | None, str], Act] = {}  # calls of ctypes.dlopen
         self._loads: list[Load] = []
+        self._calls = Calls(tables)
 
     def join(self, events: Iterable[EventRow]) -> Joined:
         """Join one batch."""
@@ -67,6 +69,8 @@ class Joiner:
                 self._edges.add_statement(seen)
             elif seen.event.kind == "dll-load":
                 self._add_dll_load(seen)
+            elif seen.event.kind == "call":
+                self._add_call(seen)
         return self._finish()
 
     def _process(self, number: int) -> ProcessRow:
@@ -91,6 +95,7 @@ class Joiner:
                 self._edges.add_read(seen, path)
             return
         act = self._count(seen, self._actor(seen), arguments)
+        self._calls.note(seen, act)
         if event.name == "ctypes.dlopen" and isinstance(name := arguments.get("name"), str):
             if len(self._dlopens) >= _MAX_DLOPENS:
                 self._dlopens.clear()
@@ -140,6 +145,18 @@ class Joiner:
             act.level = "native" if seen.view.frames else "detached"
         self._loads.append(Load(act.process, path, event.id, act.owner, act.location))
 
+    def _add_call(self, seen: Sighting) -> None:
+        event, view = seen.event, seen.view
+        if view.is_import and not view.is_extension_init:
+            return  # what the import system does to import: importing is not using
+        act = self._calls.explain(seen)
+        if act is not None:
+            act.signals.add(event.kind)
+            return
+        arguments = {str(name): show_value(value) for name, value in dict(event.arguments).items()}
+        act = self._count(seen, self._actor(seen), arguments)
+        act.is_of_extension = event.signal.endswith("extension module")
+
     def _loader(self, seen: Sighting) -> Attribution:
         """Give who loads a DLL from C code: the innermost Python frame's owner as long as native frames are unseen."""
         if seen.view.frames:
@@ -161,11 +178,15 @@ class Joiner:
         act.note(event)
         return act
 
+    def _category(self, act: Act) -> str | None:
+        if act.kind == "call":
+            return self._calls.category(act)
+        return "dll" if act.kind == "dll-load" else self._tables.category_of_event(act.name, act.arguments)
+
     def _finish(self) -> Joined:
         found = list(self._edges.behaviours())
         for act in self._acts.values():
-            is_load = act.kind == "dll-load"
-            found.append(freeze(act, "dll" if is_load else self._tables.category_of_event(act.name, act.arguments)))
+            found.append(freeze(act, self._category(act)))
         found.sort(key=lambda behaviour: behaviour.event)
         return Joined(
             tuple(each for each in found if each.category is not None),

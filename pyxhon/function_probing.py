@@ -1,0 +1,100 @@
+"""Prepares the probing of C functions by name: what is wanted, where to search, what is told of a call."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pyxhon.bpf.poll import Act
+from pyxhon.cpython.extension_files import Start
+from pyxhon.cpython.runtime import Runtime
+from pyxhon.functions import Wanted, describe_call
+from pyxhon.interpreters import Interpreters
+from pyxhon.ownership import Ownership
+from pyxhon.policy.model import Policy
+from pyxhon.policy.probed import functions_named, means
+from pyxhon.recorder import Recorder
+from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
+from pyxhon.trace.rows import EventRow
+
+PROBED_LATE: Final = "probed_late"
+
+
+def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
+    """Give the functions that the user and the policy name."""
+    if policy is None:
+        return Wanted(names)
+    exact, patterns = functions_named(policy)
+    return Wanted(names, exact, patterns, lambda pattern, name: means(policy, pattern, name))
+
+
+def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:
+    """Let calls be described, and extension modules be searched as they are loaded."""
+    sites = interpreters.functions.sites
+
+    def describe(act: Act) -> tuple[str, Any]:
+        site = sites.get(act.site)
+        return ("?", {}) if site is None else (site.name, describe_call(site, act.arguments))
+
+    def search(event: EventRow, root: int, path: str) -> None:
+        descriptor = ownership.open_file(root, path)
+        if descriptor is None:
+            return
+        try:
+            found = interpreters.install_methods(f"/proc/self/fd/{descriptor}")
+        finally:
+            os.close(descriptor)
+        if found:  # it is loaded already, and may have been called
+            key = (event.process, "call", PROBED_LATE)
+            recorder.extra_losses[key] = recorder.extra_losses.get(key, 0) + found
+            interpreters.cover_calls()
+
+    recorder.describe_call = describe
+    if interpreters.functions.wanted:
+        ownership.on_extension = search
+
+
+def probe_for_process(interpreters: Interpreters, pid: int, runtime: Runtime) -> None:
+    """Probe the functions wanted in what a process has loaded and can load. Raises FunctionNameError."""
+    if not interpreters.functions.wanted:
+        return
+    interpreters.install_extensions(pid)
+    command, root = read_arguments(pid), read_root_path(pid)
+    start = Start(
+        version=runtime.version,
+        executables=(runtime.executable, *command[:1]),
+        command=command,
+        environment=read_environment(pid),
+        working_directory=read_working_directory(pid),
+        root="" if root == "/" else f"/proc/{pid}/root",
+    )
+    interpreters.functions.install_loadable(start)
+    _settle(interpreters)
+
+
+def probe_for_command(
+    interpreters: Interpreters, command: Sequence[str], program: str, environment: Mapping[str, str]
+) -> None:
+    """Probe the functions wanted in what a command can load. Raises FunctionNameError."""
+    if not interpreters.functions.wanted:
+        return
+    for runtime in interpreters.runtimes():
+        executables = (program, runtime.executable, *_interpreter_of_script(program))
+        start = Start(runtime.version, executables, command, environment, os.getcwd())
+        interpreters.functions.install_loadable(start)
+    _settle(interpreters)
+
+
+def _settle(interpreters: Interpreters) -> None:
+    interpreters.functions.settle()
+    interpreters.cover_calls()
+
+
+def _interpreter_of_script(program: str) -> list[str]:
+    """Give the interpreter of a script's first line as it stands there: that of a virtual environment is a link."""
+    try:
+        with open(program, "rb") as file:
+            line = file.readline(4096)
+    except OSError:
+        return []
+    words = os.fsdecode(line[2:]).split() if line.startswith(b"#!") else []
+    return words[:1]
