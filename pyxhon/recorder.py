@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.bpf.attach import Probes
-from pyxhon.bpf.poll import Act, Code, Exec, Exit, Fork, LineTablePart, Record, Stack, decode
+from pyxhon.bpf.life_records import Exec, Exit, Fork
+from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
 from pyxhon.events import Counter, EventFlag, Signal
 from pyxhon.interpreters import Interpreter, no_python_coverage
 from pyxhon.ownership import Ownership
@@ -119,7 +120,7 @@ class Recorder:
             self._take_fork(record)
         elif isinstance(record, Exec):
             self._take_exec(record)
-        else:
+        elif isinstance(record, Exit):
             self._take_exit(record)
 
     def _take_act(self, act: Act) -> None:
