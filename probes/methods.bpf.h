@@ -42,7 +42,7 @@ static inline u64 count_items(struct scratch *s, const struct kernel_layout *l, 
 // The entries of a dict made for the keyword arguments of one call (Objects/dict-common.h, pycore_dict.h).
 static inline void find_entries(struct scratch *s, const struct kernel_layout *l, u64 dict)
 {
-	struct call *c = &s->call;
+	struct method_call *c = &s->method;
 	s->found.from = 0;
 	if (!dict || read_user(&s->found.from, 8, dict + l->dictionary_keys) || !s->found.from ||
 	    read_user(s->near, 64, s->found.from))
@@ -64,7 +64,7 @@ static inline void find_entries(struct scratch *s, const struct kernel_layout *l
 // Where the arguments are, by the ways to be called (Include/methodobject.h).
 static inline void find_items(struct scratch *s, const struct kernel_layout *l)
 {
-	struct call *c = &s->call;
+	struct method_call *c = &s->method;
 	const struct registers *regs = &s->registers;
 	u32 kind = s->current.kind;
 	u64 shift = kind == SITE_KIND_METHOD_METHOD;
@@ -92,7 +92,7 @@ static inline void find_items(struct scratch *s, const struct kernel_layout *l)
 // Queue self, how many positional and keyword arguments there are, the first ones, and name and value of keywords.
 static inline bool take_method(struct scratch *s, const struct kernel_layout *l)
 {
-	volatile struct call *c = &s->call;
+	volatile struct method_call *c = &s->method;
 	forget_name(s);
 	s->current.name = s->current.site;
 	find_items(s, l);

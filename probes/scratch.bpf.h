@@ -76,7 +76,7 @@ struct argument_list {
 };
 
 // The arguments of a C function that Python calls by name.
-struct call {
+struct method_call {
 	u64 items; // the first positional argument
 	u64 given; // how many there are
 	u64 names; // of the first keyword
@@ -179,7 +179,7 @@ struct scratch {
 	struct place place; // to look up
 	u64 generation;
 	struct argument_list list;
-	struct call call;
+	struct method_call method;
 	u64 near[36]; // the stack from an argument list on
 	u32 digits[4];
 	struct walk walk;

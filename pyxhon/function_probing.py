@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pyxhon.bpf.poll import Act
+from pyxhon.cpython.command import interpreter_of_script
 from pyxhon.cpython.extension_files import Start
 from pyxhon.cpython.runtime import Runtime
 from pyxhon.functions import Wanted, describe_call
@@ -40,7 +42,7 @@ def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder
         if descriptor is None:
             return
         try:
-            found = interpreters.install_methods(f"/proc/self/fd/{descriptor}")
+            found = interpreters.install_methods(f"/proc/self/fd/{descriptor}", path)
         finally:
             os.close(descriptor)
         if found:  # it is loaded already, and may have been called
@@ -78,8 +80,8 @@ def probe_for_command(
     if not interpreters.functions.wanted:
         return
     for runtime in interpreters.runtimes():
-        executables = (program, runtime.executable, *_interpreter_of_script(program))
-        start = Start(runtime.version, executables, command, environment, os.getcwd())
+        executables = (program, runtime.executable, *interpreter_of_script(program, environment))
+        start = Start(runtime.version, executables, command, environment, str(Path.cwd()))
         interpreters.functions.install_loadable(start)
     _settle(interpreters)
 
@@ -87,14 +89,3 @@ def probe_for_command(
 def _settle(interpreters: Interpreters) -> None:
     interpreters.functions.settle()
     interpreters.cover_calls()
-
-
-def _interpreter_of_script(program: str) -> list[str]:
-    """Give the interpreter of a script's first line as it stands there: that of a virtual environment is a link."""
-    try:
-        with open(program, "rb") as file:
-            line = file.readline(4096)
-    except OSError:
-        return []
-    words = os.fsdecode(line[2:]).split() if line.startswith(b"#!") else []
-    return words[:1]

@@ -10,7 +10,7 @@ from typing import Final
 from pyxhon import controls
 from pyxhon.bpf.attach import Probes
 from pyxhon.controls import ABSENT, SelfKind
-from pyxhon.cpython.extension_files import Start, find_extension_files
+from pyxhon.cpython.extension_files import Start, find_extension_files, module_name
 from pyxhon.cpython.machine_code import Code, index_code
 from pyxhon.cpython.methods import METH_CLASS, METH_STATIC, Method, find_methods, is_extension_module
 from pyxhon.cpython.placement import place_at_entry
@@ -90,20 +90,21 @@ class Functions:
         self._fits: dict[str, Match] = {}  # how well the functions chosen for a name fit it
         self._is_settled = False
 
-    def install(self, path: str, layout: int | None = None) -> int:
+    def install(self, path: str, layout: int | None = None, name: str = "") -> int:
         """Search a file for the functions wanted, an interpreter's with its layout; gives how many were probed now.
 
-        A file that cannot be read is left out with a line in the log.
+        `name` is the file's own path where `path` is only a way to open it. A file that cannot be read is left out
+        with a line in the log.
         """
         if not self.wanted or len(self._files) >= _MOST_FILES:
             return 0
         try:
-            facts = os.stat(path)
+            facts = os.stat(path)  # noqa: PTH116 - thousands of files, by descriptor
             key = (facts.st_dev, facts.st_ino)
             if key in self._files:
                 return 0
             with open_image(path) as image:
-                self._files[key] = file = self._search(path, image, layout)
+                self._files[key] = file = self._search(path, image, layout, name or path)
                 return self._probe(file, image) if self._is_settled else 0
         except (PyxhonError, OSError) as error:
             _logger.info("no functions of %s: %s", path, error)
@@ -135,12 +136,12 @@ class Functions:
         shown = ", ".join(names[:_MOST_PER_PATTERN])
         return f"uprobe PyMethodDef: {shown}" + (", …" if len(names) > _MOST_PER_PATTERN else "")
 
-    def _search(self, path: str, image: ElfImage, layout: int | None) -> _File:
+    def _search(self, path: str, image: ElfImage, layout: int | None, name: str) -> _File:
         is_module = layout is None and is_extension_module(image)
         file = _File(path, ABSENT if layout is None else layout)
-        for method in find_methods(image, os.path.basename(path).split(".")[0] if is_module else None):
-            for name in method.full_names if method.function is not None else ():
-                file.by_name.setdefault(name, []).append(method)
+        for method in find_methods(image, module_name(name) if is_module else None):
+            for full_name in method.full_names if method.function is not None else ():
+                file.by_name.setdefault(full_name, []).append(method)
         return file
 
     def _choose(self, asked: str, known: list[str]) -> None:

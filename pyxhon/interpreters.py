@@ -138,9 +138,12 @@ class Interpreters:
         """Give the interpreters that were probed."""
         return [interpreter.runtime for interpreter in self._by_file.values() if interpreter.layout is not None]
 
-    def install_methods(self, image_path: str) -> int:
-        """Probe the C functions that were asked for in an extension module; gives how many were found just now."""
-        return self.functions.install(image_path)
+    def install_methods(self, image_path: str, name: str = "") -> int:
+        """Probe the C functions that were asked for in an extension module; gives how many were found just now.
+
+        `name` is the module's own path where `image_path` is only a way to open it.
+        """
+        return self.functions.install(image_path, name=name)
 
     def install_extensions(self, pid: int) -> None:
         """Probe the C functions that were asked for in the extension modules that a process has loaded."""
@@ -149,7 +152,7 @@ class Interpreters:
         for mapping in read_mappings(pid):
             if mapping.is_executable and mapping.inode and ".so" in (mapping.path or "").rsplit("/", 1)[-1]:
                 with contextlib.suppress(TargetError):
-                    self.install_methods(openable_path(pid, mapping))
+                    self.install_methods(openable_path(pid, mapping), mapping.path or "")
 
     def cover_calls(self) -> None:
         """Say in the coverage of every interpreter which functions are probed."""

@@ -36,6 +36,11 @@ def find_extension_files(name: str, start: Start) -> Iterator[str]:
                     break
 
 
+def module_name(path: str) -> str:
+    """Give the last part of the name of the module that a file defines."""
+    return os.path.basename(path).split(".")[0]
+
+
 def search_folders(start: Start) -> tuple[str, ...]:
     """Give the folders that sys.path will have, as far as that can be told from outside; ours, not the target's."""
     folders = [*_of_command(start), *_of_environment(start), *_of_installation(start)]
@@ -67,7 +72,10 @@ def _of_installation(start: Start) -> Iterator[str]:
     user = start.environment.get("PYTHONUSERBASE") or os.path.join(start.environment.get("HOME", "/root"), ".local")
     yield from _below(user, start.version)
     for prefix in homes:
-        yield from (f"{prefix}/lib/python3/dist-packages", f"{prefix}/local/lib/python3.{start.version[1]}/dist-packages")
+        yield from (
+            f"{prefix}/lib/python3/dist-packages",
+            f"{prefix}/local/lib/python3.{start.version[1]}/dist-packages",
+        )
 
 
 def _below(prefix: str, version: tuple[int, ...]) -> Iterator[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import TraceError
 from pyxhon.join.acts import Act, freeze
-from pyxhon.join.arguments import canonical, decode_arguments, show_value
-from pyxhon.join.calls import Calls
+from pyxhon.join.arguments import canonical, decode_arguments
+from pyxhon.join.calls import Calls, show_call
 from pyxhon.join.frameless import Frameless, Sighting
 from pyxhon.join.imports import Edges
 from pyxhon.join.model import UNKNOWN, Frame, Joined, Load, Owner
@@ -153,8 +153,7 @@ class Joiner:
         if act is not None:
             act.signals.add(event.kind)
             return
-        arguments = {str(name): show_value(value) for name, value in dict(event.arguments).items()}
-        act = self._count(seen, self._actor(seen), arguments)
+        act = self._count(seen, self._actor(seen), show_call(event.arguments))
         act.is_of_extension = event.signal.endswith("extension module")
 
     def _loader(self, seen: Sighting) -> Attribution:
@@ -185,8 +184,7 @@ class Joiner:
 
     def _finish(self) -> Joined:
         found = list(self._edges.behaviours())
-        for act in self._acts.values():
-            found.append(freeze(act, self._category(act)))
+        found += [freeze(act, self._category(act)) for act in self._acts.values()]
         found.sort(key=lambda behaviour: behaviour.event)
         return Joined(
             tuple(each for each in found if each.category is not None),

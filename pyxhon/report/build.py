@@ -12,7 +12,7 @@ from pyxhon.join import Frame, Joined
 from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
-from pyxhon.report.build_surroundings import build_dlls, build_location, build_processes, build_snapshots
+from pyxhon.report.build_surroundings import build_calls, build_dlls, build_location, build_processes, build_snapshots
 from pyxhon.trace.reader import TraceReader
 
 # The act itself is in the report all the same, only less is known of it.
@@ -55,7 +55,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         behaviours=_build_behaviours(judgement.judged),
         imports=[_build_import(row) for row in joined.imports],
         dlls=build_dlls(reader, joined),
-        calls=[],
+        calls=build_calls(joined),
         not_exercised=[],
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),

@@ -14,6 +14,7 @@ from pyxhon.report.text.acts import print_behaviours
 from pyxhon.report.text.lines import print_line
 from pyxhon.report.text.matrix import print_matrix
 from pyxhon.report.text.surroundings import (
+    print_calls,
     print_coverage,
     print_dlls,
     print_imports,
@@ -48,6 +49,7 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     print_line(console, _describe_outcome(report, acts))
     print_violations(console, report, acts)
     print_behaviours(console, report, acts)
+    print_calls(console, report)
     print_imports(console, report)
     print_dlls(console, report)
     print_snapshots(console, report)
