@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,7 +26,6 @@ _MOST_PER_PATTERN: Final = 64
 _MOST_FILES: Final = 4096
 _COUNTS: Final = 3  # values that come before the arguments
 _MOST_POSITIONAL: Final = 10  # MAX_POSITIONAL of probes/methods.bpf.h
-_WILDCARDS: Final = frozenset("*?[")
 _SHOWN_WHOLE: Final = frozenset({"str", "bytes", "int", "float"})
 _SOCKET: Final = "_socket.socket"
 _ARGUMENTS: Final = {
@@ -112,7 +112,8 @@ class Functions:
 
     def install_loadable(self, start: Start) -> None:
         """Search the extension modules that the names wanted speak of, though nobody has loaded them yet."""
-        for asked in (*self.wanted.names, *self.wanted.policy_names):
+        starts = (_literal_start(pattern) for pattern in self.wanted.policy_patterns)
+        for asked in (*self.wanted.names, *self.wanted.policy_names, *starts):
             for name in spellings(asked):
                 for path in find_extension_files(name, start):
                     self.install(path)
@@ -212,6 +213,11 @@ class Functions:
         owner = next((owner for owner in method.owners if f"{owner}.{method.name}" == name), None)
         self.sites[index] = FunctionSite(self._chosen[name], kind, public_name(owner) if owner else None)
         self._site_signals[index] = EXTENSION_SIGNAL if file.layout == ABSENT else INTERPRETER_SIGNAL
+
+
+def _literal_start(pattern: str) -> str:
+    """Give what stands before the first wildcard: as far as it goes, the module is known."""
+    return re.split(r"[*?\[]", pattern, maxsplit=1)[0]
 
 
 def _self_kind(method: Method) -> SelfKind:
