@@ -56,7 +56,9 @@ static inline void begin_folder(struct scratch *s, const struct settings *conf, 
 
 #define MAX_FOLDERS 40
 
-// Append the names from a folder outwards, each ended by NUL; gives the bytes, 0 where there are too many.
+#define UNKNOWN_FOLDER 0xffffffff
+
+// Append the names from a folder outwards, each ended by NUL; gives the bytes, or UNKNOWN_FOLDER.
 static inline u32 copy_folder_names(struct scratch *s, const struct settings *conf)
 {
 	struct system_call *call = &s->call;
@@ -92,7 +94,7 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 	}
 	*(volatile u32 *)&s->data_bytes = start;
 	s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
-	return 0;
+	return UNKNOWN_FOLDER;
 }
 
 // Name the folders of the act's relative paths: after it was counted, for the place alone makes it distinct.
@@ -104,12 +106,14 @@ static inline void name_folders(struct scratch *s, const struct settings *conf)
 		if (i >= *(volatile u32 *)&s->argument_count)
 			break;
 		struct argument *a = argument_at(s, i);
-		if (a->kind != ARGUMENT_KIND_FOLDER || !a->value)
+		if (a->kind != ARGUMENT_KIND_FOLDER)
 			continue;
 		s->call.dentry = a->value;
 		s->call.mount = s->call.words[a->length & 1];
 		u32 offset = *(volatile u32 *)&s->data_bytes;
-		a->value = copy_folder_names(s, conf);
+		u32 size = copy_folder_names(s, conf);
+		a->kind = size == UNKNOWN_FOLDER ? ARGUMENT_KIND_NULL : ARGUMENT_KIND_FOLDER;
+		a->value = size;
 		a->offset = offset;
 	}
 }

@@ -40,6 +40,8 @@ static inline void take_filename(struct scratch *s, const struct settings *conf,
 		return;
 	begin_folder(s, conf, descriptor);
 	s->call.words[number & 1] = s->call.mount;
+	if (!s->call.dentry)
+		return;
 	a = argument_at(s, slot + 1);
 	a->kind = ARGUMENT_KIND_FOLDER;
 	a->value = s->call.dentry;

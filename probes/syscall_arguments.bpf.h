@@ -55,7 +55,7 @@ static inline void take_path(struct scratch *s, const struct settings *conf, u64
 	}
 	begin_folder(s, conf, s->call.folder);
 	s->call.words[number & 1] = s->call.mount;
-	add_argument(s, ARGUMENT_KIND_FOLDER, s->call.dentry, number & 1);
+	add_argument(s, s->call.dentry ? ARGUMENT_KIND_FOLDER : ARGUMENT_KIND_NULL, s->call.dentry, number & 1);
 	s->call.folder = -100; // AT_FDCWD
 }
 
