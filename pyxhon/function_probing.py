@@ -1,5 +1,7 @@
 """Prepares the probing of C functions by name: what is wanted, where to search, what is told of a call."""
 
+import contextlib
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from pyxhon.bpf.poll import Act
 from pyxhon.cpython.command import interpreter_of_script
 from pyxhon.cpython.extension_files import Start
 from pyxhon.cpython.runtime import Runtime
+from pyxhon.errors import TargetError
 from pyxhon.functions import Wanted, describe_call
 from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
@@ -18,6 +21,7 @@ from pyxhon.recorder import Recorder
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
 from pyxhon.trace.rows import EventRow
 
+_logger = logging.getLogger(__name__)
 PROBED_LATE: Final = "probed_late"
 
 
@@ -48,7 +52,7 @@ def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder
         if found:  # it is loaded already, and may have been called
             key = (event.process, "call", PROBED_LATE)
             recorder.extra_losses[key] = recorder.extra_losses.get(key, 0) + found
-            interpreters.cover_calls()
+            _write_coverage(interpreters, recorder)
 
     recorder.describe_call = describe
     if interpreters.functions.wanted:
@@ -60,16 +64,7 @@ def probe_for_process(interpreters: Interpreters, pid: int, runtime: Runtime) ->
     if not interpreters.functions.wanted:
         return
     interpreters.install_extensions(pid)
-    command, root = read_arguments(pid), read_root_path(pid)
-    start = Start(
-        version=runtime.version,
-        executables=(runtime.executable, *command[:1]),
-        command=command,
-        environment=read_environment(pid),
-        working_directory=read_working_directory(pid),
-        root="" if root == "/" else f"/proc/{pid}/root",
-    )
-    interpreters.functions.install_loadable(start)
+    interpreters.functions.install_loadable(_start_of(pid, runtime))
     _settle(interpreters)
 
 
@@ -86,6 +81,40 @@ def probe_for_command(
     _settle(interpreters)
 
 
+def probe_for_execution(interpreters: Interpreters, pid: int, runtime: Runtime) -> None:
+    """Probe the functions wanted in what a program that has just begun can load."""
+    if interpreters.functions.wanted:
+        with contextlib.suppress(TargetError):
+            interpreters.functions.install_loadable(_start_of(pid, runtime))
+
+
+def _start_of(pid: int, runtime: Runtime) -> Start:
+    command, root = read_arguments(pid), read_root_path(pid)
+    return Start(
+        version=runtime.version,
+        executables=(runtime.executable, *command[:1]),
+        command=command,
+        environment=read_environment(pid),
+        working_directory=read_working_directory(pid),
+        root="" if root == "/" else f"/proc/{pid}/root",
+    )
+
+
 def _settle(interpreters: Interpreters) -> None:
     interpreters.functions.settle()
     interpreters.cover_calls()
+
+
+def finish_calls(interpreters: Interpreters, recorder: Recorder) -> None:
+    """Say at the end which functions were probed, and which names meant nothing to anything that was seen."""
+    for name in interpreters.functions.never_found():
+        _logger.warning("--function %s: no interpreter or module that was seen has such a C function", name)
+    if interpreters.functions.wanted:
+        _write_coverage(interpreters, recorder)
+
+
+def _write_coverage(interpreters: Interpreters, recorder: Recorder) -> None:
+    interpreters.cover_calls()
+    for image in recorder.images.values():
+        if image.process and image.interpreter is not None:
+            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter))

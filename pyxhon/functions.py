@@ -121,13 +121,17 @@ class Functions:
     def settle(self) -> None:
         """Decide what each name means and probe it. Raises FunctionNameError for the user's that mean nothing."""
         known = list(dict.fromkeys(name for file in self._files.values() for name in file.by_name))
-        for asked in self.wanted.names:
+        for asked in self.wanted.names if known else ():  # no interpreter is known yet: what comes is searched
             self._choose(asked, known)
         self._is_settled = True
         for file in self._files.values():
             with contextlib.suppress(PyxhonError), open_image(file.path) as image:
                 self._probe(file, image)
             file.by_name = {}
+
+    def never_found(self) -> tuple[str, ...]:
+        """Give the user's names that no file seen had a function for."""
+        return tuple(name for name in self.wanted.names if name not in self._fits)
 
     def describe(self) -> str:
         """Give the report's words on what covers calls."""
@@ -182,6 +186,7 @@ class Functions:
         for asked in (*self.wanted.names, *self.wanted.policy_names):
             found = resolve(asked, known)
             if found.match >= max(self._fits.get(asked, Match.NONE), Match.KNOWN_END):
+                self._fits[asked] = found.match
                 for name in found.names:
                     self._name(name, asked)
         for pattern in self.wanted.policy_patterns:

@@ -1,6 +1,7 @@
 """Strings the stages together: locate, attach, record, report. The only place that does."""
 
 import contextlib
+import functools
 import logging
 import os
 import platform
@@ -22,7 +23,14 @@ from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
 from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, install_libraries, settle
-from pyxhon.function_probing import connect, probe_for_command, probe_for_process, wanted_functions
+from pyxhon.function_probing import (
+    connect,
+    finish_calls,
+    probe_for_command,
+    probe_for_execution,
+    probe_for_process,
+    wanted_functions,
+)
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
@@ -167,9 +175,9 @@ def _open_session(
         )
         store.commit(is_forced=True)  # killed now, we still leave a trace that can be read
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
-        recorder.on_execution = lambda image: install_execution(tracing, image)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
         connect(interpreters, ownership, recorder)
+        recorder.on_execution = functools.partial(_begin_program, tracing)
         recorder.find_interpreter = interpreters.by_layout.get
         with _native_recorder(options, recorder, probes) as native:
             recorder.native = native
@@ -272,7 +280,7 @@ def _finish(session: _Session) -> None:
     session.tracing.probes.detach()
     while records := session.tracing.probes.ring.read():
         recorder.take(records)
-    _cover_calls(session)
+    finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
     recorder.write_syscall_counts(session.tracing.probes)
@@ -289,14 +297,11 @@ def _finish(session: _Session) -> None:
     _show(session)
 
 
-def _cover_calls(session: _Session) -> None:
-    """Write which functions are probed by now: some are only when their module is loaded."""
-    if session.tracing.interpreters.functions.wanted:
-        for image in session.tracing.recorder.images.values():
-            if image.process and image.interpreter is not None:
-                session.tracing.store.update_process(
-                    image.process, coverage=session.tracing.recorder.coverage_of(image.interpreter)
-                )
+def _begin_program(tracing: Tracing, image: Image) -> None:
+    """Probe what a process has just begun to run."""
+    install_execution(tracing, image)
+    if image.interpreter is not None and not image.is_ended:
+        probe_for_execution(tracing.interpreters, image.pid, image.interpreter.runtime)
 
 
 def _conservation(
