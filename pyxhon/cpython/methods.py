@@ -30,6 +30,7 @@ _ENTRY_BYTES = 32
 _MAX_ENTRIES = 1 << 16
 _MAX_OWNERS = 16
 _MAX_SLOTS = 128
+_MAX_ALL_SLOTS = 1 << 17
 _LONGEST_NAME = 128
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\0")
 _OWNER = re.compile(rb"[A-Za-z_][A-Za-z0-9_.-]*\0")
@@ -138,7 +139,11 @@ def _read_name(pointers: Pointers, address: int | None, form: re.Pattern[bytes])
 
 def _find_owners(pointers: Pointers, arrays: list[int]) -> dict[int, _Owners]:
     sites = pointers.sites_of(arrays)
-    slots = {site: list(_slot_array_starts(pointers, site)) for array in arrays for site in sites[array]}
+    slots: dict[int, list[int]] = {}
+    left = _MAX_ALL_SLOTS
+    for site in (site for array in arrays for site in sites[array]):
+        slots[site] = list(_slot_array_starts(pointers, site)) if left > 0 else []
+        left -= len(slots[site]) + 1
     specs = pointers.sites_of({start for starts in slots.values() for start in starts})
     found: dict[int, _Owners] = {}
     for array in arrays:

@@ -10,6 +10,7 @@ from pyxhon.target.elf_relocations import R_X86_64_64, R_X86_64_RELATIVE
 
 _MAX_POINTERS = 1 << 20
 _MAX_SEGMENT_BYTES = 1 << 26
+_MAX_SAME = 64
 _WORD = 1 << 64
 
 
@@ -39,10 +40,10 @@ class Pointers:
         return site in self.values or site in self.imports
 
     def sites_of(self, wanted: Collection[int]) -> dict[int, list[int]]:
-        """Give, for each address wanted, where the pointers to it are."""
+        """Give, for each address wanted, where the first 64 pointers to it are."""
         found: dict[int, list[int]] = {address: [] for address in wanted}
         for site, value in self.values.items():
-            if value in found:
+            if value in found and len(found[value]) < _MAX_SAME:
                 found[value].append(site)
         return found
 
