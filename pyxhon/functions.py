@@ -1,6 +1,5 @@
 """C functions that the user or a policy names: found in the files that define them, and probed there."""
 
-import contextlib
 import logging
 import os
 import re
@@ -119,14 +118,18 @@ class Functions:
                     self.install(path)
 
     def settle(self) -> None:
-        """Decide what each name means and probe it. Raises FunctionNameError for the user's that mean nothing."""
+        """Decide what each name means and probe it.
+
+        Raises FunctionNameError for the user's names that mean nothing, KernelError where a probe is refused.
+        """
         known = list(dict.fromkeys(name for file in self._files.values() for name in file.by_name))
         for asked in self.wanted.names if known else ():  # no interpreter is known yet: what comes is searched
             self._choose(asked, known)
         self._is_settled = True
         for file in self._files.values():
-            with contextlib.suppress(PyxhonError), open_image(file.path) as image:
-                self._probe(file, image)
+            if file.by_name:
+                with open_image(file.path) as image:
+                    self._probe(file, image)
             file.by_name = {}
 
     def never_found(self) -> tuple[str, ...]:
