@@ -13,7 +13,7 @@ from pyxhon.native_stacks import NativeStacks
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
 from pyxhon.target.system_calls.addresses import show_address
-from pyxhon.target.system_calls.declarations import find_call
+from pyxhon.target.system_calls.classify import event_kind
 from pyxhon.target.system_calls.decode import decode_arguments, decode_result
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.system_calls.paths import absolute_path
@@ -47,15 +47,15 @@ class NativeRecorder:
 
     def take_call(self, call: SystemCall, image: Image) -> EventRow:
         """Give the event of a system call or operation."""
-        name, kind = _name(call)
-        slots = list(call.slots)
+        name, slots = _name(call), list(call.slots)
+        arguments = _arguments(call, name, slots)
         row = EventRow(
             id=self._store.next_event_id(),
             process=image.process,
             tid=call.tid,
-            kind=kind,
+            kind="io_uring" if call.signal == Signal.IO_URING else event_kind(name, arguments),
             name=name,
-            arguments=_arguments(call, name, slots),
+            arguments=arguments,
             result=None,
             python_stack=image.code.stacks.get(call.stack),
             native_stack=self.stacks.row_of(call.image, call.stack, call.native),
@@ -140,13 +140,11 @@ class NativeRecorder:
         self.stacks.end(image)
 
 
-def _name(call: SystemCall) -> tuple[str, str]:
+def _name(call: SystemCall) -> str:
     if call.signal == Signal.IO_URING:
         operation = find_operation(call.index)
-        return operation.name if operation else f"operation_{call.index}", "io_uring"
-    name = describe(call.index, call.flags)
-    declared = find_call(name)
-    return name, declared.kind if declared else "syscall"
+        return operation.name if operation else f"operation_{call.index}"
+    return describe(call.index, call.flags)
 
 
 def _arguments(call: SystemCall, name: str, slots: list[Any]) -> dict[str, Any]:

@@ -37,11 +37,12 @@ class Roles:
         self._image = image
         self._root = root
         self._known: dict[NativeObject, str] = {}
+        self._program = root.resolve(image.executable) if image.executable else None
         self._library_folder = self._find_library_folder(space)
 
     def _find_library_folder(self, space: AddressSpace) -> str | None:
         for mapped in space.mappings:
-            if mapped.object.kind == "file" and mapped.object.path == self._image.executable:
+            if mapped.object.kind == "file" and mapped.object.path == self._program:
                 loader = find_loader(mapped.object, self._root)
                 return posixpath.dirname(loader) if loader else None
         return None
@@ -57,7 +58,7 @@ class Roles:
         if native.kind != "file":
             return native.kind
         interpreter = self._image.interpreter
-        if native.path == self._image.executable:
+        if native.path == self._program:
             return "program" if interpreter is None else "interpreter"
         if interpreter is not None and native.path == interpreter.runtime.path:
             return "interpreter"

@@ -38,6 +38,7 @@ from pyxhon.losses import Losses, losses_of
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.ownership import Ownership
+from pyxhon.probe_check import ProbeCheck
 from pyxhon.process_images import Image
 from pyxhon.recorder import Recorder
 from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
@@ -70,6 +71,7 @@ class _Session:
     """A recording and what is shown of it."""
 
     tracing: Tracing
+    probe_check: ProbeCheck
     findings: LiveFindings | None = None
     reader: TraceReader | None = None
     last_event: int = 0
@@ -182,7 +184,7 @@ def _open_session(
         with _native_recorder(options, recorder, probes) as native:
             recorder.native = native
             try:
-                yield _Session(tracing)
+                yield _Session(tracing, ProbeCheck(store, recorder.pending, probes))
             finally:
                 ownership.close()
 
@@ -244,6 +246,8 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.end_unseen(session.tracing.probes)
             settle(session.tracing)
+            session.probe_check.look(recorder.live.values())
+            recorder.pending.write()
             recorder.update_counts(session.tracing.probes)
             session.last_counts_s = time.monotonic()
         if not records and session.tracing.ownership.has_work:
@@ -277,6 +281,7 @@ def _finish(session: _Session) -> None:
         if not image.is_ended and image.process:
             with contextlib.suppress(TargetError):
                 add_dlls(session.tracing, image, read_mappings(image.pid))
+    session.probe_check.look(recorder.live.values())
     session.tracing.probes.detach()
     while records := session.tracing.probes.ring.read():
         recorder.take(records)

@@ -246,6 +246,14 @@ class Probes:
         value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
         return None if value is None else int.from_bytes(value[:8], "little")
 
+    def base_of(self, pid: int, image: int) -> int | None:
+        """Give the load bias of the interpreter in a process image, as far as a probe has seen it."""
+        value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
+        if value is None:
+            return None
+        known, base, layout, _ = wire.format_of(TracedProcess).unpack(value)
+        return None if known != image or layout == ABSENT else int(base)
+
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""
         shape = self._shapes["acts"]
