@@ -10,7 +10,7 @@ from typing import Final
 from pyxhon import controls
 from pyxhon.bpf.attach import Probes
 from pyxhon.controls import ABSENT, SelfKind
-from pyxhon.cpython.extension_files import Start, find_extension_files, module_name
+from pyxhon.cpython.extension_files import Start, find_extension_files, list_package_files, module_name
 from pyxhon.cpython.machine_code import Code, index_code
 from pyxhon.cpython.methods import METH_CLASS, METH_STATIC, Method, find_methods, is_extension_module
 from pyxhon.cpython.placement import place_at_entry
@@ -116,6 +116,14 @@ class Functions:
             for name in spellings(asked):
                 for path in find_extension_files(name, start):
                     self.install(path)
+            if "." in asked and not self._is_known(asked):
+                for path in list_package_files(asked, start):
+                    self.install(path)
+
+    def _is_known(self, asked: str) -> bool:
+        """Tell whether a file searched so far has a function of this very name."""
+        found = (resolve(asked, file.by_name) for file in self._files.values())
+        return asked in self._fits or any(each.match >= Match.KNOWN_END for each in found)
 
     def settle(self) -> None:
         """Decide what each name means and probe it.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _MAX_FOLDERS = 64
 _MAX_PARTS = 16
+_MAX_ENTRIES = 20_000
+_MAX_DEPTH = 4
 _MAX_SETTINGS_BYTES = 1 << 14
 
 
@@ -34,6 +36,23 @@ def find_extension_files(name: str, start: Start) -> Iterator[str]:
                 if os.path.isfile(path):
                     yield path
                     break
+
+
+def list_package_files(name: str, start: Start) -> Iterator[str]:
+    """Give the extension modules in the package that a dotted name begins with: a type may be made in any of them."""
+    package, dot, _ = name.partition(".")
+    if not dot or not package.isidentifier():
+        return
+    left = _MAX_ENTRIES
+    for folder in search_folders(start):
+        top = os.path.join(folder, package)
+        for place, folders, files in os.walk(top):
+            if place.count("/") - top.count("/") >= _MAX_DEPTH:
+                folders.clear()
+            left -= len(folders) + len(files)
+            if left < 0:
+                return
+            yield from (os.path.join(place, file) for file in sorted(files) if file.endswith(".so"))
 
 
 def module_name(path: str) -> str:

@@ -5,7 +5,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from pyxhon.cpython.extension_files import Start, find_extension_files
+from pyxhon.cpython.extension_files import Start, find_extension_files, list_package_files
 from pyxhon.cpython.methods import METH_CLASS, METH_STATIC, Method, find_methods
 from pyxhon.function_names import Match, match
 from pyxhon.target.elf import open_image
@@ -87,3 +87,13 @@ def test_an_extension_module_is_found_by_name_without_importing_it(python, tmp_p
     found = find_extension_files("conventions.Thing.method", Start(python.version, (python.path,), command, {}, "/"))
 
     assert [Path(path) for path in found] == [built]
+
+
+@every_python()
+def test_the_extension_modules_of_a_package_are_listed(python, tmp_path):
+    (tmp_path / "package/inner").mkdir(parents=True)
+    built = build_extension(python, tmp_path / "package/inner")
+    start = Start(python.version, (python.path,), (python.path, str(tmp_path / "program.py")), {}, "/")
+
+    assert [Path(path) for path in list_package_files("package.Thing.method", start)] == [built]
+    assert list(list_package_files("absent.Thing.method", start)) == []
