@@ -16,7 +16,7 @@ from pyxhon.functions import Wanted, describe_call
 from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
 from pyxhon.policy.model import Policy
-from pyxhon.policy.probed import functions_named, means
+from pyxhon.policy.probed import functions_named
 from pyxhon.recorder import Recorder
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
 from pyxhon.trace.rows import EventRow
@@ -29,8 +29,8 @@ def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
     """Give the functions that the user and the policy name."""
     if policy is None:
         return Wanted(names)
-    exact, patterns = functions_named(policy)
-    return Wanted(names, exact, patterns, lambda pattern, name: means(policy, pattern, name))
+    named = functions_named(policy)
+    return Wanted(names, named.names, named.patterns, named.means)
 
 
 def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:

@@ -261,6 +261,25 @@ def test_a_name_that_means_no_function_is_refused(name, words):
     assert words in done.stderr
 
 
+@every_python()
+def test_lies_about_arguments_are_counted_and_hurt_nobody(python, tmp_path):
+    build_extension(python, tmp_path)
+    program = shutil.copy(PROGRAMS / "hostile_calls.py", tmp_path)
+    trace = tmp_path / "t.pyxhon"
+    names = [f"conventions.{kind}" for kind in _KINDS[1:-1]]
+
+    with tracing(trace, python.command(program), *_options(names)) as traced:
+        assert traced.hear() == "ready"
+        traced.tell()
+        said = traced.hear()
+        assert traced.finish()[0] == 0
+
+    with open_trace(trace) as reader:
+        assert sum(count for name in names for *_, count in _calls(reader, name)) == int(said)
+        assert (None, ["still here"], {}, 1) in _calls(reader, "conventions.o")
+        assert unbalanced(reader) == []
+
+
 def test_nothing_is_left_in_the_code_of_the_target(tmp_path):
     with running(next(iter(_system())), "c_calls.py", _built(tmp_path), "late") as target:
         with attaching(tmp_path / "t.pyxhon", target.pid, "--function", "os.system"):
