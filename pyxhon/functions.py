@@ -131,7 +131,9 @@ class Functions:
         Raises FunctionNameError for the user's names that mean nothing, KernelError where a probe is refused.
         """
         known = list(dict.fromkeys(name for file in self._files.values() for name in file.by_name))
-        for asked in self.wanted.names if known else ():  # no interpreter is known yet: what comes is searched
+        if not known and self.wanted.names:  # no interpreter is known yet: what comes is searched, without delay
+            self._probes.load_methods()
+        for asked in self.wanted.names if known else ():
             self._choose(asked, known)
         self._is_settled = True
         for file in self._files.values():

@@ -190,8 +190,8 @@ class Probes:
         self._descriptors.append(program)
         return program
 
-    def _load_method_program(self) -> int:
-        """Load what C functions by name need: most runs ask for none."""
+    def load_methods(self) -> int:
+        """Load the program of C functions by name, where that has not been done: most runs ask for none."""
         if self._method_program is None:
             sleepable, plain = self._compiled
             form, flags = (sleepable, _SLEEPABLE) if self.is_sleepable else (plain, 0)
@@ -224,7 +224,7 @@ class Probes:
             raise KernelError(message, "trace fewer processes at once")
         self._set("sites", index, site)
         try:
-            program = self._load_method_program() if site.kind >= SiteKind.METHOD_NOARGS else self._program
+            program = self.load_methods() if site.kind >= SiteKind.METHOD_NOARGS else self._program
             self._links.extend(syscalls.attach_uprobe(program, path, offset, index))
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
