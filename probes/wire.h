@@ -650,7 +650,7 @@ struct settings {
 	u32 mount_point;
 	u32 mount_inner;
 	u32 inner_root;
-	u32 reserved;
+	u32 mm_start_stack;
 	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
@@ -699,7 +699,7 @@ _Static_assert(offsetof(struct settings, mount_parent) == 160, "settings.mount_p
 _Static_assert(offsetof(struct settings, mount_point) == 164, "settings.mount_point");
 _Static_assert(offsetof(struct settings, mount_inner) == 168, "settings.mount_inner");
 _Static_assert(offsetof(struct settings, inner_root) == 172, "settings.inner_root");
-_Static_assert(offsetof(struct settings, reserved) == 176, "settings.reserved");
+_Static_assert(offsetof(struct settings, mm_start_stack) == 176, "settings.mm_start_stack");
 _Static_assert(offsetof(struct settings, wakeup_mask) == 180, "settings.wakeup_mask");
 _Static_assert(offsetof(struct settings, namespace_device) == 184, "settings.namespace_device");
 _Static_assert(offsetof(struct settings, namespace_inode) == 192, "settings.namespace_inode");

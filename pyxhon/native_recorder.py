@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.bpf.life_records import Fork
-from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
+from pyxhon.bpf.native_records import SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.operations import find_operation
 from pyxhon.events import EventFlag, Signal
 from pyxhon.losses import Losses
@@ -58,7 +58,7 @@ class NativeRecorder:
             arguments=arguments,
             result=None,
             python_stack=image.code.stacks.get(call.stack),
-            native_stack=self.stacks.row_of(call.image, call.stack, call.native),
+            native_stack=self.stacks.find(image, call.stack, call.native) if call.native else None,
             count=1,
             failed=0,
             first_ns=call.time_ns,
@@ -108,10 +108,6 @@ class NativeRecorder:
         self._store.set_creator(process, tid, call.event)
         kind = "thread" if fork.is_thread else "process"
         self._store.add_provenance(process, (kind, str(tid)), call.event, fork.time_ns)
-
-    def take_stack(self, record: NativeStack, image: Image) -> None:
-        """Unwind a native stack."""
-        self.stacks.take(record, image)
 
     def take_signal(self, record: SignalDelivery, image: Image) -> None:
         """Note where a signal handler lies that ran."""

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,10 @@ def losses_of(trace):
     with open_trace(trace) as reader:
         for row in reader.counters():
             assert row.seen == row.stored + row.repeated + row.lost, row
-        return {row.reason: row.count for row in reader.losses()}
+        totals = Counter()
+        for row in reader.losses():
+            totals[row.reason] += row.count
+        return totals
 
 
 def check_shown(trace):
@@ -75,7 +79,7 @@ def test_hostile_strings_are_bounded_and_escaped(python, tmp_path):
     record(trace, python, "hostile_strings.py", "\x1b[31margument", b"\xff\xfe")
 
     assert check_shown(trace) == (0, 0)
-    assert set(losses_of(trace)) <= {"python_stack_truncated"}
+    assert set(losses_of(trace)) <= {"python_stack_truncated", "native_stack_truncated"}
     assert {f"/nonexistent/{text}" for text in SAFE_TEXTS} <= set(opened(trace))
     with open_trace(trace) as reader:
         rows = list(reader.events())
@@ -174,7 +178,7 @@ def test_ever_other_places_are_all_recorded(tmp_path):
     record(trace, PYTHON, "floods.py", "places", 2000)
 
     assert opened(trace)["/nonexistent/place"] == 2000
-    assert losses_of(trace) == {}
+    assert not losses_of(trace)
     assert check_shown(trace) == (0, 0)
 
 
@@ -184,7 +188,7 @@ def test_each_of_many_short_lived_children_is_recorded_with_its_exit_code(tmp_pa
     record(trace, PYTHON, "floods.py", "forks", 500)
 
     assert {f"/nonexistent/{number}": 1 for number in range(500)}.items() <= opened(trace).items()
-    assert losses_of(trace) == {}
+    assert not losses_of(trace)
     with open_trace(trace) as reader:
         children = [row for row in reader.processes() if row.origin == "fork"]
     assert sorted(row.exit_code for row in children) == sorted(number % 256 for number in range(500))
@@ -196,7 +200,7 @@ def test_a_storm_of_execs_is_recorded_whole(tmp_path):
     record(trace, PYTHON, "floods.py", "execs", 25)
 
     assert {f"/nonexistent/{number}": 1 for number in range(26)}.items() <= opened(trace).items()
-    assert losses_of(trace) == {}
+    assert not losses_of(trace)
     with open_trace(trace) as reader:
         assert len(reader.processes()) == 26
 
