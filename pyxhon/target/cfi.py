@@ -287,6 +287,11 @@ class CallFrameInformation:
         """The image has unwind information of a kind that can be used."""
         return self._index is not None
 
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
+        return 0 if self._index is None else self._index.size_bytes
+
     def row(self, address: int) -> Row | None:
         """Give the rules at an address; None where no function is described, CfiError where one is damaged."""
         fde = None if self._index is None else self._index.find(address)
