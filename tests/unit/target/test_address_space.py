@@ -28,7 +28,6 @@ class Record:
     generation: int = 0
     path: str = "/lib/one.so"
     descriptor: int | None = None
-    is_deleted: bool = False
 
 
 def _open_descriptors():
