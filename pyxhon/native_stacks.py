@@ -55,6 +55,7 @@ class NativeStacks:
         self._learnt: set[int] = set()
         self._truncated_count = 0
         self._unmapped_count = 0  # stacks of processes whose mappings are not known
+        self.on_mapped: Callable[[MappingRecord], None] = lambda _record: None
         self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
 
     def close(self) -> None:
@@ -65,11 +66,16 @@ class NativeStacks:
         save_steps(self._images.codes)
         self._images.close()
 
+    def finish(self) -> None:
+        """Take what was mapped last."""
+        self._advance(None)
+
     def begin(self, pid: int) -> None:
         """Take what a running process has mapped already."""
         self._advance(None)
         space = self._spaces[pid] = AddressSpace()
         for record in self._mappings.read_address_space(pid):
+            self.on_mapped(record)
             space.add(self._objects.mapped(record))
 
     def fork(self, parent: int, child: int, time_ns: int) -> None:
@@ -128,12 +134,13 @@ class NativeStacks:
         del self._waiting[:done]
 
     def _map(self, record: MappingRecord) -> None:
+        self.on_mapped(record)
         if record.is_first_of_image:
             self._spaces[record.pid] = AddressSpace()
         space = self._spaces.get(record.pid)
         if space is not None:
             space.add(self._objects.mapped(record))
-        elif record.descriptor is not None:
+        elif record.descriptor is not None or record.descriptor is not None:
             os.close(record.descriptor)
 
     def _write(self, record: NativeStack, image: Image) -> int:
