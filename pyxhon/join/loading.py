@@ -70,15 +70,15 @@ class Loading:
             stack = self._stacks.get(_place(seen))
             seen = replace(seen, native=self._natives.view(stack, seen.process.root))
         act = self._by_ctypes.get((seen.process.id, event.python_stack, path)) if seen.view.frames else None
-        way = "ctypes"
+        way, fate = "ctypes", "joined"
         if act is not None:
             act.join(event, self._answerable.beneath(seen, None))
         else:
-            way = event.name
+            way, fate = event.name, "behaviour"
             act = self._count(seen, arguments)
         self._ask(seen, act, path)
         self.loads.append(Load(act.process, path, event.id, act.owner, act.location, way, seen.native.caller))
-        return "behaviour"
+        return fate
 
     def _count(self, seen: Sighting, arguments: dict[str, object]) -> Act:
         answer = self._answerable.answer(seen)
@@ -100,7 +100,7 @@ class Loading:
             by = request.act or seen.view.importer
             loader = request.path or None
             self.loads.append(Load(seen.process.id, path, seen.event.id, by.owner, by.location, "needed", loader))
-        return "import" if request.act is None else "behaviour"
+        return "import" if request.act is None else "joined"
 
     def add_mapping(self, seen: Sighting, act: Act) -> None:
         """Take up a file mapped executable without the loader."""

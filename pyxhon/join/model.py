@@ -150,7 +150,8 @@ class Joined:
     uncategorised: tuple[Behaviour, ...] = ()
     loads: tuple[Load, ...] = ()
     fates: Mapping[str, int] = field(default_factory=dict)
-    """How many events became a behaviour, belong to an import, are the interpreter's own, or say nothing."""
+    """How many events were counted into a behaviour, joined one that others count, belong to an import, are an
+    interpreter's own, or say nothing."""
 
 
 def identify(owner: Owner, category: str | None, act: tuple[str, ...], text: str, location: Frame | None) -> str:

@@ -59,7 +59,7 @@ class SystemCalls:
             reason.act.join(seen.event, self._answerable.beneath(seen, None))
             if tampers:
                 reason.act.signals.add("tamper")
-            return "behaviour"
+            return "joined"
         if not tampers and self._is_import_work(seen):
             return "import"
         if not tampers and self._is_interpreters_own(seen):
