@@ -86,7 +86,11 @@ def _parse_calls(node: Node, events: Mapping[str, AuditEntry]) -> dict[str, Syst
                 if name in found:
                     raise refuse(f"system call '{name}' is placed twice", key.place, "remove one")
                 if not name.startswith(_IO_URING) and name not in sensitive_names():
-                    raise refuse(f"'{name}' is no sensitive system call", key.place, suggest(name, sensitive_names()))
+                    raise refuse(
+                        f"'{name}' is no sensitive system call",
+                        key.place,
+                        suggest(name, sensitive_names(), shows_all=False),
+                    )
                 found[name] = _parse_call(name, category, value, events)
     return found
 
@@ -100,7 +104,9 @@ def _parse_call(name: str, category: str, node: Node, events: Mapping[str, Audit
     explained_by = _read_names(fields["explained_by"]) if "explained_by" in fields else ()
     for event in explained_by:
         if event not in events and event not in LOADERS:
-            raise refuse(f"'{event}' is no audit event", fields["explained_by"].place, suggest(event, events))
+            raise refuse(
+                f"'{event}' is no audit event", fields["explained_by"].place, suggest(event, events, shows_all=False)
+            )
     return SystemCallEntry(name, category, resources, explained_by)
 
 

@@ -68,6 +68,8 @@ def accesses_of(mode: object, flags: object) -> tuple[str, ...]:
 def _touch(resource: Resource, behaviour: "Behaviour", directory: str | None) -> Iterator[Touched]:
     arguments = behaviour.arguments
     value = arguments.get(resource.argument)
+    if value is None and behaviour.kind == "io_uring" and resource.kind == "address":
+        value = arguments.get("peer")
     if resource.kind == "path":
         if resource.access == "by_mode":
             keys = accesses_of(arguments.get("mode"), arguments.get("flags"))

@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
+from pyxhon.dossier.model import Dossier
+
 SCHEMA: Final = "pyxhon.report/1"
 
 
@@ -138,19 +140,6 @@ class Import:
     transitive: bool
     location: Location | None
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """What a DLL file says of itself; null where nobody has looked."""
-
-    needed: list[str] | None = None
-    imports: dict[str, list[str]] | None = None
-    raw_syscalls: int | None = None
-    writable_code: bool | None = None
-    init_functions: int | None = None
-    stripped: bool | None = None
-    unwind: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

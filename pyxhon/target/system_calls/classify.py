@@ -5,7 +5,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
-from pyxhon.target.system_calls.constants import show_one
+from pyxhon.target.system_calls.constants import load_constants, show_one
 from pyxhon.target.system_calls.declarations import EventKind, find_call
 from pyxhon.target.system_calls.numbers import bare_name
 
@@ -14,6 +14,7 @@ _OPENING = ("open", "openat", "openat2", "creat")
 _PROBED_MEMORY = re.compile(r"/proc/[^/]+(?:/task/[^/]+)?/mem")
 _TRACING = re.compile(r"/sys/kernel/(?:debug/)?tracing(?:/.*)?")
 _HIDING_OPTIONS = ("PR_SET_DUMPABLE", "PR_SET_SECCOMP", "PR_SET_MM")
+_DUMPABLE = 1  # SUID_DUMP_USER: as it is without the call
 _IDLE_OPTIONS = re.compile(r"PR_(?:GET_.*|SET_NAME|SET_VMA|SET_TIMERSLACK|CAPBSET_READ|MCE_KILL.*|SET_THP_DISABLE)")
 _EXECUTABLE = 4  # PROT_EXEC
 _SOCKET_CALLS = (
@@ -25,7 +26,8 @@ def event_kind(name: str, arguments: Mapping[str, object]) -> EventKind:
     """Give the kind of event: `tamper` where the call could disturb tracing or what it tells."""
     call, bare = find_call(name), bare_name(name)
     if bare == "prctl" and arguments.get("option") in _HIDING_OPTIONS:
-        return "tamper"
+        is_usual = arguments["option"] == "PR_SET_DUMPABLE" and arguments.get("arg2") == _DUMPABLE
+        return "syscall" if is_usual else "tamper"
     if bare in _OPENING and _is_tampering_path(bare, arguments):
         return "tamper"
     return call.kind if call else "syscall"
@@ -41,6 +43,11 @@ def io_uring_operation(number: int) -> str:
     """Name an operation of io_uring in lower case: `openat`, `send_zc`, `operation_99`."""
     name = show_one("io_uring", number)
     return name.removeprefix("IORING_OP_").lower() if isinstance(name, str) else f"operation_{number}"
+
+
+def operation_names() -> tuple[str, ...]:
+    """Give the names of all operations of io_uring."""
+    return tuple(map(io_uring_operation, load_constants()["io_uring"].names))
 
 
 def _is_tampering_path(name: str, arguments: Mapping[str, object]) -> bool:
@@ -60,8 +67,10 @@ def _makes_process(arguments: Mapping[str, object]) -> bool:
 
 
 def _is_executable_mapping(arguments: Mapping[str, object]) -> bool:
-    words = arguments.get("args")
-    return not isinstance(words, list) or bool(words[2] & _EXECUTABLE)
+    match arguments.get("args"):
+        case [_, _, int(protection), *_]:
+            return bool(protection & _EXECUTABLE)
+    return True
 
 
 _ACT_TESTS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {

@@ -218,6 +218,7 @@ def test_a_result_is_a_number_or_the_name_of_an_error(value, expected):
         ("ptrace", {"request": "PTRACE_TRACEME"}, "tamper"),
         ("bpf", {}, "tamper"),
         ("prctl", {"option": "PR_SET_DUMPABLE", "arg2": 0}, "tamper"),
+        ("prctl", {"option": "PR_SET_DUMPABLE", "arg2": 1}, "syscall"),
         ("prctl", {"option": "PR_SET_PDEATHSIG"}, "syscall"),
         ("openat", {"path": "/proc/self/mem", "flags": 2}, "tamper"),
         ("openat", {"path": "/proc/self/mem", "flags": 0}, "syscall"),
