@@ -128,8 +128,8 @@ class Import:
 class Load:
     """A DLL load that was seen.
 
-    `way`: import, ctypes, dlopen, dlmopen, needed (by another DLL), by_hand (mapped without the loader), preload.
-    `loader` is the DLL whose code asked for it.
+    `way`: import, ctypes, dlopen, dlmopen, needed (by another DLL), by_hand (mapped without the loader), start (of a
+    program). `loader` is the DLL whose code asked for it, or that needs it.
     """
 
     process: int

@@ -93,6 +93,7 @@ class SystemCalls:
         by = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
         act = self._acts.count(seen, by, {}, "detached")
         act.category = self._category(seen.event)
+        self._loading.note_start(seen)
         return "interpreter"
 
     def _category(self, event: EventRow) -> str | None:
