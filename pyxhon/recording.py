@@ -237,8 +237,8 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     recorder = session.tracing.recorder
     while True:
         was_over = is_over()
-        records = session.tracing.probes.ring.read()
-        recorder.take(records)
+        records, stacks = session.tracing.probes.read()
+        recorder.take(records, stacks)
         now = time.monotonic()
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.end_unseen(session.tracing.probes)
@@ -280,8 +280,8 @@ def _finish(session: _Session) -> None:
                 add_dlls(session.tracing, image, read_mappings(image.pid))
     session.probe_check.look(recorder.live.values())
     session.tracing.probes.detach()
-    while records := session.tracing.probes.ring.read():
-        recorder.take(records)
+    while any(batch := session.tracing.probes.read()):
+        recorder.take(*batch)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
     recorder.write_syscall_counts(session.tracing.probes)

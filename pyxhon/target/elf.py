@@ -114,7 +114,7 @@ class ElfImage:
         """The file is loaded at an address of the loader's choice (ET_DYN)."""
         return bool(struct.unpack_from("<H", self._header, 16)[0] == _ET_DYN)
 
-    @property
+    @cached_property
     def loads(self) -> tuple[Segment, ...]:
         """The PT_LOAD segments."""
         return tuple(s for s in self.segments if s.kind == tables.PT_LOAD)

@@ -10,6 +10,7 @@ from pyxhon.report.describe import count_noun, describe_command
 from pyxhon.report.digest import Act, gather_acts
 from pyxhon.report.model import Report
 from pyxhon.report.text.acts import print_behaviours
+from pyxhon.report.text.invisible import print_invisible
 from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
 from pyxhon.report.text.surroundings import (
@@ -36,6 +37,7 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     print_matrix(console, report, acts)
     print_line(console, _describe_outcome(report, acts))
     print_violations(console, report, acts)
+    print_invisible(console, report, acts)
     print_behaviours(console, report, acts)
     print_imports(console, report)
     print_dlls(console, report)
