@@ -138,7 +138,7 @@ class NativeStacks:
         space = self._spaces.get(record.pid)
         if space is not None:
             space.add(self._objects.mapped(record))
-        elif record.descriptor is not None:
+        elif record.descriptor is not None or record.descriptor is not None:
             os.close(record.descriptor)
 
     def _write(self, record: NativeStack, image: Image) -> int:

@@ -153,7 +153,7 @@ class NativeObjects:
             found = self._kernel_code() if kind == "vdso" else NativeObject(f"anon:{start:x}", kind)
             return Mapped(start, end, 0, found)
         identity = FileIdentity(record.device, record.inode, record.generation)
-        found = self._file(identity, path, kind, is_deleted=record.is_deleted or record.path.endswith(_DELETED))
+        found = self._file(identity, path, kind, is_deleted=record.path.endswith(_DELETED))
         if record.descriptor is not None:
             found.code = self.images.adopt(record.descriptor, path, identity) or found.code
         elif found.code is None:
@@ -190,13 +190,6 @@ def classify(path: str, inode: int) -> tuple[ObjectKind, str]:
 def read_address_space(pid: int, objects: NativeObjects) -> AddressSpace:
     """Give the executable mappings of a running process; TargetError when it may not be read."""
     space = AddressSpace()
-    with FilePins(limit=1) as pins:
-        for record in read_records(pid):
-            identity = record.identity
-            is_new = identity is not None and objects.images.known(FileIdentity(*identity)) is None
-            descriptor = pins.pin(record) if is_new else None
-            lent = record if descriptor is None else replace(record, descriptor=os.dup(descriptor))
-            space.add(objects.mapped(lent))
-            if identity is not None:
-                pins.release(identity)
+    for record in read_records(pid, FilePins(_MAX_REMEMBERED)):
+        space.add(objects.mapped(record))
     return space

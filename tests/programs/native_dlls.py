@@ -1,4 +1,5 @@
 """Loads DLLs in ways that leave nothing behind: unlinked, from memory, and two that are still there."""
+
 import ctypes
 import os
 import sys
