@@ -23,7 +23,7 @@ from pyxhon.join.system_calls import IMPORTABLE, KINDS, SystemCalls
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
-_AUDIT, _IMPORT, _LOAD = frozenset({"audit"}), frozenset({"import"}), frozenset({"dll-load"})
+_AUDIT, _IMPORT, _LOAD, _CALL = (frozenset({kind}) for kind in ("audit", "import", "dll-load", "call"))
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
 

@@ -55,16 +55,12 @@ class SystemCalls:
             if fate is not None:
                 return fate
         reason = self._explanations.find(seen)
-        if reason is not None:
-            if reason.act is None:
-                return "import"
-            reason.act.join(seen.event, self._answerable.beneath(seen, None))
-            if tampers:
-                reason.act.signals.add("tamper")
-            return "behaviour"
-        call = None if tampers else self.find_call(seen, self._category(seen.event))
-        if call is not None:
-            call.join(seen.event, self._answerable.beneath(seen, None))
+        if reason is not None and reason.act is None:
+            return "import"
+        act = reason.act if reason else None if tampers else self.find_call(seen, self._category(seen.event))
+        if act is not None:
+            act.join(seen.event, self._answerable.beneath(seen, None))
+            act.signals |= {"tamper"} if tampers else set()
             return "behaviour"
         if not tampers and self._is_import_work(seen):
             return "import"
