@@ -220,6 +220,20 @@ class Settings:
 
 
 @dataclass(slots=True)
+class ThreadOffsets:
+    """What the iterator over threads must know of this kernel."""
+
+    task_fsbase: U32
+    task_thread_pid: U32
+    task_group_leader: U32
+    task_on_cpu: U32
+    task_nvcsw: U32
+    task_nivcsw: U32
+    pid_level: U32
+    pid_numbers: U32
+
+
+@dataclass(slots=True)
 class KernelLayout:
     """A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none)."""
 
@@ -282,7 +296,7 @@ class KernelLayout:
 
 
 ENUMERATIONS = (SiteKind, SelfKind, SyscallFlag, SyscallArgument)
-STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout)
+STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout, ThreadOffsets)
 CONSTANTS = (
     "MAX_LAYOUTS",
     "MAX_SITES",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
@@ -54,18 +54,27 @@ class NativeStacks:
         self._learnt: set[int] = set()
         self._truncated_count = 0
         self._unmapped_count = 0  # stacks of processes whose mappings are not known
+        self.on_mapped: Callable[[MappingRecord], None] = lambda _record: None
         self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
 
     def close(self) -> None:
         """Give all files back."""
+        for record in self._waiting:
+            if record.descriptor is not None:
+                os.close(record.descriptor)
         self._images.close()
+
+    def finish(self) -> None:
+        """Take what was mapped last."""
+        self._advance(None)
 
     def begin(self, pid: int) -> None:
         """Take what a running process has mapped already."""
         self._advance(None)
         space = self._spaces[pid] = AddressSpace()
         for record in self._mappings.read_address_space(pid):
-            space.add(self._objects.mapped(_lent(record)))
+            self.on_mapped(record)
+            space.add(self._objects.mapped(record))
 
     def fork(self, parent: int, child: int, time_ns: int) -> None:
         """Give a child its parent's mappings."""
@@ -123,11 +132,14 @@ class NativeStacks:
         del self._waiting[:done]
 
     def _map(self, record: MappingRecord) -> None:
+        self.on_mapped(record)
         if record.is_first_of_image:
             self._spaces[record.pid] = AddressSpace()
         space = self._spaces.get(record.pid)
         if space is not None:
-            space.add(self._objects.mapped(_lent(record)))
+            space.add(self._objects.mapped(record))
+        elif record.descriptor is not None or record.descriptor is not None:
+            os.close(record.descriptor)
 
     def _write(self, record: NativeStack, image: Image) -> int:
         """Unwind one stack and write it; gives its row."""
@@ -149,6 +161,13 @@ class NativeStacks:
         place = self._place(image, space)
         self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
         return row
+
+    def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
+        """Give the path of the file that is mapped at an address; None where none is."""
+        self._advance(time_ns)
+        space = self._spaces.get(image.pid)
+        mapped = space.find(address) if space is not None else None
+        return mapped.object.path if mapped is not None and mapped.object.kind in ("file", "memfd") else None
 
     def find_object(self, address: int, time_ns: int, image: Image) -> int | None:
         """Give the row of what is mapped at an address; None where nothing is."""
@@ -197,13 +216,6 @@ class NativeStacks:
             if native.kind == "file":
                 self._ownership.see_file(image.root, native.path, None)
         return row
-
-
-def _lent(record: MappingRecord) -> MappingRecord:
-    """Give a record whose descriptor may be taken over: the pinned one stays with who pinned it."""
-    if record.descriptor is None:
-        return record
-    return replace(record, descriptor=os.dup(record.descriptor))
 
 
 def _is_eval(frame: NativeFrame) -> bool:

@@ -22,7 +22,15 @@ from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
-from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, install_libraries, settle
+from pyxhon.following import (
+    Tracing,
+    add_dlls,
+    add_mapped_dll,
+    follow_tree,
+    install_execution,
+    install_libraries,
+    settle,
+)
 from pyxhon.function_probing import (
     connect,
     finish_calls,
@@ -183,6 +191,8 @@ def _open_session(
         recorder.find_interpreter = interpreters.by_layout.get
         with _native_recorder(options, recorder, probes) as native:
             recorder.native = native
+            if native is not None:
+                native.stacks.on_mapped = functools.partial(add_mapped_dll, tracing)
             try:
                 yield _Session(tracing, ProbeCheck(store, recorder.pending, probes))
             finally:
@@ -289,6 +299,8 @@ def _finish(session: _Session) -> None:
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
     recorder.write_syscall_counts(session.tracing.probes)
+    if recorder.native is not None:
+        recorder.native.stacks.finish()
     session.tracing.ownership.finish()
     counters = session.tracing.probes.counters()
     lost = recorder.lost_acts(session.tracing.probes)

@@ -32,6 +32,7 @@ class Calls:
     def __init__(self, tables: CategoryTables) -> None:
         self._tables = tables
         self._raised: dict[tuple[int, int | None], dict[str, Act]] = {}  # by process and stack, then by function
+        self._called: dict[tuple[int, int], Act] = {}  # by process and stack
 
     def note(self, seen: Sighting, act: Act) -> None:
         """Remember an audit event and the act that it is."""
@@ -45,6 +46,18 @@ class Calls:
         """Give the act that an audit event of the same function in the same frame told of."""
         raised = self._raised.get((seen.process.id, seen.event.python_stack), {})
         return next((raised[name] for name in spellings(seen.event.name) if name in raised), None)
+
+    def remember(self, seen: Sighting, act: Act) -> None:
+        """Remember a call that is an act of its own: the system calls that it makes are part of it."""
+        if len(self._called) >= _MAX_PLACES:
+            self._called.clear()
+        if seen.event.python_stack is not None:
+            self._called[seen.process.id, seen.event.python_stack] = act
+
+    def find_maker(self, seen: Sighting, category: str | None) -> Act | None:
+        """Give the call that made a system call: of the same stack and category, without another DLL between."""
+        act = self._called.get((seen.process.id, seen.event.python_stack or 0))
+        return act if act is not None and act.category == category and not seen.native.foreign else None
 
     def category(self, act: Act) -> str | None:
         """Give the category of a function: that of its audit event, else its module's; of a foreign module "dll"."""
