@@ -86,6 +86,7 @@ def _follow(tracing: Tracing, pid: int, parent: Image | None) -> None:
     if tracing.recorder.native is not None:
         tracing.recorder.native.stacks.begin(pid)
     tracing.interpreters.install_libraries(pid)
+    tracing.interpreters.install_extensions(pid)
     _take_snapshot(tracing, image, base)
 
 
@@ -188,7 +189,7 @@ def add_mapped_dll(tracing: Tracing, record: MappingRecord) -> None:
     kind, path = classify(record.path, record.inode)
     if image is not None and image.process and kind in _FILES:
         tracing.store.add_dll(image.process, path)
-        if record.descriptor is not None or not record.is_deleted:
+        if record.descriptor is not None or record.path == path:  # it is not unlinked
             tracing.ownership.see_dll(image.root, path, record.descriptor)
 
 

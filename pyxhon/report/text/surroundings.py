@@ -10,17 +10,36 @@ from rich.text import Text
 
 from pyxhon.categories import CATEGORIES
 from pyxhon.packages import CHANGED
-from pyxhon.report.describe import count_noun, describe_command, describe_path, describe_pids, describe_place
+from pyxhon.report.describe import (
+    count_noun,
+    describe_command,
+    describe_count,
+    describe_path,
+    describe_pids,
+    describe_place,
+)
 from pyxhon.report.escape import escape, escape_path
-from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Process, Report, Snapshot
+from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Load, Process, Report, Snapshot
 from pyxhon.report.text.dossier import describe_facts, describe_warnings
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 IMPORTER_LIMIT: Final = 30
 NAME_LIMIT: Final = 12
 DLL_LIMIT: Final = 20
+CALL_LIMIT: Final = 20
 PROCESS_LIMIT: Final = 20
 LOSS_LIMIT: Final = 30
+_WAYS: Final = {
+    "import": "(import)",
+    "ctypes": "(ctypes)",
+    "dlopen": "(dlopen)",
+    "dlmopen": "(dlmopen)",
+    "needed": "needed by",
+    "by_hand": "mapped by hand",
+    "preload": "preloaded",
+    "start": "as the program started",
+}
+_ODD_WAYS: Final = frozenset({"dlmopen", "by_hand", "preload"})
 _SYSTEM_FOLDERS: Final = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/bin/", "[")
 
 
@@ -58,6 +77,22 @@ def _list_names(names: Iterable[str]) -> str:
     return ", ".join(escape(name, 48) for name in known[:NAME_LIMIT]) + more
 
 
+def print_calls(console: Console, report: Report) -> None:
+    """Print how often C functions were called that were asked for by name, also those of no category."""
+    if not report.calls:
+        return
+    totals: Counter[str] = Counter()
+    places: Counter[str] = Counter()
+    for row in report.calls:
+        totals[row.callee.function or "?"] += row.count or 0
+        places[row.callee.function or "?"] += 1
+    print_heading(console, f"Calls of C functions ({totals.total()})")
+    for name, count in totals.most_common(CALL_LIMIT):
+        line = Text(f"{escape(name, 60)} {describe_count(count)} from {count_noun(places[name], 'place')}")
+        print_line(console, line, indent=2)
+    print_more(console, len(totals) - CALL_LIMIT, indent=2)
+
+
 def print_dlls(console: Console, report: Report) -> None:
     """Print the files mapped executable, those loaded during the trace first."""
     if not report.dlls:
@@ -71,8 +106,9 @@ def print_dlls(console: Console, report: Report) -> None:
     rows = sorted(
         report.dlls, key=lambda row: (row.path not in told, row.loaded_by is None, row.package is None, row.path)
     )
+    ways = {load.path: load for load in reversed(report.loads) if load.way is not None}
     for row in rows[:DLL_LIMIT]:
-        print_line(console, _show_dll(row), indent=2)
+        print_line(console, _show_dll(row, ways.get(row.path)), indent=2)
         _print_dossier(console, row, is_of_system=row.path not in told)
     print_more(console, len(rows) - DLL_LIMIT, indent=2)
 
@@ -86,7 +122,7 @@ def _print_dossier(console: Console, dll: Dll, *, is_of_system: bool) -> None:
             print_line(console, Text(text, style=style), indent=4)
 
 
-def _show_dll(dll: Dll) -> Text:
+def _show_dll(dll: Dll, load: Load | None) -> Text:
     line = Text(describe_path(dll.path))
     if dll.package and dll.package == dll.loaded_by:
         line.append(f" of {escape(dll.package, 30)}, loaded by it")
@@ -94,6 +130,10 @@ def _show_dll(dll: Dll) -> Text:
         line.append(f" of {escape(dll.package, 30)}")
     if dll.loaded_by is not None and dll.loaded_by != dll.package:
         line.append(f" loaded by {escape(dll.loaded_by, 30)}")
+    if load is not None:
+        line.append(f" {_WAYS.get(load.way or '', '')}", style="yellow" if load.way in _ODD_WAYS else "")
+        if load.way == "needed" and load.loader:
+            line.append(f" {describe_path(load.loader, 50)}")
     if dll.load_location is not None:
         line.append(f" at {describe_place(dll.load_location)}", style="dim")
     return line
