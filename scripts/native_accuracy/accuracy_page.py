@@ -42,7 +42,8 @@ def packages_table(measured: list[dict[str, Any]]) -> str:
     """Give one row per package, and one for all."""
     columns = [
         "package", "calls seen by strace", "missed", "missed when counted", "other path or address", "other result",
-        "same object", "same list of objects", "different: strace's fault", "different: ours", "objects",
+        "same object", "same list of objects", "different: strace's fault", "different: ours",
+        "frames compared", "stacks with another frame",
     ]  # fmt: skip
     rows = [_package_row(one["package"], [one]) for one in measured]
     return _table(columns, [*rows, _package_row("all", measured)])
@@ -56,7 +57,7 @@ def _package_row(name: str, measured: list[dict[str, Any]]) -> list[object]:
     return [
         name, total["events"], total["missed"], total["missed_when_counted"], total["respelled"],
         total["other_results"], _share(total["same"], compared), _share(total["same_objects"], compared),
-        total["different"] - total["ours"], total["ours"], total["objects"],
+        total["different"] - total["ours"], total["ours"], total["frames"], total["other_frames"],
     ]  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def native_table(measured: list[dict[str, Any]]) -> str:
     found: Counter[tuple[str, ...]] = Counter()
     for one in measured:
         for entry in one["invisible"]:
-            key = (one["package"], entry["object"] or "", entry["call"], entry["explained_by"] or "none")
+            key = (one["package"], entry["object"] or "the interpreter", entry["call"], entry["explained_by"] or "none")
             found[key] += 1
     rows = [(program, *map(_cell, rest), count) for (program, *rest), count in sorted(found.items())]
     head = ("program", "object", "call", "audit event that tells of it", "behaviours")

@@ -34,6 +34,7 @@ _EVENTS = {
     "kill": ("os.kill", "os.killpg", "signal.pthread_kill"),
     "map": ("mmap.__new__", "ctypes.dlopen", "import"),
 }
+_RAISED_IN_PYTHON = ("subprocess.", "shutil.", "tempfile.", "pty.")
 _OPEN = ("open", "openat", "openat2", "creat")
 _TELLING: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (_OPEN, ("file", "resolve", "start")),
@@ -74,7 +75,7 @@ class NativeBehaviour:
     subject: str
     count: int
     package: str
-    object: str | None
+    object: str | None  # None: the interpreter itself
     explained_by: Heard | None
 
 
@@ -118,7 +119,15 @@ def tells_of(heard: Heard, behaviour: dict[str, Any], subject: str) -> bool:
     if heard.time_ns > behaviour["last_ns"] or not any(heard.name.startswith(event) for event in events):
         return False
     stack = [(frame["file"], frame["function"], frame["line"]) for frame in behaviour["python_stack"]]
-    return list(heard.stack) == stack and _is_about(heard, subject)
+    return _is_same_place(heard, stack) and _is_about(heard, subject)
+
+
+def _is_same_place(heard: Heard, stack: list[tuple[str, str, int | None]]) -> bool:
+    """Tell whether an event was raised where the act was made; one raised by Python code, in the same function."""
+    theirs = list(heard.stack)
+    if heard.name.startswith(_RAISED_IN_PYTHON):
+        return [frame[:2] for frame in theirs[:1]] == [frame[:2] for frame in stack[:1]] and theirs[1:] == stack[1:]
+    return theirs == stack
 
 
 def _is_about(heard: Heard, subject: str) -> bool:
