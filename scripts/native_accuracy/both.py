@@ -71,29 +71,48 @@ def find_roles(python: Path) -> Roles:
     return Roles(frozenset([program, *libraries]), folders[0])
 
 
-def run_both(python: Path, program: Path, folder: Path, *options: str, is_stacked: bool = True) -> Run:
-    """Run a program under both; the hook writes too where no stacks are asked for. Raises RuntimeError."""
+@dataclass(frozen=True)
+class Started:
+    """A program that waits for `go`, already followed by PyXhon."""
+
+    run: Run
+    process: "subprocess.Popen[str]"
+
+    def go(self) -> None:
+        """Let it run to its end. Raises RuntimeError where the recording failed."""
+        said, _ = self.process.communicate("go\n", timeout=_TIMEOUT_S)
+        if self.process.returncode not in (0, 4):  # 4: something was lost, which the comparison shows
+            raise RuntimeError(f"pyxhon record ended with {self.process.returncode}: {said}")
+
+
+@contextmanager
+def recording(python: Path, program: Path, folder: Path, variables: dict[str, str], *options: str) -> Iterator[Started]:
+    """Start a program under `pyxhon record`, in a folder of its own."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "files").mkdir(parents=True)
     pid_file = folder / "pid"
     os.mkfifo(pid_file)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment |= {"PATH": f"{python.parent}:{environment['PATH']}", "TMPDIR": str(folder / "files")}
-    if not is_stacked:
-        environment |= {"PYTHONPATH": str(HOOK), "AUDIT_LOG": str(folder / "audit.log")}
+    environment |= {"PATH": f"{python.parent}:{environment['PATH']}", "TMPDIR": str(folder / "files"), **variables}
     command = [sys.executable, "-m", "pyxhon", "record", "-q", "-o", str(folder / "run.pyxhon"), *options, "--"]
     command += ["/bin/sh", "-c", _WAIT, "sh", str(pid_file), str(python), str(program)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, **pipes, text=True, cwd=folder / "files", env=environment) as recording:  # type: ignore[call-overload]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, cwd=folder / "files", env=environment,
+    ) as process:  # fmt: skip
         try:
-            pid = _read_pid(pid_file, recording)
-            with _strace(pid, folder, is_stacked=is_stacked):
-                said, _ = recording.communicate("go\n", timeout=_TIMEOUT_S)
+            yield Started(Run(folder, _read_pid(pid_file, process), python), process)
         finally:
-            recording.kill()
-    if recording.returncode not in (0, 4):  # 4: something was lost, which the comparison shows
-        raise RuntimeError(f"{program.name}: pyxhon record ended with {recording.returncode}: {said}")
-    return Run(folder, pid, python)
+            process.kill()
+
+
+def run_both(python: Path, program: Path, folder: Path, *options: str, is_stacked: bool = True) -> Run:
+    """Run a program under both; the hook writes too where no stacks are asked for. Raises RuntimeError."""
+    hook = {} if is_stacked else {"PYTHONPATH": str(HOOK), "AUDIT_LOG": str(folder / "audit.log")}
+    with recording(python, program, folder, hook, *options) as started:
+        with _strace(started.run.pid, folder, is_stacked=is_stacked):
+            started.go()
+        return started.run
 
 
 def _read_pid(pid_file: Path, recording: "subprocess.Popen[str]") -> int:
