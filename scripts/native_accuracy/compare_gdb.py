@@ -19,7 +19,7 @@ _CALLS = {
     "open": 2, "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "bind": 49, "listen": 50, "rename": 82,
     "mkdir": 83, "rmdir": 84, "unlink": 87, "openat": 257, "accept4": 288, "clone3": 435,
 }  # fmt: skip
-_TIMEOUT_S = 300
+_TIMEOUT_S = 60
 
 
 @dataclass

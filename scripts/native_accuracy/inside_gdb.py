@@ -14,6 +14,7 @@ import gdb
 
 _NOT_RUN_YET = -38  # ENOSYS stands in rax when a call is entered
 _MAX_FRAMES = 200
+_MAX_STACKS = 50  # then the program is let go
 
 
 def main() -> None:
@@ -50,6 +51,10 @@ def _follow(out: Any, every: int) -> None:
             out.flush()
         made[tid, number] += 1
         count += 1
+        if count > every * _MAX_STACKS:
+            gdb.execute("delete")
+            gdb.execute("detach", to_string=True)
+            return
 
 
 def _frames(pid: int) -> list[tuple[str, int]]:
