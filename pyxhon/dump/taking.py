@@ -25,6 +25,7 @@ from pyxhon.target.unwind import Unwinder
 _EVAL: Final = "_PyEval_EvalFrameDefault"
 _DEBUG_OFFSETS_BYTES: Final = 4096
 _MAX_TEXT_BYTES: Final = 4096
+_FLAGS_FIELD, _KERNEL_THREAD = 6, 0x00200000  # of /proc/PID/stat, counted after the name; PF_KTHREAD
 _STATES: Final = {
     "R": "running",
     "S": "sleeping",
@@ -58,7 +59,9 @@ def take_dump(pid: int) -> Dump:
     """Dump a process. Raises TargetError when it is not there or may not be read, KernelError without BPF."""
     executable = read_executable(pid)
     if executable is None and not read_mappings(pid):
-        raise TargetError(f"process {pid} is a kernel thread", "give the pid of a process")
+        if _is_kernel_thread(pid):
+            raise TargetError(f"process {pid} is a kernel thread", "give the pid of a process")
+        raise TargetError(f"process {pid} ended")
     notes: list[str] = []
     python = _find_python(pid, notes)
     with ThreadReader() as threads, Images() as images:
@@ -145,7 +148,16 @@ def _thread_name(pid: int, tid: int) -> str:
 
 def _thread_state(pid: int, tid: int) -> str:
     try:
-        text = read_proc(pid, f"task/{tid}/stat", _MAX_TEXT_BYTES)
+        return _STATES.get(_stat_fields(pid, f"task/{tid}/stat")[0], "unknown")
     except TargetError:
         return "ended"
-    return _STATES.get(text[text.rfind(b")") + 1 :].split()[0].decode("ascii", "replace"), "unknown")
+
+
+def _is_kernel_thread(pid: int) -> bool:
+    return bool(int(_stat_fields(pid, "stat")[_FLAGS_FIELD]) & _KERNEL_THREAD)
+
+
+def _stat_fields(pid: int, name: str) -> list[str]:
+    """Give the fields of a stat file after the name of the thread."""
+    text = read_proc(pid, name, _MAX_TEXT_BYTES)
+    return text[text.rindex(b")") + 1 :].decode("ascii").split()

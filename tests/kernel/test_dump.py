@@ -14,6 +14,7 @@ import pytest
 
 from pyxhon.dump.model import NativeCall, PythonCall
 from pyxhon.dump.taking import take_dump
+from pyxhon.errors import TargetError
 from tests.interpreters import Interpreter, every_python
 from tests.kernel.commands import PYXHON
 from tests.targets import running
@@ -121,12 +122,12 @@ def test_python_called_by_c_called_by_python_is_one_stack(python):
 @every_python()
 def test_an_inner_interpreter_is_above_the_one_that_runs_it(python):
     with waiting(python, "inner") as (target, told):
-        while (state := take_dump(target.pid).threads[1]).system_call in (None, "futex"):
-            pass
+        dump = take_dump(target.pid)
 
-    [of_main] = [stack for tid, stack in told.items() if tid != target.pid]
-    assert python_part(state) == [["<string>", "wait", 3], ["<string>", "<module>", 4], *of_main]
-    assert not any(frame.is_guessed for frame in state.frames)
+    of_main, of_thread = (told[thread.tid] for thread in dump.threads)
+    assert python_part(dump.threads[0]) == of_main
+    assert python_part(dump.threads[1]) == [["<string>", "wait", 2], ["<string>", "<module>", 4], *of_thread]
+    assert not any(frame.is_guessed for frame in dump.threads[1].frames)
 
 
 @every_python()
@@ -204,14 +205,13 @@ def test_text_has_a_block_for_each_thread():
 def test_a_process_without_python_shows_its_native_stacks():
     with subprocess.Popen(["sleep", "1000"]) as process:
         try:
-            while not (dump := take_dump(process.pid)).threads[0].system_call:
+            while (dump := take_dump(process.pid)).threads[0].system_call != "clock_nanosleep":
                 pass
         finally:
             process.kill()
 
     assert dump.interpreter is None
     assert dump.notes[0].startswith("native frames only: ")
-    assert dump.threads[0].system_call == "clock_nanosleep"
     assert dump.threads[0].frames[0].symbol == "clock_nanosleep"
     assert dump.threads[0].frames[-1].object == os.path.realpath(shutil.which("sleep"))
     assert dump.threads[0].problem is None
@@ -233,10 +233,61 @@ def test_a_child_after_fork_has_its_own_stack():
     assert python_part(thread) == [["<string>", "<module>", 4]]
 
 
+def test_a_process_may_end_at_any_moment():
+    outcomes = set()
+    for delay in range(12):
+        program = f"import time; print(flush=True); time.sleep({delay} / 200)"
+        with subprocess.Popen([HERE.path, "-c", program], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            try:
+                while True:
+                    take_dump(process.pid)
+                    outcomes.add("dumped")
+            except TargetError as error:
+                outcomes.add(str(error).replace(str(process.pid), "N"))
+
+    assert outcomes <= {"dumped", "process N ended", "there is no process N"}
+
+
+def test_threads_that_come_and_go_do_no_harm():
+    program = (
+        "import threading\nprint(flush=True)\n"
+        "while True:\n threads = [threading.Thread(target=sum, args=(range(9999),)) for _ in range(8)]\n"
+        " [thread.start() for thread in threads]\n [thread.join() for thread in threads]"
+    )
+    with subprocess.Popen([HERE.path, "-c", program], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            dumps = [take_dump(process.pid) for _ in range(20)]
+        finally:
+            process.kill()
+
+    mains = [dump.threads[0] for dump in dumps]
+    assert [thread.tid for thread in mains] == [process.pid] * 20
+    assert all(python_part(thread)[-1][1] == "<module>" for thread in mains)
+    stable = [thread for dump in dumps for thread in dump.threads if thread.is_stable and thread.frames]
+    assert len([thread for thread in stable if thread.problem is None]) >= len(stable) * 0.9
+
+
+def test_names_cannot_steer_a_terminal():
+    program = "import ctypes; ctypes.CDLL(None).prctl(15, b'\\x1b[31mred\\n'); print(flush=True); input()"
+    with subprocess.Popen([HERE.path, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            command = [*PYXHON, "dump", str(process.pid)]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        finally:
+            process.kill()
+
+    assert "\x1b" not in said
+    assert f'thread {process.pid} "\\x1b[31mred\\n"' in said
+
+
 def test_a_tracer_in_a_container_sees_its_own_numbers():
     script = """
 import os, subprocess, sys
 from pyxhon.dump.taking import take_dump
+from pyxhon.errors import TargetError
 with subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"], stdin=-1, stdout=-1) as child:
     child.stdout.readline()
     print(child.pid, *[thread.tid for thread in take_dump(child.pid).threads])
