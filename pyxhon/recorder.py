@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from pyxhon.target.process import read_memory
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-_KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
+_KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load", Signal.CALL: "call"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
 
@@ -64,6 +64,7 @@ class Recorder:
         self.on_execution: Callable[[Image], None] = lambda _image: None
         self.on_first_event: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
+        self.describe_call: Callable[[Act], tuple[str, Any]] = lambda _act: ("?", {})
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self._acts: dict[bytes, _Counted] = {}
@@ -78,9 +79,9 @@ class Recorder:
         self.by_pid[image.pid] = image
         self.live[number] = image
 
-    def take(self, records: list[bytes]) -> None:
-        """Take a batch of records."""
-        for content in records:
+    def take(self, records: list[bytes], stacks: Sequence[bytes] = ()) -> None:
+        """Take a batch of records, and the native stacks that they name."""
+        for content in (*stacks, *records):
             try:
                 record = decode(content)
             except (ValueError, UnicodeDecodeError):
@@ -111,17 +112,18 @@ class Recorder:
             self._take_native(record)
 
     def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
+        if self.native is not None and isinstance(record, NativeStack):
+            self.native.stacks.hold(record)  # its image may not be known yet
+            return
         image = self.images.get(record.image)
         if image is None or self.native is None or not image.process:
             if isinstance(record, SystemCall) and record.flags & EventFlag.UNCOUNTED:
                 self.totals.strays[record.signal] = self.totals.strays.get(record.signal, 0) + 1
         elif isinstance(record, SystemCall):
             self._take_call(record, image, self.native)
-        elif isinstance(record, NativeStack):
-            self.native.take_stack(record, image)
         elif isinstance(record, SyscallResult):
             self.native.take_result(record, image)
-        else:
+        elif isinstance(record, SignalDelivery):
             self.native.take_signal(record, image)
 
     def _take_call(self, call: SystemCall, image: Image, native: NativeRecorder) -> None:
@@ -178,6 +180,8 @@ class Recorder:
             is_from_c = isinstance(fromlist, list) and not fromlist
             arguments = {"fromlist": fromlist, "level": signed, "by_c": is_from_c}
             return (name if isinstance(name, str) else "?"), arguments
+        if act.signal == Signal.CALL:
+            return self.describe_call(act)
         if act.signal == Signal.DLL_LOAD:
             path, flags = [*act.arguments, None, None][:2]
             return self._site_kinds.get(act.site, "dlopen"), {"path": path, "flags": flags}

@@ -17,7 +17,17 @@ from pyxhon.bpf import btf, syscalls
 from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both
 from pyxhon.bpf.operations import operation_places, operation_rules
 from pyxhon.bpf.ring import RingReader
-from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, SyscallRule, TracedProcess
+from pyxhon.controls import (
+    ABSENT,
+    MAX_LAYOUTS,
+    MAX_SITES,
+    KernelLayout,
+    Settings,
+    Site,
+    SiteKind,
+    SyscallRule,
+    TracedProcess,
+)
 from pyxhon.errors import KernelError
 from pyxhon.events import ActCount, ActKey, Counter, Signal
 
@@ -67,6 +77,7 @@ class Probes:
         self._links: list[int] = []
         self._layouts: list[bytes] = []
         self._site_count = 0
+        self._method_program: int | None = None
         self.is_sleepable = True
         self.has_operations = False
         try:
@@ -88,9 +99,10 @@ class Probes:
     def close(self) -> None:
         """Detach all probes and free their memory."""
         self.detach()
-        if hasattr(self, "ring"):
-            self.ring.__exit__(None, None, None)
-            del self.ring
+        for name in ("ring", "stack_ring"):
+            if hasattr(self, name):
+                getattr(self, name).__exit__(None, None, None)
+                delattr(self, name)
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors.clear()
@@ -102,7 +114,7 @@ class Probes:
 
     def _load(self, options: ProbeOptions) -> None:
         offsets = btf.kernel_offsets()
-        compiled, plain = compile_both()
+        self._compiled = compiled, plain = compile_both()
         self._create_maps(compiled, options)
         self._set(
             "settings",
@@ -111,7 +123,6 @@ class Probes:
                 seed=int.from_bytes(os.urandom(8), "little"),
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
-                reserved=0,
                 wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
                 **_pid_namespace(),
                 **offsets,
@@ -126,6 +137,7 @@ class Probes:
             for name, program in tracepoints.result().items():
                 self._attach_tracepoint(program, names[name])
         self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
+        self.stack_ring = RingReader(self._maps["stack_ring"], options.buffer_bytes)
 
     def _prepare_operations(self) -> dict[str, str]:
         """Tell the probes about io_uring, where this kernel has it; gives the tracepoints of system calls."""
@@ -165,7 +177,7 @@ class Probes:
         self._maps: dict[str, int] = {}
         self._shapes: dict[str, MapShape] = compiled.maps
         for name, shape in compiled.maps.items():
-            entries = options.buffer_bytes if name == "ring" else shape.entries
+            entries = options.buffer_bytes if name in ("ring", "stack_ring") else shape.entries
             try:
                 sizes = (shape.key_bytes, shape.value_bytes, entries)
                 self._maps[name] = syscalls.create_map(shape.kind, sizes, shape.flags, name)
@@ -178,6 +190,14 @@ class Probes:
         program = syscalls.load_program(kind, name, compiled.programs[name].link(self._maps), flags)
         self._descriptors.append(program)
         return program
+
+    def load_methods(self) -> int:
+        """Load the program of C functions by name, where that has not been done: most runs ask for none."""
+        if self._method_program is None:
+            sleepable, plain = self._compiled
+            form, flags = (sleepable, _SLEEPABLE) if self.is_sleepable else (plain, 0)
+            self._method_program = self._load_program(form, "on_method", _UPROBE, flags)
+        return self._method_program
 
     def _set(self, name: str, index: int, value: object) -> None:
         syscalls.update(self._maps[name], index.to_bytes(4, "little"), wire.encode(value))
@@ -205,7 +225,8 @@ class Probes:
             raise KernelError(message, "trace fewer processes at once")
         self._set("sites", index, site)
         try:
-            self._links.extend(syscalls.attach_uprobe(self._program, path, offset, index))
+            program = self.load_methods() if site.kind >= SiteKind.METHOD_NOARGS else self._program
+            self._links.extend(syscalls.attach_uprobe(program, path, offset, index))
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None
@@ -233,6 +254,11 @@ class Probes:
             return None
         known, base, layout, _ = wire.format_of(TracedProcess).unpack(value)
         return None if known != image or layout == ABSENT else int(base)
+
+    def read(self) -> tuple[list[bytes], list[bytes]]:
+        """Give the new records, and the native stacks that they name; both oldest first."""
+        records = self.ring.read()
+        return records, self.stack_ring.read()  # in this order: a stack is sent before what names it
 
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""

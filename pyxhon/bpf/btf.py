@@ -60,6 +60,7 @@ WANTED: Final = {
     "mount_point": ("mount", "mnt_mountpoint"),
     "mount_inner": ("mount", "mnt"),
     "inner_root": ("vfsmount", "mnt_root"),
+    "mm_start_stack": ("mm_struct", "start_stack"),
 }
 # What kernels without io_uring, or older ones, do not have.
 OPTIONAL: Final = {

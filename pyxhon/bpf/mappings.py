@@ -24,7 +24,7 @@ from pyxhon.target.mapped_files import FilePins, MappingRecord, read_address_spa
 __all__ = ["MappingReader", "MappingRecord", "read_address_space"]
 
 _PAGE: Final = mmap.PAGESIZE
-_RING_PAGES: Final = 64
+_RING_PAGES: Final = 256
 _HEAD, _TAIL = 1024, 1032  # struct perf_event_mmap_page: data_head, data_tail
 _HEADER: Final = struct.Struct("<IHH")
 _MMAP2: Final = struct.Struct("<IIQQQIIQQII")
@@ -257,12 +257,14 @@ class MappingReader:
         mapping = _parse_mapping(record)
         if not mapping.protection & _EXECUTABLE or mapping.pid in _NO_PID:
             return
+        is_first = mapping.pid in self._fresh
+        self._fresh.discard(mapping.pid)
+        if not self._is_followed(mapping.pid):
+            return
         if len(self._records) >= _MAX_WAITING:
             self._overflow_count += 1
             return
-        is_first = mapping.pid in self._fresh
-        self._fresh.discard(mapping.pid)
-        descriptor = self.pins.pin(mapping) if self._is_followed(mapping.pid) else None
+        descriptor = self.pins.pin(mapping)
         if is_first or descriptor is not None:
             mapping = replace(mapping, is_first_of_image=is_first, descriptor=descriptor)
         self._records.append(mapping)

@@ -50,6 +50,11 @@ class MappingRecord:
     descriptor: int | None = None
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether the file had been unlinked, or its name was another's, when it was mapped."""
+        return self.path.endswith(_DELETED)
+
+    @property
     def identity(self) -> Identity | None:
         """Give what tells the file from all others; None where no file is."""
         return (self.device, self.inode, self.generation) if self.inode else None

@@ -193,12 +193,11 @@ def test_descriptors_are_bounded_and_the_excess_is_counted():
         assert (second.descriptor, reader.pins.excess_count) == (None, 1)
 
 
-def test_files_of_other_processes_are_not_opened():
+def test_other_processes_are_left_out():
     with running(HERE, "maps_code.py") as target, MappingReader(lambda _pid: False) as reader:
-        address = int(do(target, "execute_memfd", "x"))
-        [record] = at(reader.read(), target.pid, address)
+        do(target, "execute_memfd", "x")
 
-        assert record.descriptor is None
+        assert reader.read() == []
 
 
 def test_another_file_of_the_same_name_is_not_taken(tmp_path):

@@ -70,7 +70,8 @@ def inner(there):
 
 def busy(there):
     there.release()
-    while True: pass
+    while True:
+        pass
 
 
 def stack_of(frame):
