@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from pyxhon.bpf.threads import ThreadReader
+from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.cpython.layout import apply_debug_offsets, load_layout
 from pyxhon.cpython.objects import Memory
 from pyxhon.cpython.runtime import Runtime, find_runtime
@@ -22,7 +23,6 @@ from pyxhon.target.process import read_arguments, read_executable, read_mappings
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.unwind import Unwinder
 
-_EVAL: Final = "_PyEval_EvalFrameDefault"
 _DEBUG_OFFSETS_BYTES: Final = 4096
 _MAX_TEXT_BYTES: Final = 4096
 _FLAGS_FIELD, _KERNEL_THREAD = 6, 0x00200000  # of /proc/PID/stat, counted after the name; PF_KTHREAD
@@ -55,6 +55,21 @@ class _Python:
     stacks: StackReader
 
 
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What code lies where, and how to find callers in it."""
+
+    space: AddressSpace
+    unwinder: Unwinder
+    loops: EvalLoops
+    interpreter: str | None
+
+    def is_eval(self, frame: NativeFrame) -> bool:
+        """Tell whether a frame runs Python frames."""
+        is_interpreter = frame.object is not None and frame.object.path == self.interpreter
+        return is_interpreter and self.loops.is_eval(frame)
+
+
 def take_dump(pid: int) -> Dump:
     """Dump a process. Raises TargetError when it is not there or may not be read, KernelError without BPF."""
     executable = read_executable(pid)
@@ -67,8 +82,8 @@ def take_dump(pid: int) -> Dump:
     with ThreadReader() as threads, Images() as images:
         captured = Capture(pid, threads, python.stacks if python else None).take()
         space = read_address_space(pid, NativeObjects(images))
-        finish = functools.partial(_finish, pid, space, Unwinder(), python.runtime if python else None)
-        dumped = tuple(finish(thread) for thread in captured)
+        code = _Code(space, Unwinder(), EvalLoops(), python.runtime.path if python else None)
+        dumped = tuple(_finish(pid, code, thread) for thread in captured)
     version = ".".join(map(str, python.runtime.version)) if python else ""
     return Dump(
         pid=pid,
@@ -103,10 +118,8 @@ def _find_python(pid: int, notes: list[str]) -> _Python | None:
     return _Python(runtime, StackReader(Memory(read, layout), runtime.base + address))
 
 
-def _finish(
-    pid: int, space: AddressSpace, unwinder: Unwinder, runtime: Runtime | None, captured: Captured
-) -> DumpedThread:
-    frames, problem = _frames(space, unwinder, runtime, captured)
+def _finish(pid: int, code: _Code, captured: Captured) -> DumpedThread:
+    frames, problem = _frames(code, captured)
     number = captured.state.system_call if captured.state else None
     return DumpedThread(
         tid=captured.tid,
@@ -119,24 +132,16 @@ def _finish(
     )
 
 
-def _frames(
-    space: AddressSpace, unwinder: Unwinder, runtime: Runtime | None, captured: Captured
-) -> tuple[tuple[Frame, ...], str | None]:
+def _frames(code: _Code, captured: Captured) -> tuple[tuple[Frame, ...], str | None]:
     state = captured.state
     if state is None or state.registers is None:
         return python_only(captured.python, is_guessed=True), _ALWAYS_RAN
-    unwound = unwinder.unwind(space, state.registers, captured.stack)
-    is_whole = unwound.end_reason == "bottom"
-
-    def is_eval(frame: NativeFrame) -> bool:
-        found = frame.object
-        is_there = runtime is not None and found is not None and found.path == runtime.path
-        return is_there and (frame.symbol or "").startswith(_EVAL)
-
+    unwound = code.unwinder.unwind(code.space, state.registers, captured.stack)
     problem: str | None = _ENDINGS.get(unwound.end_reason)
     if problem is None and not all(stack.is_whole for stack in captured.python):
         problem = "not all Python frames could be read"
-    return mix(unwound.frames, captured.python, is_eval, is_whole=is_whole), problem
+    is_whole = unwound.end_reason == "bottom"
+    return mix(unwound.frames, captured.python, code.is_eval, is_whole=is_whole), problem
 
 
 def _thread_name(pid: int, tid: int) -> str:

@@ -25,6 +25,7 @@ HERE = Interpreter(sys.executable, sys.version_info[:3])
 KINDS = ("lock", "sleep", "receive", "poll", "callback", "generator")
 _GDB = """
 set pagination off
+set sysroot %s
 set debuginfod enabled off
 set backtrace past-main on
 set backtrace past-entry on
@@ -68,9 +69,9 @@ def native_part(thread):
     return [one.address for one in thread.frames if isinstance(one, NativeCall)]
 
 
-def gdb_stacks(pid, tmp_path):
+def gdb_stacks(pid, root, tmp_path):
     script = tmp_path / "script.gdb"
-    script.write_text(_GDB)
+    script.write_text(_GDB.replace("%s", root, 1))
     command = ["gdb", "-nx", "-batch", "-p", str(pid), "-x", str(script)]
     said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
     stacks = {}
@@ -97,7 +98,7 @@ def test_the_python_frames_are_those_that_python_tells(python):
 def test_the_native_frames_are_those_of_gdb(python, tmp_path):
     with waiting(python, *KINDS) as (target, told):
         dump = take_dump(target.pid)
-        truth = gdb_stacks(target.pid, tmp_path)
+        truth = gdb_stacks(target.pid, python.root, tmp_path)
 
     assert set(truth) == set(told)
     assert {thread.tid: native_part(thread) for thread in dump.threads} == truth
@@ -124,9 +125,10 @@ def test_an_inner_interpreter_is_above_the_one_that_runs_it(python):
     with waiting(python, "inner") as (target, told):
         dump = take_dump(target.pid)
 
+    code = "<script>" if python.version >= (3, 14) else "<string>"
     of_main, of_thread = (told[thread.tid] for thread in dump.threads)
     assert python_part(dump.threads[0]) == of_main
-    assert python_part(dump.threads[1]) == [["<string>", "wait", 2], ["<string>", "<module>", 4], *of_thread]
+    assert python_part(dump.threads[1]) == [[code, "wait", 2], [code, "<module>", 4], *of_thread]
     assert not any(frame.is_guessed for frame in dump.threads[1].frames)
 
 
