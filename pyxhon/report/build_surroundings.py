@@ -42,7 +42,7 @@ def build_calls(joined: Joined) -> list[model.Call]:
     """Give the calls of C functions that were probed by name, once for each place and function."""
     counts: dict[tuple[Frame | None, str], int] = {}
     for row in (*joined.behaviours, *joined.uncategorised):
-        if row.kind == "call":
+        if "call" in row.signals:  # alone, or beside the audit event that it raised
             counts[row.location, row.name] = counts.get((row.location, row.name), 0) + row.count
     return [
         model.Call(build_location(place), model.Callee(None, name, None, None), count)
@@ -73,15 +73,14 @@ def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
 
 
 def build_loads(reader: TraceReader, joined: Joined) -> list[model.Load]:
-    """Give the loads that were seen, each once for its process, way and place."""
+    """Give how each DLL came into each process."""
     pids = {row.id: row.pid for row in reader.processes()}
-    loads = {
-        (row.process, row.path, row.way, row.owner, row.location): model.Load(
-            row.path, row.way, row.owner.name, row.loader, build_location(row.location), pids.get(row.process, 0)
+    return [
+        model.Load(
+            row.path, pids.get(row.process, 0), row.way, row.loader, row.loaded_by, build_location(row.load_location)
         )
-        for row in joined.loads
-    }
-    return list(loads.values())
+        for row in join_dlls(reader, joined)
+    ]
 
 
 def build_maker(maker: Maker | None) -> model.Maker | None:
