@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
-from pyxhon.bpf.threads import ThreadReader
+from pyxhon.bpf.threads import ThreadReader, ThreadState
 from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.cpython.layout import apply_debug_offsets, load_layout
 from pyxhon.cpython.objects import Memory
@@ -18,7 +18,7 @@ from pyxhon.errors import ElfError, InterpreterError, TargetError
 from pyxhon.target.address_space import AddressSpace, NativeObjects, read_address_space
 from pyxhon.target.elf import open_image
 from pyxhon.target.images import Images
-from pyxhon.target.native_frames import NativeFrame
+from pyxhon.target.native_frames import NativeFrame, Unwound
 from pyxhon.target.process import read_arguments, read_executable, read_mappings, read_memory, read_proc
 from pyxhon.target.steps_cache import load_steps, save_steps
 from pyxhon.target.system_calls.numbers import describe
@@ -26,6 +26,7 @@ from pyxhon.target.unwind import Unwinder
 
 _DEBUG_OFFSETS_BYTES: Final = 4096
 _MAX_TEXT_BYTES: Final = 4096
+_WORD_BYTES: Final = 8
 _FLAGS_FIELD, _KERNEL_THREAD = 6, 0x00200000  # of /proc/PID/stat, counted after the name; PF_KTHREAD
 _STATES: Final = {
     "R": "running",
@@ -60,6 +61,8 @@ class _Python:
 class _Code:
     """What code lies where, and how to find callers in it."""
 
+    pid: int
+    threads: ThreadReader
     space: AddressSpace
     unwinder: Unwinder
     loops: EvalLoops
@@ -69,6 +72,19 @@ class _Code:
         """Tell whether a frame runs Python frames."""
         is_interpreter = frame.object is not None and frame.object.path == self.interpreter
         return is_interpreter and self.loops.is_eval(frame)
+
+    def unwind(self, state: ThreadState, stack: bytes) -> Unwound:
+        """Unwind a thread; a signal handler's own stack leads to another one, read while the thread still waits."""
+        registers = state.registers or ()
+        found = self.unwinder.unwind(self.space, registers, stack)
+        if found.end_reason != "stack_end":
+            return found
+        further = self.unwinder.unwind(self.space, registers, stack, self._word)
+        return further if self.threads.read(self.pid).get(state.tid) == state else found
+
+    def _word(self, address: int) -> int | None:
+        content = read_memory(self.pid, address, _WORD_BYTES)
+        return None if content is None else int.from_bytes(content, "little")
 
 
 def take_dump(pid: int) -> Dump:
@@ -83,8 +99,8 @@ def take_dump(pid: int) -> Dump:
     with ThreadReader() as threads, Images(recall=load_steps) as images:
         captured = Capture(pid, threads, python.stacks if python else None).take()
         space = read_address_space(pid, NativeObjects(images))
-        code = _Code(space, Unwinder(), EvalLoops(), python.runtime.path if python else None)
-        dumped = tuple(_finish(pid, code, thread) for thread in captured)
+        code = _Code(pid, threads, space, Unwinder(), EvalLoops(), python.runtime.path if python else None)
+        dumped = tuple(_finish(code, thread) for thread in captured)
         save_steps(images.codes)
     version = ".".join(map(str, python.runtime.version)) if python else ""
     return Dump(
@@ -120,13 +136,13 @@ def _find_python(pid: int, notes: list[str]) -> _Python | None:
     return _Python(runtime, StackReader(Memory(read, layout), runtime.base + address))
 
 
-def _finish(pid: int, code: _Code, captured: Captured) -> DumpedThread:
+def _finish(code: _Code, captured: Captured) -> DumpedThread:
     frames, problem = _frames(code, captured)
     number = captured.state.system_call if captured.state else None
     return DumpedThread(
         tid=captured.tid,
-        name=_thread_name(pid, captured.tid),
-        state=_thread_state(pid, captured.tid),
+        name=_thread_name(code.pid, captured.tid),
+        state=_thread_state(code.pid, captured.tid),
         system_call=None if number is None else describe(number),
         is_stable=captured.is_stable,
         problem=problem,
@@ -138,7 +154,7 @@ def _frames(code: _Code, captured: Captured) -> tuple[tuple[Frame, ...], str | N
     state = captured.state
     if state is None or state.registers is None:
         return python_only(captured.python, is_guessed=True), _ALWAYS_RAN
-    unwound = code.unwinder.unwind(code.space, state.registers, captured.stack)
+    unwound = code.unwind(state, captured.stack)
     problem: str | None = _ENDINGS.get(unwound.end_reason)
     if problem is None and not all(stack.is_whole for stack in captured.python):
         problem = "not all Python frames could be read"

@@ -42,6 +42,22 @@ end
 """
 
 
+_ON_ANOTHER_STACK = """
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void on_signal(int number) { write(1, "\\n", 1); pause(); }
+int main(void)
+{
+	stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+	sigaltstack(&stack, 0);
+	sigaction(SIGUSR1, &action, 0);
+	return raise(SIGUSR1);
+}
+"""
+
+
 @contextmanager
 def waiting(python, *kinds):
     """Run the program until all its threads wait; gives it and the stacks that it told, by thread."""
@@ -216,6 +232,22 @@ def test_a_process_without_python_shows_its_native_stacks():
     assert dump.notes[0].startswith("native frames only: ")
     assert dump.threads[0].frames[0].symbol == "clock_nanosleep"
     assert dump.threads[0].frames[-1].object == os.path.realpath(shutil.which("sleep"))
+    assert dump.threads[0].problem is None
+
+
+def test_a_signal_handler_on_its_own_stack_leads_to_what_it_interrupted(tmp_path):
+    program = tmp_path / "program"
+    subprocess.run(["gcc", "-O1", "-x", "c", "-o", program, "-"], input=_ON_ANOTHER_STACK, text=True, check=True)
+    with subprocess.Popen([program], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            while (dump := take_dump(process.pid)).threads[0].system_call != "pause":
+                pass
+        finally:
+            process.kill()
+
+    names = [frame.symbol for frame in dump.threads[0].frames]
+    assert [name for name in names if name in ("on_signal", "main", "_start")] == ["on_signal", "main", "_start"]
     assert dump.threads[0].problem is None
 
 
