@@ -7,6 +7,7 @@ from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
 from pyxhon.bpf.native_records import NativeStack
+from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.losses import Losses
 from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
@@ -19,7 +20,6 @@ from pyxhon.target.unwind import Unwinder
 from pyxhon.trace.store import NativeFrame as FrameColumns
 from pyxhon.trace.store import Store
 
-_EVAL: Final = "_PyEval_EvalFrameDefault"
 _GUESSES: Final = ("frame_pointer", "scan")
 _RIP: Final = 16
 _WORD_BYTES: Final = 8
@@ -45,6 +45,7 @@ class NativeStacks:
         self._images = Images(recall=load_steps)
         self._objects = NativeObjects(self._images)
         self._unwinder = Unwinder()
+        self._loops = EvalLoops()
         self._spaces: dict[int, AddressSpace] = {}  # by pid
         self._places: dict[int, _Place] = {}  # by image
         self._rows: dict[tuple[int, int, int], int] = {}  # (image, Python stack, native key) → row
@@ -152,7 +153,8 @@ class NativeStacks:
             space = AddressSpace()
         unwound = self._unwinder.unwind(space, record.registers, record.content)
         self._learn_return_place(space, record.registers[_RIP])
-        is_guessed = _is_guessed(unwound.frames)
+        place = self._place(image, space)
+        is_guessed = self._is_guessed(unwound.frames, place)
         row = self._store.add_native_stack(
             process=image.process,
             is_truncated=unwound.is_truncated,
@@ -160,7 +162,6 @@ class NativeStacks:
             end_reason=unwound.end_reason,
         )
         self._truncated_count += unwound.is_truncated
-        place = self._place(image, space)
         self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
         return row
 
@@ -199,9 +200,7 @@ class NativeStacks:
 
     def _frame(self, frame: NativeFrame, image: Image, place: _Place) -> FrameColumns:
         row = None if frame.object is None else self._object(frame.object, image, place)
-        role = None if frame.object is None else place.roles.role_of(frame.object)
-        is_eval = role == "interpreter" and _is_eval(frame)
-        return row, frame.symbol, frame.offset, frame.how, is_eval, int(frame.flags)
+        return row, frame.symbol, frame.offset, frame.how, self._is_eval(frame, place), int(frame.flags)
 
     def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
         row = place.objects.get(native.path)
@@ -219,16 +218,15 @@ class NativeStacks:
                 self._ownership.see_file(image.root, native.path, None)
         return row
 
+    def _is_eval(self, frame: NativeFrame, place: _Place) -> bool:
+        is_interpreter = frame.object is not None and place.roles.role_of(frame.object) == "interpreter"
+        return is_interpreter and self._loops.is_eval(frame)
 
-def _is_eval(frame: NativeFrame) -> bool:
-    return (frame.symbol or "").startswith(_EVAL)
-
-
-def _is_guessed(frames: tuple[NativeFrame, ...]) -> bool:
-    """Tell whether a frame above the innermost Python one was not found by unwind tables."""
-    for frame in frames:
-        if _is_eval(frame):
-            return False
-        if frame.how in _GUESSES:
-            return True
-    return False
+    def _is_guessed(self, frames: tuple[NativeFrame, ...], place: _Place) -> bool:
+        """Tell whether a frame above the innermost Python one was not found by unwind tables."""
+        for frame in frames:
+            if self._is_eval(frame, place):
+                return False
+            if frame.how in _GUESSES:
+                return True
+        return False
