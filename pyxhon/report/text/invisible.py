@@ -109,7 +109,7 @@ def describe_maker(act: Act) -> str:
     if made is None:
         return ""
     subject = f" {escape(made.subject, 40)}" if made.subject else ""
-    by = f"{made.kind}{subject} made by {escape(made.package, 40)}"
+    by = f"{escape(made.kind, 20)}{subject} made by {escape(made.package, 40)}"
     path = f" in {describe_path(made.object, 60)}" if made.object else ""
     return by + path + (f" at {describe_place(made.location)}" if made.location else "")
 
