@@ -186,7 +186,7 @@ def test_makers_and_doubts_stand_beneath_the_act():
 
 
 def test_long_lists_are_cut():
-    rows = [make_native(id=f"n{number}", args={"addr": f"192.0.2.1:{number}"}) for number in range(30)]
+    rows = [make_native(id=f"n{number}", name=f"call{number}") for number in range(30)]
 
     assert "and 22 more (--format json has all)" in section(written(report_of(*rows)))
 
@@ -223,3 +223,12 @@ def test_hostile_names_stay_printable_and_within_the_columns(text):
 
     assert all(line.isprintable() for line in lines)
     assert max(map(cell_len, lines)) <= 100
+
+
+def test_acts_that_differ_only_in_their_arguments_share_a_line():
+    rows = [make_native(id=f"n{number}", args={"addr": f"192.0.2.1:{number}"}) for number in range(30)]
+
+    text = section(written(report_of(*rows)))
+
+    assert "connect addr=192.0.2.1:0 (and 29 more)" in text
+    assert "\N{MULTIPLICATION SIGN}360" in text
