@@ -106,6 +106,10 @@ class Answerable:
         owner = self._places.owner(seen.process.root, path)
         return (None if owner == STANDARD_LIBRARY or owner.origin == "stdlib" else owner), None
 
+    def owner_of_file(self, seen: Sighting, path: str) -> Owner:
+        """Give whose a DLL is."""
+        return self._places.owner(seen.process.root, path)
+
     # --- where no Python frame is
 
     def _circumstance(self, seen: Sighting, steps: int) -> Maker | None:

@@ -16,6 +16,7 @@ from pyxhon.join.imports import Edges
 from pyxhon.join.loading import Loading
 from pyxhon.join.model import Joined
 from pyxhon.join.native import Natives
+from pyxhon.join.needs import Preloads
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.stacks import Stacks
@@ -49,7 +50,7 @@ class Joiner:
         self._acts = Acts()
         self._answerable = Answerable(trace, self._places, self._frameless, self._look)
         self._explanations = Explanations(trace, tables)
-        self._loading = Loading(self._acts, self._edges, self._natives, self._answerable)
+        self._loading = Loading(self._acts, self._edges, self._natives, self._answerable, Preloads(trace))
         self._system_calls = SystemCalls(tables, self._explanations, self._answerable, self._loading)
         self._processes: dict[int, ProcessRow] = {}
         self._is_stale = True
