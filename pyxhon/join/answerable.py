@@ -65,6 +65,14 @@ class Answerable:
             return Answer(Attribution(made.owner, made.location, made.chain or (made.owner.name,)), made)
         return Answer(python if seen.view.frames else _nobody(), made)
 
+    def behind(self, seen: Sighting) -> Attribution | None:
+        """Give the package of the DLL that calls the interpreter, or its extension module, for an act; None without."""
+        extension = seen.native.extension
+        if extension is not None and self.owner_of_file(seen, extension).origin != "stdlib":
+            return None  # the DLL acts itself
+        by = self.answer(seen).by
+        return None if by.owner == self._python(seen).owner else by
+
     # --- what Python's frames say
 
     def _python(self, seen: Sighting) -> Attribution:
@@ -105,6 +113,10 @@ class Answerable:
             return (maker.owner if maker else None), maker
         owner = self._places.owner(seen.process.root, path)
         return (None if owner == STANDARD_LIBRARY or owner.origin == "stdlib" else owner), None
+
+    def owner_of_file(self, seen: Sighting, path: str) -> Owner:
+        """Give whose a DLL is."""
+        return self._places.owner(seen.process.root, path)
 
     # --- where no Python frame is
 
