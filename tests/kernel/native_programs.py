@@ -77,16 +77,6 @@ class Planted:
         return f"{self.name} {self.args} by {self.object} at line {self.line}"
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of a technique: what it planted, said and left behind."""
-
-    planted: list[Planted]
-    said: str
-    status: int
-    folder: Path
-
-
 def build(folder: Path) -> Path:
     """Build everything into a folder; takes a few seconds."""
     for name, (source, *options) in _BUILDS.items():

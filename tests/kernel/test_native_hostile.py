@@ -123,5 +123,5 @@ def _traced(technique: Technique, python: Interpreter) -> _Run:
     report, trace = technique.folder.parent / "report.json", technique.folder.parent / "trace.pyxhon"
     options = ("-q", "--exit-code", "command", "--format", "json", "--report", report, "-o", trace)
     done = pyxhon("run", *options, "--", *technique.command(python))
-    assert done.stderr == b""
+    assert not done.stderr, done.stderr.decode()
     return _Run(technique.planted(), done.stdout, done.returncode, json.loads(report.read_text()))
