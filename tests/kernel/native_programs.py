@@ -106,26 +106,25 @@ def list_techniques() -> list[str]:
 
 
 @dataclass(frozen=True)
-class Technique:
-    """A technique, ready to be run on an interpreter in a folder of its own."""
+class Program:
+    """The driver with the techniques that it is to run, and the folder where."""
 
-    name: str
     libraries: Path
     folder: Path
+    techniques: tuple[str, ...]
     size: int = 2000
 
-    @property
-    def plan(self) -> Path:
-        return self.folder.parent / f"{self.folder.name}.json"
-
     def command(self, python: Interpreter) -> list[str]:
-        """Give the command that runs it; the folder is made."""
-        self.folder.mkdir(parents=True)
-        return python.command(NATIVE / "driver.py", self.name, self.libraries, self.folder, self.plan, self.size)
+        """Give the command that runs it on an interpreter."""
+        return python.command(NATIVE / "driver.py", self.libraries, self.folder, self.size, *self.techniques)
 
-    def planted(self) -> list[Planted]:
-        """Give what it said it would do."""
-        return [_planted(row) for row in json.loads(self.plan.read_text())]
+    def planted(self, technique: str) -> list[Planted]:
+        """Give what one technique said it would do, once it was run."""
+        return [_planted(row) for row in json.loads((self.folder / f"{technique}.json").read_text())]
+
+    def said(self, technique: str) -> bytes:
+        """Give what one of several techniques said, and the status it ended with."""
+        return (self.folder / f"{technique}.said").read_bytes()
 
 
 def _planted(row: dict[str, object]) -> Planted:
@@ -135,9 +134,9 @@ def _planted(row: dict[str, object]) -> Planted:
     return Planted(levels=levels, **{name: row.pop(name) for name in own}, more=row)
 
 
-def run_under_strace(technique: Technique, python: Interpreter) -> tuple[int, str, list[str]]:
+def run_under_strace(program: Program, python: Interpreter) -> tuple[int, str, list[str]]:
     """Run it; give its status, what it said, and the lines of strace."""
-    log = technique.folder.parent / f"{technique.folder.name}.strace"
+    log = program.folder / "strace.log"
     strace = [
         "strace",
         "-f",
@@ -152,7 +151,7 @@ def run_under_strace(technique: Technique, python: Interpreter) -> tuple[int, st
         "-o",
         str(log),
     ]
-    command = [*strace, *technique.command(python)]
+    command = [*strace, *program.command(python)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
     return done.returncode, done.stdout + done.stderr, log.read_text(errors="replace").splitlines()
 

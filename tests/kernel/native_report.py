@@ -32,7 +32,7 @@ def _is_about(row: dict[str, object], one: Planted) -> bool:
         return False
     if one.mark is not None:
         return re.search(rf"(?<![\w-]){re.escape(one.mark)}(?![\w-])", json.dumps(row["args"])) is not None
-    return _is_object(row, one) and (one.line is None or _line(row) == one.line)
+    return _is_object(row, one) and (one.line is None or _place(row) == (one.file, one.line))
 
 
 def _has_path_mark(row: dict[str, object], one: Planted) -> bool:
@@ -47,10 +47,10 @@ def _is_object(row: dict[str, object], one: Planted) -> bool:
     return row["object"] == one.object
 
 
-def _line(row: dict[str, object]) -> int | None:
-    """Give the line of the innermost Python frame that is the program's own."""
-    lines = (frame["line"] for frame in row["python_stack"] if str(frame["file"]).startswith(str(NATIVE)))
-    return next(lines, None)
+def _place(row: dict[str, object]) -> tuple[str, int] | None:
+    """Give file and line of the innermost Python frame that is the program's own."""
+    places = ((str(frame["file"]), frame["line"]) for frame in row["python_stack"])
+    return next((place for place in places if place[0].startswith(str(NATIVE))), None)
 
 
 def _differences(one: Planted, row: dict[str, object]) -> Iterator[str]:
@@ -58,8 +58,8 @@ def _differences(one: Planted, row: dict[str, object]) -> Iterator[str]:
         yield f"object {row['object']}"
     if row["level"] not in one.levels:
         yield f"level {row['level']} instead of {one.levels}"
-    if one.line is not None and row["level"] != "detached" and _line(row) != one.line:
-        yield f"line {_line(row)}"
+    if one.line is not None and row["level"] != "detached" and _place(row) != (one.file, one.line):
+        yield f"line {_place(row)}"
     if row["count"] != one.count:
         yield f"count {row['count']} instead of {one.count}"
     kind = one.more.get("kind", "io_uring" if "is_unseen" in one.more and ":" not in one.name else None)

@@ -1,8 +1,11 @@
-"""Runs one hostile technique: driver.py TECHNIQUE LIBRARIES FOLDER PLAN [SIZE]; `list` lists the techniques.
+"""Runs hostile techniques: driver.py LIBRARIES FOLDER SIZE TECHNIQUE...
 
-Runs in FOLDER with the DLLs of LIBRARIES, and writes to PLAN what it plants. All of it is harmless.
+One technique runs in FOLDER/TECHNIQUE with the DLLs of LIBRARIES, and writes to FOLDER/TECHNIQUE.json what it plants.
+Of several each runs in a process of its own; what it said and its status go to FOLDER/TECHNIQUE.said. All is harmless.
 """
 
+import os
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -20,14 +23,24 @@ TECHNIQUES = {function.__name__: function for module in _MODULES for function in
 
 
 def main():
-    if sys.argv[1] == "list":
-        print("\n".join(TECHNIQUES))
-        return 0
-    technique, libraries, folder, file = sys.argv[1:5]
-    plan = Plan(technique, libraries, folder, file, int(sys.argv[5]) if len(sys.argv) > 5 else 2000)
+    libraries, folder, size, *techniques = sys.argv[1:]
+    if len(techniques) > 1:
+        return run_each(techniques, folder)
+    (technique,) = techniques
+    place = os.path.join(folder, technique)
+    os.makedirs(place, exist_ok=True)
     print("begins", technique, flush=True)
-    TECHNIQUES[technique](plan)
+    TECHNIQUES[technique](Plan(technique, libraries, place, int(size)))
     print("has done", technique, flush=True)
+    return STATUS
+
+
+def run_each(techniques, folder):
+    for technique in techniques:
+        command = [sys.executable] + sys.argv[:4] + [technique]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with open(os.path.join(folder, technique + ".said"), "wb") as file:
+            file.write(done.stdout + b"%d" % done.returncode)
     return STATUS
 
 

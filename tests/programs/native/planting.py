@@ -35,14 +35,14 @@ def _name_of(dll):
 class Plan:
     """One run of one technique: its folder, its DLLs, and what it has planted so far."""
 
-    def __init__(self, technique, libraries, folder, file, size):
+    def __init__(self, technique, libraries, folder, size):
         self.technique, self.libraries, self.folder, self.size = technique, libraries, folder, size
-        self._file = file
+        self._file = folder + ".json"
         self._kept = []
         self._marks = 0
         self.acts = []
-        if os.path.exists(file):  # an earlier image of this process has planted, too
-            with open(file) as text:
+        if os.path.exists(self._file):  # an earlier image of this process has planted, too
+            with open(self._file) as text:
                 self.acts = json.load(text)
 
     def library(self, name):
