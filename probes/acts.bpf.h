@@ -1,12 +1,20 @@
 // An act is keyed by what makes it distinct. Its first occurrence goes out whole, repeats are only counted.
 
-static inline bool send_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
+// What an act is taken at. A constant where it is used: what the others need is not in the program.
+enum act_source { SOURCE_UPROBE, SOURCE_SYSCALL, SOURCE_OPERATION };
+
+static inline bool send_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,
+			    enum act_source source)
 {
 	const struct act *act = &s->current;
 	struct act_event *e = &s->act;
-	if (!describe_stack(s, l, act->image, act->stack))
+	// an operation of io_uring has the stacks of the call that submits it
+	if (source != SOURCE_OPERATION && !describe_stack(s, l, act->image, act->stack))
+		return false;
+	if (source == SOURCE_SYSCALL && !describe_native(s, act))
 		return false;
 	e->stack = act->stack;
+	e->native = act->native;
 	e->arguments_hash = act->hash;
 	e->name = act->name;
 	e->base = act->base;
@@ -114,8 +122,9 @@ static inline struct act_count *count_act(struct scratch *s, struct act_key *key
 	return known;
 }
 
-// Count or send the act that lies decoded in s.
-static inline void record_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
+// Count or send the act that lies decoded in s; tells whether it was sent.
+static inline bool record_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,
+			      enum act_source source)
 {
 	struct act *act = &s->current;
 	act->hash = hash_arguments(s, conf->seed);
@@ -124,6 +133,7 @@ static inline void record_act(struct scratch *s, const struct settings *conf, co
 			      .stack = act->stack,
 			      .arguments = act->hash,
 			      .name = act->name,
+			      .native = act->native,
 			      .signal = act->signal};
 	struct act_count *entry = 0;
 	bool is_counted = conf->aggregate;
@@ -131,14 +141,17 @@ static inline void record_act(struct scratch *s, const struct settings *conf, co
 		entry = count_act(s, &key, &is_counted);
 		act->hash = key.arguments;
 		if (is_counted && !entry)
-			return;
+			return false;
 	}
 	if (!is_counted)
 		s->act.head[0].flags |= EVENT_FLAG_UNCOUNTED;
 	FORGET();
-	bool is_sent = send_act(s, conf, l);
+	if (source != SOURCE_UPROBE)
+		name_folders(s, conf);
+	bool is_sent = send_act(s, conf, l, source);
 	if (entry)
 		entry->state = is_sent ? ACT_STATE_STORED : ACT_STATE_FAILED;
 	else if (!is_sent)
 		count(act->signal, COUNTER_LOST);
+	return is_sent;
 }

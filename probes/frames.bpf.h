@@ -114,15 +114,21 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	}
 	u64 code = FRAME_FIELD(s, u64, l->frame_code) & ~3ULL; // 3.14: tag bits of _PyStackRef
 	w->frame = FRAME_FIELD(s, u64, l->frame_previous);
-	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from)
-		return true; // a shim on the C stack
+	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from) { // a shim on the C stack
+		u32 entered = n - 1;
+		BOUND(entered, MAX_FRAMES - 1);
+		s->stack.frames[entered].instruction |= ENTRY_FRAME;
+		return true;
+	}
 	s->frame_addresses[n] = frame;
 	struct frame_ref *ref = &s->stack.frames[n];
 	// up to 3.10 an offset, later a pointer into the code object
 	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
+	instruction &= ~ENTRY_FRAME;
+	instruction |= FRAME_FIELD(s, u8, l->frame_is_entry) ? ENTRY_FRAME : 0; // up to 3.11
 	// a frame as the thread's last walk found it; no code object was freed since
-	u64 is_same =
-		is_equal(ref->code, code) & is_equal(ref->instruction, instruction) & (((u64)n - s->walked) >> 63);
+	u64 is_same = is_equal(ref->code, code) & is_equal((ref->instruction ^ instruction) & ~ENTRY_FRAME, 0) &
+		      (((u64)n - s->walked) >> 63);
 	OPAQUE(is_same);
 	ref->code = code;
 	ref->instruction = instruction;
@@ -133,7 +139,7 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 		take_fingerprint(s, freed, ref);
 	}
 	FORGET();
-	w->hash = mix(mix(mix(w->hash, ref->code), ref->instruction), ref->fingerprint);
+	w->hash = mix(mix(mix(w->hash, ref->code), instruction & ~ENTRY_FRAME), ref->fingerprint);
 	*(volatile u32 *)&s->frame_count = n + 1;
 	FORGET();
 	return true;

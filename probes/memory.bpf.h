@@ -1,4 +1,18 @@
-// Copies memory out of the target.
+// Copies memory out of the target and, where its structures are, of the kernel.
+
+static inline u32 read_kernel_u32(u64 address)
+{
+	u32 value = 0;
+	bpf_probe_read_kernel(&value, 4, (void *)address);
+	return value;
+}
+
+static inline u64 read_kernel_u64(u64 address)
+{
+	u64 value = 0;
+	bpf_probe_read_kernel(&value, 8, (void *)address);
+	return value;
+}
 
 #ifdef SLEEPABLE
 static long (*copy_from_user)(void *to, u32 size, const void *from) = (void *)148; // Linux 5.10

@@ -1,19 +1,5 @@
 // Process and thread life: followed processes stay followed through fork and exec.
 
-static inline u32 read_kernel_u32(u64 address)
-{
-	u32 value = 0;
-	bpf_probe_read_kernel(&value, 4, (void *)address);
-	return value;
-}
-
-static inline u64 read_kernel_u64(u64 address)
-{
-	u64 value = 0;
-	bpf_probe_read_kernel(&value, 8, (void *)address);
-	return value;
-}
-
 // The number of a task in its own PID namespace (struct pid: numbers[level]; struct upid is 16 bytes).
 static inline u32 read_number(const struct settings *conf, u64 task)
 {
@@ -53,6 +39,14 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 	u32 child_pid, child_tid;
 	read_numbers(conf, child, &child_pid, &child_tid);
 	struct fork_event e = {.parent_image = parent->image, .parent_pid = pid, .parent_tid = (u32)id};
+	u32 tid = id;
+	struct scratch *s = scratch_by_thread.lookup(&tid);
+	if (s && s->owner == id && s->call.is_open) {
+		e.creator_stack = s->call.key.stack;
+		e.creator_arguments = s->call.key.arguments;
+		e.creator_name = s->call.key.name;
+		e.creator_native = s->call.key.native;
+	}
 	fill_head(&e.head[0], id, child_pid == pid ? EVENT_KIND_THREAD_START : EVENT_KIND_FORK, parent->image);
 	e.head[0].tid = child_tid;
 	e.head[0].pid = child_pid;

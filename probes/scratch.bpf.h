@@ -89,6 +89,35 @@ struct act {
 	u32 stack_adjust;
 	u32 layout; // of the process
 	u32 freed_codes; // of the process
+	u64 native; // what tells the native stack
+};
+
+// An argument of a system call that lay in a page that was not present: it is read again at the end of the call.
+struct unread {
+	u64 address;
+	u32 slot; // its place among the act's arguments
+	u32 kind;
+	u64 length;
+};
+
+// The system call that the thread is in.
+struct system_call {
+	u64 arguments[8];
+	struct act_key key;
+	struct unread unread[2];
+	u64 made; // the io_uring it makes
+	u64 folder; // the descriptor that the next path starts from
+	u64 dentry; // where the walk to the root of the file system is
+	u64 mount;
+	struct pt_regs registers; // the user's
+	u32 rule_flags;
+	u32 flags; // of the act: by which table
+	u32 is_open; // it was told of and has not ended
+	u32 is_sent; // its first occurrence was sent
+	u32 unread_count;
+	u32 reserved;
+	u64 words[4]; // a struct of the target, or the address of a peer being made
+	u8 address[32];
 };
 
 // Values written before are unknown to the verifier after: paths that differ only in them become one.
@@ -141,6 +170,7 @@ struct scratch {
 	u32 digits[4];
 	struct walk walk;
 	struct description description;
+	struct system_call call;
 	struct act_event act;
 	struct stack_event stack;
 	struct code_event code;

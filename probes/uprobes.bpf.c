@@ -52,6 +52,7 @@ static inline void begin_act(struct scratch *s, const struct traced_process *p, 
 	s->current.name = 0;
 	s->current.stack = 0;
 	s->current.state = 0;
+	s->current.native = 0;
 	s->current.site = index;
 	s->current.layout = p->layout;
 	s->current.freed_codes = p->freed_codes;
@@ -79,7 +80,7 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 	if (s->act.head[0].flags & EVENT_FLAG_NAME_UNREAD)
 		count(act->signal, COUNTER_UNREADABLE_NAME);
 	FORGET();
-	record_act(s, conf, l);
+	record_act(s, conf, l, SOURCE_UPROBE);
 	if (act->signal == SIGNAL_AUDIT && is_import(s))
 		push_import(s, act);
 }

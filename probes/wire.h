@@ -17,7 +17,7 @@
 #define MAX_CHUNKS 0x48
 #define MAX_ACTS 0x10000
 #define MAX_VARIANTS 0x800
-#define ENTRY_FRAME 0x80000000
+#define ENTRY_FRAME 0x40000000
 #define NATIVE_STACK_BYTES 0x8000
 #define PATH_BYTES 0x1000
 
@@ -28,6 +28,7 @@
 #define LAUNCH_IMAGE 0x1
 #define MAX_SYSCALLS 0x800
 #define I386_SYSCALLS 0x400
+#define MAX_OPERATIONS 0x80
 
 // What a record of the ring buffer is.
 enum event_kind {
@@ -379,12 +380,13 @@ struct syscall_result_event {
 	u32 signal;
 	u32 argument_count;
 	u64 result;
+	u64 made;
 	u32 data_bytes;
 	u32 reserved;
 	struct argument arguments[2];
 	u8 data[2056];
 };
-_Static_assert(sizeof(struct syscall_result_event) == 2176, "syscall_result_event");
+_Static_assert(sizeof(struct syscall_result_event) == 2184, "syscall_result_event");
 _Static_assert(offsetof(struct syscall_result_event, head) == 0, "syscall_result_event.head");
 _Static_assert(offsetof(struct syscall_result_event, stack) == 32, "syscall_result_event.stack");
 _Static_assert(offsetof(struct syscall_result_event, arguments_hash) == 40, "syscall_result_event.arguments_hash");
@@ -393,10 +395,11 @@ _Static_assert(offsetof(struct syscall_result_event, native) == 56, "syscall_res
 _Static_assert(offsetof(struct syscall_result_event, signal) == 64, "syscall_result_event.signal");
 _Static_assert(offsetof(struct syscall_result_event, argument_count) == 68, "syscall_result_event.argument_count");
 _Static_assert(offsetof(struct syscall_result_event, result) == 72, "syscall_result_event.result");
-_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 80, "syscall_result_event.data_bytes");
-_Static_assert(offsetof(struct syscall_result_event, reserved) == 84, "syscall_result_event.reserved");
-_Static_assert(offsetof(struct syscall_result_event, arguments) == 88, "syscall_result_event.arguments");
-_Static_assert(offsetof(struct syscall_result_event, data) == 120, "syscall_result_event.data");
+_Static_assert(offsetof(struct syscall_result_event, made) == 80, "syscall_result_event.made");
+_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 88, "syscall_result_event.data_bytes");
+_Static_assert(offsetof(struct syscall_result_event, reserved) == 92, "syscall_result_event.reserved");
+_Static_assert(offsetof(struct syscall_result_event, arguments) == 96, "syscall_result_event.arguments");
+_Static_assert(offsetof(struct syscall_result_event, data) == 128, "syscall_result_event.data");
 
 // A signal handler is about to run.
 struct signal_delivery_event {
@@ -547,6 +550,44 @@ _Static_assert(offsetof(struct syscall_rule, argument3) == 5, "syscall_rule.argu
 _Static_assert(offsetof(struct syscall_rule, argument4) == 6, "syscall_rule.argument4");
 _Static_assert(offsetof(struct syscall_rule, argument5) == 7, "syscall_rule.argument5");
 
+// What is wanted of one operation of io_uring: offsets in struct io_kiocb, 255 where there is no such argument.
+struct operation_rule {
+	u8 is_wanted;
+	u8 path;
+	u8 path2;
+	u8 folder;
+	u8 folder2;
+	u8 address;
+	u8 has_peer;
+	u8 reserved;
+};
+_Static_assert(sizeof(struct operation_rule) == 8, "operation_rule");
+_Static_assert(offsetof(struct operation_rule, is_wanted) == 0, "operation_rule.is_wanted");
+_Static_assert(offsetof(struct operation_rule, path) == 1, "operation_rule.path");
+_Static_assert(offsetof(struct operation_rule, path2) == 2, "operation_rule.path2");
+_Static_assert(offsetof(struct operation_rule, folder) == 3, "operation_rule.folder");
+_Static_assert(offsetof(struct operation_rule, folder2) == 4, "operation_rule.folder2");
+_Static_assert(offsetof(struct operation_rule, address) == 5, "operation_rule.address");
+_Static_assert(offsetof(struct operation_rule, has_peer) == 6, "operation_rule.has_peer");
+_Static_assert(offsetof(struct operation_rule, reserved) == 7, "operation_rule.reserved");
+
+// Where the kernel keeps the rest of an io_uring request (offsets from its BTF; ABSENT where it does not).
+struct operation_places {
+	u32 opcode;
+	u32 ring;
+	u32 descriptor;
+	u32 extra;
+	u32 extra_address;
+	u32 filename;
+};
+_Static_assert(sizeof(struct operation_places) == 24, "operation_places");
+_Static_assert(offsetof(struct operation_places, opcode) == 0, "operation_places.opcode");
+_Static_assert(offsetof(struct operation_places, ring) == 4, "operation_places.ring");
+_Static_assert(offsetof(struct operation_places, descriptor) == 8, "operation_places.descriptor");
+_Static_assert(offsetof(struct operation_places, extra) == 12, "operation_places.extra");
+_Static_assert(offsetof(struct operation_places, extra_address) == 16, "operation_places.extra_address");
+_Static_assert(offsetof(struct operation_places, filename) == 20, "operation_places.filename");
+
 // What the probes must know of this run and this kernel (offsets from its BTF).
 struct settings {
 	u64 seed;
@@ -567,11 +608,37 @@ struct settings {
 	u32 task_group_leader;
 	u32 pid_level;
 	u32 pid_numbers;
+	u32 task_thread_status;
+	u32 task_files;
+	u32 files_table;
+	u32 table_files;
+	u32 table_size;
+	u32 file_inode;
+	u32 file_path;
+	u32 file_private;
+	u32 inode_mode;
+	u32 socket_sock;
+	u32 sock_family;
+	u32 sock_port;
+	u32 sock_address;
+	u32 sock_address6;
+	u32 task_fs;
+	u32 fs_root;
+	u32 fs_directory;
+	u32 path_mount;
+	u32 path_dentry;
+	u32 dentry_parent;
+	u32 dentry_name;
+	u32 mount_parent;
+	u32 mount_point;
+	u32 mount_inner;
+	u32 inner_root;
+	u32 reserved;
 	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
 };
-_Static_assert(sizeof(struct settings) == 96, "settings");
+_Static_assert(sizeof(struct settings) == 200, "settings");
 _Static_assert(offsetof(struct settings, seed) == 0, "settings.seed");
 _Static_assert(offsetof(struct settings, aggregate) == 8, "settings.aggregate");
 _Static_assert(offsetof(struct settings, follow) == 12, "settings.follow");
@@ -590,9 +657,35 @@ _Static_assert(offsetof(struct settings, task_thread_pid) == 60, "settings.task_
 _Static_assert(offsetof(struct settings, task_group_leader) == 64, "settings.task_group_leader");
 _Static_assert(offsetof(struct settings, pid_level) == 68, "settings.pid_level");
 _Static_assert(offsetof(struct settings, pid_numbers) == 72, "settings.pid_numbers");
-_Static_assert(offsetof(struct settings, wakeup_mask) == 76, "settings.wakeup_mask");
-_Static_assert(offsetof(struct settings, namespace_device) == 80, "settings.namespace_device");
-_Static_assert(offsetof(struct settings, namespace_inode) == 88, "settings.namespace_inode");
+_Static_assert(offsetof(struct settings, task_thread_status) == 76, "settings.task_thread_status");
+_Static_assert(offsetof(struct settings, task_files) == 80, "settings.task_files");
+_Static_assert(offsetof(struct settings, files_table) == 84, "settings.files_table");
+_Static_assert(offsetof(struct settings, table_files) == 88, "settings.table_files");
+_Static_assert(offsetof(struct settings, table_size) == 92, "settings.table_size");
+_Static_assert(offsetof(struct settings, file_inode) == 96, "settings.file_inode");
+_Static_assert(offsetof(struct settings, file_path) == 100, "settings.file_path");
+_Static_assert(offsetof(struct settings, file_private) == 104, "settings.file_private");
+_Static_assert(offsetof(struct settings, inode_mode) == 108, "settings.inode_mode");
+_Static_assert(offsetof(struct settings, socket_sock) == 112, "settings.socket_sock");
+_Static_assert(offsetof(struct settings, sock_family) == 116, "settings.sock_family");
+_Static_assert(offsetof(struct settings, sock_port) == 120, "settings.sock_port");
+_Static_assert(offsetof(struct settings, sock_address) == 124, "settings.sock_address");
+_Static_assert(offsetof(struct settings, sock_address6) == 128, "settings.sock_address6");
+_Static_assert(offsetof(struct settings, task_fs) == 132, "settings.task_fs");
+_Static_assert(offsetof(struct settings, fs_root) == 136, "settings.fs_root");
+_Static_assert(offsetof(struct settings, fs_directory) == 140, "settings.fs_directory");
+_Static_assert(offsetof(struct settings, path_mount) == 144, "settings.path_mount");
+_Static_assert(offsetof(struct settings, path_dentry) == 148, "settings.path_dentry");
+_Static_assert(offsetof(struct settings, dentry_parent) == 152, "settings.dentry_parent");
+_Static_assert(offsetof(struct settings, dentry_name) == 156, "settings.dentry_name");
+_Static_assert(offsetof(struct settings, mount_parent) == 160, "settings.mount_parent");
+_Static_assert(offsetof(struct settings, mount_point) == 164, "settings.mount_point");
+_Static_assert(offsetof(struct settings, mount_inner) == 168, "settings.mount_inner");
+_Static_assert(offsetof(struct settings, inner_root) == 172, "settings.inner_root");
+_Static_assert(offsetof(struct settings, reserved) == 176, "settings.reserved");
+_Static_assert(offsetof(struct settings, wakeup_mask) == 180, "settings.wakeup_mask");
+_Static_assert(offsetof(struct settings, namespace_device) == 184, "settings.namespace_device");
+_Static_assert(offsetof(struct settings, namespace_inode) == 192, "settings.namespace_inode");
 
 // A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none).
 struct kernel_layout {
@@ -620,6 +713,7 @@ struct kernel_layout {
 	u32 frame_previous;
 	u32 frame_instruction;
 	u32 frame_owner;
+	u32 frame_is_entry;
 	u32 owner_skip_from;
 	u32 code_strings;
 	u32 code_string_count;
@@ -645,7 +739,6 @@ struct kernel_layout {
 	u32 long_digits;
 	u32 pthread_first_block;
 	u32 pthread_specific;
-	u32 reserved;
 };
 _Static_assert(sizeof(struct kernel_layout) == 256, "kernel_layout");
 _Static_assert(offsetof(struct kernel_layout, none_object) == 0, "kernel_layout.none_object");
@@ -672,29 +765,29 @@ _Static_assert(offsetof(struct kernel_layout, frame_code) == 136, "kernel_layout
 _Static_assert(offsetof(struct kernel_layout, frame_previous) == 140, "kernel_layout.frame_previous");
 _Static_assert(offsetof(struct kernel_layout, frame_instruction) == 144, "kernel_layout.frame_instruction");
 _Static_assert(offsetof(struct kernel_layout, frame_owner) == 148, "kernel_layout.frame_owner");
-_Static_assert(offsetof(struct kernel_layout, owner_skip_from) == 152, "kernel_layout.owner_skip_from");
-_Static_assert(offsetof(struct kernel_layout, code_strings) == 156, "kernel_layout.code_strings");
-_Static_assert(offsetof(struct kernel_layout, code_string_count) == 160, "kernel_layout.code_string_count");
-_Static_assert(offsetof(struct kernel_layout, code_name_index) == 164, "kernel_layout.code_name_index");
-_Static_assert(offsetof(struct kernel_layout, code_first_line) == 168, "kernel_layout.code_first_line");
-_Static_assert(offsetof(struct kernel_layout, code_bytecode) == 172, "kernel_layout.code_bytecode");
-_Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 176, "kernel_layout.code_first_traceable");
-_Static_assert(offsetof(struct kernel_layout, code_name) == 180, "kernel_layout.code_name");
-_Static_assert(offsetof(struct kernel_layout, object_type) == 184, "kernel_layout.object_type");
-_Static_assert(offsetof(struct kernel_layout, type_name) == 188, "kernel_layout.type_name");
-_Static_assert(offsetof(struct kernel_layout, type_flags) == 192, "kernel_layout.type_flags");
-_Static_assert(offsetof(struct kernel_layout, unicode_length) == 196, "kernel_layout.unicode_length");
-_Static_assert(offsetof(struct kernel_layout, unicode_state) == 200, "kernel_layout.unicode_state");
-_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 204, "kernel_layout.unicode_ascii_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 208, "kernel_layout.unicode_compact_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 212, "kernel_layout.unicode_utf8");
-_Static_assert(offsetof(struct kernel_layout, unicode_data) == 216, "kernel_layout.unicode_data");
-_Static_assert(offsetof(struct kernel_layout, object_size) == 220, "kernel_layout.object_size");
-_Static_assert(offsetof(struct kernel_layout, bytes_data) == 224, "kernel_layout.bytes_data");
-_Static_assert(offsetof(struct kernel_layout, tuple_items) == 228, "kernel_layout.tuple_items");
-_Static_assert(offsetof(struct kernel_layout, list_items) == 232, "kernel_layout.list_items");
-_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 236, "kernel_layout.long_has_tag");
-_Static_assert(offsetof(struct kernel_layout, long_digits) == 240, "kernel_layout.long_digits");
-_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 244, "kernel_layout.pthread_first_block");
-_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 248, "kernel_layout.pthread_specific");
-_Static_assert(offsetof(struct kernel_layout, reserved) == 252, "kernel_layout.reserved");
+_Static_assert(offsetof(struct kernel_layout, frame_is_entry) == 152, "kernel_layout.frame_is_entry");
+_Static_assert(offsetof(struct kernel_layout, owner_skip_from) == 156, "kernel_layout.owner_skip_from");
+_Static_assert(offsetof(struct kernel_layout, code_strings) == 160, "kernel_layout.code_strings");
+_Static_assert(offsetof(struct kernel_layout, code_string_count) == 164, "kernel_layout.code_string_count");
+_Static_assert(offsetof(struct kernel_layout, code_name_index) == 168, "kernel_layout.code_name_index");
+_Static_assert(offsetof(struct kernel_layout, code_first_line) == 172, "kernel_layout.code_first_line");
+_Static_assert(offsetof(struct kernel_layout, code_bytecode) == 176, "kernel_layout.code_bytecode");
+_Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 180, "kernel_layout.code_first_traceable");
+_Static_assert(offsetof(struct kernel_layout, code_name) == 184, "kernel_layout.code_name");
+_Static_assert(offsetof(struct kernel_layout, object_type) == 188, "kernel_layout.object_type");
+_Static_assert(offsetof(struct kernel_layout, type_name) == 192, "kernel_layout.type_name");
+_Static_assert(offsetof(struct kernel_layout, type_flags) == 196, "kernel_layout.type_flags");
+_Static_assert(offsetof(struct kernel_layout, unicode_length) == 200, "kernel_layout.unicode_length");
+_Static_assert(offsetof(struct kernel_layout, unicode_state) == 204, "kernel_layout.unicode_state");
+_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 208, "kernel_layout.unicode_ascii_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 212, "kernel_layout.unicode_compact_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 216, "kernel_layout.unicode_utf8");
+_Static_assert(offsetof(struct kernel_layout, unicode_data) == 220, "kernel_layout.unicode_data");
+_Static_assert(offsetof(struct kernel_layout, object_size) == 224, "kernel_layout.object_size");
+_Static_assert(offsetof(struct kernel_layout, bytes_data) == 228, "kernel_layout.bytes_data");
+_Static_assert(offsetof(struct kernel_layout, tuple_items) == 232, "kernel_layout.tuple_items");
+_Static_assert(offsetof(struct kernel_layout, list_items) == 236, "kernel_layout.list_items");
+_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 240, "kernel_layout.long_has_tag");
+_Static_assert(offsetof(struct kernel_layout, long_digits) == 244, "kernel_layout.long_digits");
+_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 248, "kernel_layout.pthread_first_block");
+_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 252, "kernel_layout.pthread_specific");

@@ -120,6 +120,35 @@ class SyscallRule:
     argument5: U8
 
 
+MAX_OPERATIONS = 128  # of io_uring
+
+
+@dataclass(slots=True)
+class OperationRule:
+    """What is wanted of one operation of io_uring: offsets in struct io_kiocb, 255 where there is no such argument."""
+
+    is_wanted: U8
+    path: U8
+    path2: U8
+    folder: U8
+    folder2: U8
+    address: U8  # a pointer to the user's struct sockaddr
+    has_peer: U8
+    reserved: U8
+
+
+@dataclass(slots=True)
+class OperationPlaces:
+    """Where the kernel keeps the rest of an io_uring request (offsets from its BTF; ABSENT where it does not)."""
+
+    opcode: U32
+    ring: U32
+    descriptor: U32
+    extra: U32  # what was copied of the user's memory
+    extra_address: U32
+    filename: U32
+
+
 @dataclass(slots=True)
 class Settings:
     """What the probes must know of this run and this kernel (offsets from its BTF)."""
@@ -142,6 +171,32 @@ class Settings:
     task_group_leader: U32
     pid_level: U32
     pid_numbers: U32
+    task_thread_status: U32
+    task_files: U32
+    files_table: U32
+    table_files: U32
+    table_size: U32
+    file_inode: U32
+    file_path: U32
+    file_private: U32
+    inode_mode: U32
+    socket_sock: U32
+    sock_family: U32
+    sock_port: U32
+    sock_address: U32
+    sock_address6: U32
+    task_fs: U32
+    fs_root: U32
+    fs_directory: U32
+    path_mount: U32
+    path_dentry: U32
+    dentry_parent: U32
+    dentry_name: U32
+    mount_parent: U32
+    mount_point: U32
+    mount_inner: U32
+    inner_root: U32
+    reserved: U32
     wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64
@@ -175,6 +230,7 @@ class KernelLayout:
     frame_previous: U32
     frame_instruction: U32
     frame_owner: U32  # past the block, where it reads as 0, if this CPython has none
+    frame_is_entry: U32  # as frame_owner
     owner_skip_from: U32  # 256: none
     code_strings: U32  # file name, name, [qualified name,] line table: consecutive pointers
     code_string_count: U32
@@ -200,9 +256,17 @@ class KernelLayout:
     long_digits: U32
     pthread_first_block: U32
     pthread_specific: U32
-    reserved: U32
 
 
 ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
-STRUCTS = (TracedProcess, Site, SyscallRule, Settings, KernelLayout)
-CONSTANTS = ("MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "ABSENT", "LAUNCH_IMAGE", "MAX_SYSCALLS", "I386_SYSCALLS")
+STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout)
+CONSTANTS = (
+    "MAX_LAYOUTS",
+    "MAX_SITES",
+    "MAX_PROCESSES",
+    "ABSENT",
+    "LAUNCH_IMAGE",
+    "MAX_SYSCALLS",
+    "I386_SYSCALLS",
+    "MAX_OPERATIONS",
+)

@@ -20,7 +20,7 @@ CHUNK_BYTES = 16384  # of a line table in one record; a power of two
 FIRST_CHUNK_BYTES = 4096  # of it in the record of its code object
 MAX_CHUNKS = 72  # records spent to describe the code objects of one stack
 MAX_ACTS = 65536
-ENTRY_FRAME = 1 << 31  # of FrameRef.instruction: C entered the interpreter at this frame
+ENTRY_FRAME = 1 << 30  # of FrameRef.instruction: C entered the interpreter at this frame
 NATIVE_STACK_BYTES = 32768  # of a user stack that are copied; a multiple of a page
 PATH_BYTES = 4096  # of a working directory, as names from the innermost folder outwards
 MAX_VARIANTS = 2048  # distinct argument lists of one (name, stack) before they are counted together
@@ -266,6 +266,7 @@ class SyscallResultEvent:
     signal: U32
     argument_count: U32  # arguments that were not readable when it began and are now
     result: U64  # as the kernel gives it: a negative error number, two's complement
+    made: U64  # the io_uring made; 0: none
     data_bytes: U32
     reserved: U32
     arguments: Annotated[bytes, Array(Argument, 2)]

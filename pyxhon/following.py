@@ -10,9 +10,10 @@ from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.snapshot import take_snapshot
 from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
-from pyxhon.interpreters import Interpreter, Interpreters, no_python_coverage
+from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.ownership import Ownership
-from pyxhon.recorder import Image, Recorder
+from pyxhon.process_images import Image
+from pyxhon.recorder import Recorder
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
 from pyxhon.target.open_files import list_open_files
@@ -78,6 +79,8 @@ def _follow(tracing: Tracing, pid: int, parent: Image | None) -> None:
     image = _add_image(tracing, pid, parent, interpreter)
     base = runtime.base if runtime else None
     tracing.probes.follow(pid, image.number, base, interpreter.layout_index if interpreter else None)
+    if tracing.recorder.native is not None:
+        tracing.recorder.native.stacks.begin(pid)
     tracing.interpreters.install_libraries(pid)
     _take_snapshot(tracing, image, base)
 
@@ -129,7 +132,7 @@ def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: In
         started_ns=time.monotonic_ns(),
         root=image.root,
         interpreter=interpreter.describe() if interpreter else None,
-        coverage=interpreter.coverage if interpreter else no_python_coverage(),
+        coverage=tracing.recorder.coverage_of(interpreter),
     )
     tracing.recorder.add_image(image.number, image)
     return image

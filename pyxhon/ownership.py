@@ -47,6 +47,10 @@ class Ownership:
         self._indexes.append(PackageIndex(root, []))
         return len(self._roots) - 1
 
+    def target_root(self, root: int) -> TargetRoot:
+        """Give a file tree by its index."""
+        return self._roots[root]
+
     def add_search_paths(self, root: int, paths: list[str]) -> None:
         """Tell entries of sys.path."""
         self._indexes[root].add_search_paths([path for path in paths if path.startswith("/")])

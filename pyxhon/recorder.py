@@ -7,38 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.bpf.attach import Probes
-from pyxhon.bpf.poll import Act, Code, Exec, Exit, Fork, LineTablePart, Record, Stack, decode
-from pyxhon.events import Counter, EventFlag, Signal
+from pyxhon.bpf.life_records import Exec, Exit, Fork
+from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
+from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
+from pyxhon.events import EventFlag, Signal
 from pyxhon.interpreters import Interpreter, no_python_coverage
+from pyxhon.losses import Losses
+from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
+from pyxhon.pending_events import PendingEvents
+from pyxhon.process_images import Image
 from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
 from pyxhon.target.process import read_memory
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-Losses = dict[tuple[int | None, str, str], int]  # by process, signal and reason
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
-
-
-@dataclass(slots=True)
-class Image:
-    """One process image being recorded."""
-
-    number: int
-    process: int
-    pid: int
-    code: ImageCode
-    root: int
-    executable: str | None
-    arguments: list[str]
-    working_directory: str | None
-    interpreter: Interpreter | None = None
-    parent_pid: int = 0
-    is_new_program: bool = False  # begun by an exec: its libraries are mapped later
-    is_ended: bool = False
-    is_audited: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +67,8 @@ class Recorder:
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self._acts: dict[bytes, _Counted] = {}
-        self._events: list[EventRow] = []
+        self.pending = PendingEvents(store)
+        self.native: NativeRecorder | None = None
         self._ended: set[int] = set()
         self.extra_losses: Losses = {}
 
@@ -100,7 +87,7 @@ class Recorder:
                 self.totals.malformed += 1
                 continue
             self._take(record)
-        self._write_events()
+        self.pending.write()
 
     def _take(self, record: Record) -> None:
         if isinstance(record, Act):
@@ -118,8 +105,33 @@ class Recorder:
             self._take_fork(record)
         elif isinstance(record, Exec):
             self._take_exec(record)
-        else:
+        elif isinstance(record, Exit):
             self._take_exit(record)
+        else:
+            self._take_native(record)
+
+    def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
+        image = self.images.get(record.image)
+        if image is None or self.native is None or not image.process:
+            if isinstance(record, SystemCall) and record.flags & EventFlag.UNCOUNTED:
+                self.totals.strays[record.signal] = self.totals.strays.get(record.signal, 0) + 1
+        elif isinstance(record, SystemCall):
+            self._take_call(record, image, self.native)
+        elif isinstance(record, NativeStack):
+            self.native.take_stack(record, image)
+        elif isinstance(record, SyscallResult):
+            self.native.take_result(record, image)
+        else:
+            self.native.take_signal(record, image)
+
+    def _take_call(self, call: SystemCall, image: Image, native: NativeRecorder) -> None:
+        if call.key in self._acts and not call.flags & EventFlag.UNCOUNTED:
+            return  # sent again after the ring was full: its count is in the kernel's table
+        self.totals.stored[call.signal] = self.totals.stored.get(call.signal, 0) + 1
+        self.totals.events += 1
+        row = native.take_call(call, image)
+        if not call.flags & EventFlag.UNCOUNTED:
+            self._acts[call.key] = _Counted(row.id, call.image)
 
     def _take_act(self, act: Act) -> None:
         image = self.images.get(act.image)
@@ -153,7 +165,7 @@ class Recorder:
             signal=self._site_signals.get(act.site, "uprobe"),
             is_truncated=bool(act.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
         )
-        self._events.append(row)
+        self.pending.add(row)
         self.ownership.see_event(image.root, image.working_directory, row)
         if not act.flags & EventFlag.UNCOUNTED:
             self._acts[act.key] = _Counted(event, act.image)
@@ -220,6 +232,8 @@ class Recorder:
             return
         if record.is_thread:
             self.store.add_thread(parent.process, record.tid, record.time_ns)
+            if self.native is not None:
+                self.native.take_creation(record, parent.process, record.tid)
             return
         process = self.store.add_process(
             pid=record.pid,
@@ -232,13 +246,16 @@ class Recorder:
             started_ns=record.time_ns,
             root=parent.root,
             interpreter=parent.interpreter.describe() if parent.interpreter else None,
-            coverage=parent.interpreter.coverage if parent.interpreter else no_python_coverage(),
+            coverage=self.coverage_of(parent.interpreter),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, parent.code.layout, _reader(record.pid))
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
                       parent.working_directory, parent.interpreter, record.parent_pid)  # fmt: skip
         self.add_image(record.image, child)
+        if self.native is not None:
+            self.native.stacks.fork(record.parent_pid, record.pid, record.time_ns)
+            self.native.take_creation(record, process, record.pid)
 
     def _take_exec(self, record: Exec) -> None:
         previous = self.images.get(record.previous_image)
@@ -256,7 +273,7 @@ class Recorder:
             started_ns=record.time_ns,
             root=previous.root,
             interpreter=None,
-            coverage=no_python_coverage(),
+            coverage=self.coverage_of(None),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, None, _reader(record.pid))
@@ -283,6 +300,8 @@ class Recorder:
         signal = (status or 0) & _SIGNAL_MASK
         exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
         self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
+        if self.native is not None:
+            self.native.end(image)
 
     def end_unseen(self, probes: Probes) -> None:
         """End the images that the kernel follows no more, though the record of their end was lost."""
@@ -290,17 +309,19 @@ class Recorder:
             if probes.image_of(image.pid) != image.number:
                 self._end(image, time.monotonic_ns(), None)
 
+    def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
+        """Give per signal the source in use, for a process with this interpreter or none."""
+        words = interpreter.coverage if interpreter else no_python_coverage()
+        return words | (self.native.coverage if self.native is not None else {})
+
     def set_interpreter(self, image: Image, interpreter: Interpreter | None) -> None:
         """Tell which interpreter an image runs."""
         image.interpreter = interpreter
         if interpreter is not None:
             image.code.layout = interpreter.layout
-            self.store.update_process(image.process, interpreter=interpreter.describe(), coverage=interpreter.coverage)
-
-    def _write_events(self) -> None:
-        if self._events:
-            self.store.add_events(self._events)
-            self._events.clear()
+            self.store.update_process(
+                image.process, interpreter=interpreter.describe(), coverage=self.coverage_of(interpreter)
+            )
 
     def update_counts(self, probes: Probes) -> None:
         """Write the kernel's counts of repeats; forget acts of ended images, whose counts are final."""
@@ -317,6 +338,11 @@ class Recorder:
                 probes.forget_act(key)
         self.store.update_counts(changed)
 
+    def write_syscall_counts(self, probes: Probes) -> None:
+        """Write how often system calls were made that are no events."""
+        if self.native is not None:
+            self.native.write_counts(probes.syscall_counts(), self.images)
+
     def finish(self) -> None:
         """Write what waited, and which interpreters were silent: idle, or not seen."""
         for image in self.images.values():
@@ -324,10 +350,10 @@ class Recorder:
                 continue
             self.resolver.finish(image.code)
             if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
-                coverage = image.interpreter.coverage
+                coverage = self.coverage_of(image.interpreter)
                 silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
                 self.store.update_process(image.process, coverage=silent)
-        self._write_events()
+        self.pending.write()
 
     def lost_acts(self, probes: Probes) -> Losses:
         """Give how often acts happened that have no event: not sent, or of a process whose start was not sent."""
@@ -345,12 +371,14 @@ class Recorder:
 
     def losses(self) -> Losses:
         """Give what got lost on this side of the ring buffer."""
-        counted = {
+        counted: Losses = {
             (None, "records", "malformed"): self.totals.malformed,
             (None, "audit", "name_lost"): self.totals.names_lost,
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
+        if self.native is not None:
+            counted |= self.native.losses()
         return {key: count for key, count in (counted | self.extra_losses).items() if count}
 
     def repeated(self) -> dict[int, int]:
@@ -360,32 +388,6 @@ class Recorder:
             signal = int.from_bytes(key[40:44], "little")
             totals[signal] = totals.get(signal, 0) + known.count - 1
         return totals
-
-
-def losses_of(counters: dict[tuple[Signal, Counter], int]) -> Losses:
-    """Name what the probes counted as lost."""
-    losses: Losses = {}
-    for (signal, counter), count in counters.items():
-        reason = (_LIFE_REASONS if signal is Signal.PROCESS else _REASONS).get(counter)
-        if reason is not None:
-            losses[None, signal.name.lower(), reason] = count
-    return losses
-
-
-_LIFE_REASONS: Final = {
-    Counter.RING_FULL: "ring_full",
-    Counter.TABLE_FULL: "table_full",
-    Counter.LOST: "no_scratch",
-}
-_REASONS: Final = {
-    Counter.LOST: "ring_full",
-    Counter.NO_SCRATCH: "no_scratch",
-    Counter.UNMATCHED: "import_result_unmatched",
-    Counter.UNREADABLE_ARGUMENT: "unreadable_argument",
-    Counter.UNREADABLE_FRAME: "unreadable_frame",
-    Counter.STACK_TRUNCATED: "python_stack_truncated",
-    Counter.MERGED: "arguments_merged",
-}
 
 
 def _reader(pid: int) -> Read:

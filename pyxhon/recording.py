@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import pyxhon
-from pyxhon.bpf.attach import ProbesLoading
+from pyxhon.bpf.attach import Probes, ProbesLoading
+from pyxhon.bpf.mappings import MappingReader
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
@@ -24,8 +25,13 @@ from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, 
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
+from pyxhon.losses import Losses, losses_of
+from pyxhon.native_recorder import NativeRecorder
+from pyxhon.native_stacks import NativeStacks
 from pyxhon.ownership import Ownership
-from pyxhon.recorder import Image, Losses, Recorder, losses_of
+from pyxhon.probe_check import ProbeCheck
+from pyxhon.process_images import Image
+from pyxhon.recorder import Recorder
 from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
@@ -56,6 +62,7 @@ class _Session:
     """A recording and what is shown of it."""
 
     tracing: Tracing
+    probe_check: ProbeCheck
     findings: LiveFindings | None = None
     reader: TraceReader | None = None
     last_event: int = 0
@@ -160,10 +167,37 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
         recorder.on_execution = lambda image: install_execution(tracing, image)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
         recorder.find_interpreter = interpreters.by_layout.get
+        with _native_recorder(options, recorder, probes) as native:
+            recorder.native = native
+            try:
+                yield _Session(tracing, ProbeCheck(store, recorder.pending, probes))
+            finally:
+                ownership.close()
+
+
+@contextlib.contextmanager
+def _native_recorder(options: TraceOptions, recorder: Recorder, probes: Probes) -> Iterator[NativeRecorder | None]:
+    """Give what records system calls; None where they are off."""
+    if options.syscalls == "off":
+        yield None
+        return
+    with MappingReader(lambda pid: pid in recorder.by_pid) as mappings:
+        stacks = NativeStacks(recorder.store, recorder.ownership, mappings)
+        stacks.on_return_place = probes.learn_return_place
         try:
-            yield _Session(tracing)
+            yield NativeRecorder(recorder.store, stacks, recorder.pending, describe_native(options, probes))
         finally:
-            ownership.close()
+            stacks.close()
+
+
+def describe_native(options: TraceOptions, probes: Probes) -> dict[str, str]:
+    """Give the coverage of system calls and of what lies beneath Python."""
+    rest = ", the others counted" if options.syscalls == "all" else ""
+    rings = "" if probes.has_operations else "; io_uring unavailable: this kernel does not tell of its requests"
+    return {
+        "syscalls": f"raw tracepoints sys_enter + sys_exit{rest}{rings}",
+        "native": "native stacks of system calls, uprobe dlopen",
+    }
 
 
 @contextlib.contextmanager
@@ -198,6 +232,8 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.end_unseen(session.tracing.probes)
             settle(session.tracing)
+            session.probe_check.look(recorder.live.values())
+            recorder.pending.write()
             recorder.update_counts(session.tracing.probes)
             session.last_counts_s = time.monotonic()
         if not records and session.tracing.ownership.has_work:
@@ -231,11 +267,13 @@ def _finish(session: _Session) -> None:
         if not image.is_ended and image.process:
             with contextlib.suppress(TargetError):
                 add_dlls(session.tracing, image, read_mappings(image.pid))
+    session.probe_check.look(recorder.live.values())
     session.tracing.probes.detach()
     while records := session.tracing.probes.ring.read():
         recorder.take(records)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
+    recorder.write_syscall_counts(session.tracing.probes)
     session.tracing.ownership.finish()
     counters = session.tracing.probes.counters()
     lost = recorder.lost_acts(session.tracing.probes)
@@ -255,7 +293,7 @@ def _conservation(
     """Give seen, stored, repeated and lost of each signal that makes events."""
     repeated = recorder.repeated()
     rows = []
-    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD):
+    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.SYSCALL, Signal.IO_URING):
         name = kind.name.lower()
         lost = counters.get((kind, Counter.LOST), 0)
         lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)

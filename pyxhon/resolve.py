@@ -134,17 +134,17 @@ class Resolver:
     def _write_frames(self, image: ImageCode, row: int, frames: list[tuple[int, int, int]]) -> None:
         written: list[tuple[int | None, int, int | None, bool]] = []
         for (_, instruction, _), code in zip(frames, self._codes_of(image, frames), strict=True):
-            walked, is_entry = instruction & ~ENTRY_FRAME, bool(instruction & ENTRY_FRAME)
+            is_entry = bool(instruction & ENTRY_FRAME)
             if code is None or image.layout is None:
                 self.losses.frames_without_code += 1
                 written.append((None, -1, None, False))
                 continue
-            offset = instruction_offset(image.layout, walked)
+            offset = instruction_offset(image.layout, instruction & ~ENTRY_FRAME)
             if not is_frame_started(image.layout, offset, code.first_traceable):
                 continue
             if code.lines is None:
                 code.lines = read_line_table(image.layout.version, code.first_line, bytes(code.content))
-            written.append((code.row, offset, code.lines.line_of(offset), is_entry))
+            written.append((code.row, offset, code.lines.line_of(offset), is_entry or image.layout.has_frames_of_c))
         self._store.add_frames(row, written)
 
 

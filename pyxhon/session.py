@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pyxhon.bpf.attach import ProbeOptions, ProbesLoading
 from pyxhon.errors import KernelError
 from pyxhon.session_options import TraceOptions
+from pyxhon.target.system_calls.declarations import rules as system_call_rules
 
 
 def attach(pid: int, options: TraceOptions) -> int:
@@ -50,7 +51,8 @@ def _while_loading(options: TraceOptions, record: Callable[[ProbesLoading], int]
     if os.geteuid() != 0:
         message = "tracing needs root"
         raise KernelError(message, "run it with sudo")
-    loading = ProbesLoading(ProbeOptions(options.buffer_bytes, options.aggregate, options.follow))
+    rules = system_call_rules(options.syscalls)
+    loading = ProbesLoading(ProbeOptions(options.buffer_bytes, options.aggregate, options.follow, rules))
     try:
         return record(loading)
     finally:

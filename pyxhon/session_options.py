@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class TraceOptions:
     """Size of the ring buffer, a power of two."""
     aggregate: bool = True
     """Count repeats in the kernel rather than stream every occurrence."""
+    syscalls: Literal["sensitive", "all", "off"] = "sensitive"
+    """Which system calls are taken: "sensitive", "all" (the others are counted), or "off"."""
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
     is_quiet: bool = False

@@ -3,18 +3,21 @@
 import contextlib
 import errno
 import os
+import struct
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from pyxhon import wire
 from pyxhon.bpf import btf, syscalls
-from pyxhon.bpf.compiled import CompiledProbes, MapShape, compiled_probes
+from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both
+from pyxhon.bpf.operations import operation_places, operation_rules
 from pyxhon.bpf.ring import RingReader
-from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, TracedProcess
+from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, SyscallRule, TracedProcess
 from pyxhon.errors import KernelError
 from pyxhon.events import ActCount, ActKey, Counter, Signal
 
@@ -25,6 +28,10 @@ _TRACEPOINTS: Final = {
     "on_exec": "sched_process_exec",
     "on_exit": "sched_process_exit",
 }
+_SYSCALL_TRACEPOINTS: Final = {"on_sys_exit": "sys_exit", "on_sys_enter": "sys_enter", "on_signal": "signal_deliver"}
+_OPERATION_TRACEPOINTS: Final = {"on_operation": "io_uring_submit_req", "on_ring": "io_uring_create"}
+# Linux 6.3 gave it its name; before 6.0, where no probe may sleep, its arguments were others.
+_FORMER_NAMES: Final = {"io_uring_submit_req": "io_uring_submit_sqe"}
 _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_INIT_INO
 _WAKEUP_MASK: Final = 63
 _LARGE_BUFFER_BYTES: Final = 1 << 20
@@ -35,6 +42,8 @@ _REMEDIES: Final = {
     errno.ENOMEM: "choose a smaller --buffer",
 }
 _KEY = wire.format_of(ActKey)
+_PAIR: Final = struct.Struct("<QQ")
+_WORD: Final = struct.Struct("<Q")
 _COUNT = wire.format_of(ActCount)
 
 
@@ -45,6 +54,9 @@ class ProbeOptions:
     buffer_bytes: int
     is_aggregating: bool
     is_following: bool
+    syscall_rules: Mapping[int, SyscallRule] = field(
+        default_factory=dict
+    )  # by number; none: system calls are not taken
 
 
 class Probes:
@@ -56,6 +68,7 @@ class Probes:
         self._layouts: list[bytes] = []
         self._site_count = 0
         self.is_sleepable = True
+        self.has_operations = False
         try:
             self._load(options)
         except BaseException:
@@ -89,7 +102,7 @@ class Probes:
 
     def _load(self, options: ProbeOptions) -> None:
         offsets = btf.kernel_offsets()
-        compiled = compiled_probes(is_sleepable=True)
+        compiled, plain = compile_both()
         self._create_maps(compiled, options)
         self._set(
             "settings",
@@ -98,21 +111,55 @@ class Probes:
                 seed=int.from_bytes(os.urandom(8), "little"),
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
+                reserved=0,
                 wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
                 **_pid_namespace(),
                 **offsets,
             ),
         )
+        for index, rule in options.syscall_rules.items():
+            self._set("syscall_rules", index, rule)
+        names = _TRACEPOINTS | (self._prepare_operations() if options.syscall_rules else {})
+        with ThreadPoolExecutor(max_workers=2) as pool:  # the verifier takes its time with either
+            tracepoints = pool.submit(self._load_tracepoints, plain, names)
+            self._program = self._load_site_program(compiled, plain)
+            for name, program in tracepoints.result().items():
+                self._attach_tracepoint(program, names[name])
+        self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
+
+    def _prepare_operations(self) -> dict[str, str]:
+        """Tell the probes about io_uring, where this kernel has it; gives the tracepoints of system calls."""
+        offsets = btf.optional_offsets()
+        places = operation_places(offsets)
+        if places is None:
+            return _SYSCALL_TRACEPOINTS
+        self._set("operation_places", 0, places)
+        for number, rule in operation_rules(offsets).items():
+            self._set("operation_rules", number, rule)
+        return _SYSCALL_TRACEPOINTS | _OPERATION_TRACEPOINTS
+
+    def _load_site_program(self, compiled: CompiledProbes, plain: CompiledProbes) -> int:
         try:
-            self._program = self._load_program(compiled, "on_site", _UPROBE, _SLEEPABLE)
+            return self._load_program(compiled, "on_site", _UPROBE, _SLEEPABLE)
         except KernelError:  # before Linux 6.0: plain reads, what they miss is counted
             self.is_sleepable = False
-            compiled = compiled_probes(is_sleepable=False)
-            self._program = self._load_program(compiled, "on_site", _UPROBE, 0)
-        for name, tracepoint in _TRACEPOINTS.items():
-            program = self._load_program(compiled, name, _RAW_TRACEPOINT, 0)
-            self._links.append(syscalls.attach_raw_tracepoint(program, tracepoint))
-        self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
+            return self._load_program(plain, "on_site", _UPROBE, 0)
+
+    def _attach_tracepoint(self, program: int, name: str) -> None:
+        is_optional = name in _OPERATION_TRACEPOINTS.values()
+        choices = (name, _FORMER_NAMES[name]) if name in _FORMER_NAMES and self.is_sleepable else (name,)
+        for choice in choices:
+            try:
+                self._links.append(syscalls.attach_raw_tracepoint(program, choice))
+            except OSError:
+                if not is_optional and choice == choices[-1]:
+                    raise
+            else:
+                self.has_operations |= name in _FORMER_NAMES
+                return
+
+    def _load_tracepoints(self, compiled: CompiledProbes, names: Iterable[str]) -> dict[str, int]:
+        return {name: self._load_program(compiled, name, _RAW_TRACEPOINT, 0) for name in names}
 
     def _create_maps(self, compiled: CompiledProbes, options: ProbeOptions) -> None:
         self._maps: dict[str, int] = {}
@@ -179,6 +226,14 @@ class Probes:
         value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
         return None if value is None else int.from_bytes(value[:8], "little")
 
+    def base_of(self, pid: int, image: int) -> int | None:
+        """Give the load bias of the interpreter in a process image, as far as a probe has seen it."""
+        value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
+        if value is None:
+            return None
+        known, base, layout, _ = wire.format_of(TracedProcess).unpack(value)
+        return None if known != image or layout == ABSENT else int(base)
+
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""
         shape = self._shapes["acts"]
@@ -190,6 +245,19 @@ class Probes:
     def forget_act(self, key: bytes) -> None:
         """Remove an act of a process that ended."""
         syscalls.delete(self._maps["acts"], key)
+
+    def syscall_counts(self) -> Iterator[tuple[int, int, int]]:
+        """Give (image, index, count) of the system calls that are counted by number."""
+        shape = self._shapes["syscall_counts"]
+        keys, counts = syscalls.lookup_batch(
+            self._maps["syscall_counts"], (shape.key_bytes, shape.value_bytes, shape.entries)
+        )
+        for place, (count,) in zip(_PAIR.iter_unpack(keys), _WORD.iter_unpack(counts), strict=False):
+            yield place[0], place[1], count
+
+    def learn_return_place(self, instruction: int, offset: int) -> None:
+        """Tell where the return address lies above the stack pointer at an instruction that makes system calls."""
+        syscalls.update(self._maps["return_places"], _WORD.pack(instruction), offset.to_bytes(4, "little"))
 
     def counters(self) -> dict[tuple[Signal, Counter], int]:
         """Give what the probes counted, over all processors."""

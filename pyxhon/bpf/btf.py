@@ -1,5 +1,6 @@
 """Offsets of kernel structures, read from the running kernel's BTF (Documentation/bpf/btf.rst)."""
 
+import functools
 import json
 import os
 import platform
@@ -33,24 +34,86 @@ WANTED: Final = {
     "task_group_leader": ("task_struct", "group_leader"),
     "pid_level": ("pid", "level"),
     "pid_numbers": ("pid", "numbers"),
+    "task_thread_status": ("task_struct", "thread_info", "thread_info", "status"),
+    "task_files": ("task_struct", "files"),
+    "files_table": ("files_struct", "fdt"),
+    "table_files": ("fdtable", "fd"),
+    "table_size": ("fdtable", "max_fds"),
+    "file_inode": ("file", "f_inode"),
+    "file_path": ("file", "f_path"),
+    "file_private": ("file", "private_data"),
+    "inode_mode": ("inode", "i_mode"),
+    "socket_sock": ("socket", "sk"),
+    "sock_family": ("sock_common", "skc_family"),
+    "sock_port": ("sock_common", "skc_dport"),
+    "sock_address": ("sock_common", "skc_daddr"),
+    "sock_address6": ("sock_common", "skc_v6_daddr"),
+    "task_fs": ("task_struct", "fs"),
+    "fs_root": ("fs_struct", "root"),
+    "fs_directory": ("fs_struct", "pwd"),
+    "path_mount": ("path", "mnt"),
+    "path_dentry": ("path", "dentry"),
+    "dentry_parent": ("dentry", "d_parent"),
+    "dentry_name": ("dentry", "d_name", "qstr", "name"),
+    "mount_parent": ("mount", "mnt_parent"),
+    "mount_point": ("mount", "mnt_mountpoint"),
+    "mount_inner": ("mount", "mnt"),
+    "inner_root": ("vfsmount", "mnt_root"),
+}
+# What kernels without io_uring, or older ones, do not have.
+OPTIONAL: Final = {
+    "uring_opcode": ("io_kiocb", "opcode"),
+    "uring_ring": ("io_kiocb", "ctx"),
+    "uring_descriptor": ("io_kiocb", "cqe", "io_cqe", "fd"),
+    "uring_extra": ("io_kiocb", "async_data"),
+    "uring_extra_address": ("io_async_msghdr", "addr"),
+    "uring_filename": ("filename", "name"),
+    "open_path": ("io_open", "filename"),
+    "open_folder": ("io_open", "dfd"),
+    "unlink_path": ("io_unlink", "filename"),
+    "unlink_folder": ("io_unlink", "dfd"),
+    "mkdir_path": ("io_mkdir", "filename"),
+    "mkdir_folder": ("io_mkdir", "dfd"),
+    "rename_path": ("io_rename", "oldpath"),
+    "rename_path2": ("io_rename", "newpath"),
+    "rename_folder": ("io_rename", "old_dfd"),
+    "rename_folder2": ("io_rename", "new_dfd"),
+    "link_path": ("io_link", "oldpath"),
+    "link_path2": ("io_link", "newpath"),
+    "link_folder": ("io_link", "old_dfd"),
+    "link_folder2": ("io_link", "new_dfd"),
+    "xattr_path": ("io_xattr", "filename"),
+    "connect_address": ("io_connect", "addr"),
 }
 
 
 def kernel_offsets() -> dict[str, int]:
     """Give the offset in bytes of each structure member in `WANTED`. Raises KernelError without BTF."""
+    found = _read_offsets()
+    return {name: found[name] for name in WANTED}
+
+
+def optional_offsets() -> dict[str, int]:
+    """Give the offsets of those members in `OPTIONAL` that this kernel has."""
+    found = _read_offsets()
+    return {name: found[name] for name in OPTIONAL if name in found}
+
+
+@functools.cache
+def _read_offsets() -> dict[str, int]:
     try:
         facts = _BTF.stat()
     except OSError:
         message = "this kernel has no /sys/kernel/btf/vmlinux"
         raise KernelError(message, "a kernel built with CONFIG_DEBUG_INFO_BTF is needed") from None
     name = f"btf-{platform.release()}-{facts.st_size}.json".replace("/", "_")
-    key = f"{os.uname().version} {sorted(WANTED)}"
+    key = f"{os.uname().version} {sorted(WANTED | OPTIONAL)}"
     cached = read_cached(name)
     if cached is not None:
         try:
             kept = json.loads(cached)
             if kept["key"] == key:
-                return {wanted: int(kept["offsets"][wanted]) for wanted in WANTED}
+                return {str(wanted): int(offset) for wanted, offset in kept["offsets"].items()}
         except (ValueError, KeyError, TypeError):
             pass  # damaged: read again below
     offsets = _find_offsets(_BTF.read_bytes())
@@ -59,12 +122,15 @@ def kernel_offsets() -> dict[str, int]:
 
 
 def _find_offsets(data: bytes) -> dict[str, int]:
-    members = _read_members(data, {path[index] for path in WANTED.values() for index in range(0, len(path), 2)})
+    paths = WANTED | OPTIONAL
+    members = _read_members(data, {path[index] for path in paths.values() for index in range(0, len(path), 2)})
     offsets = {}
-    for name, path in WANTED.items():
+    for name, path in paths.items():
         try:
             offsets[name] = sum(members[path[index]][path[index + 1]] for index in range(0, len(path), 2))
         except KeyError:
+            if name in OPTIONAL:
+                continue
             message = f"this kernel's BTF has no {'.'.join(path)}"
             raise KernelError(message, "please report the kernel version") from None
     return offsets

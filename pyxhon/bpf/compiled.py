@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,16 @@ class CompiledProbes:
 
     maps: dict[str, MapShape]
     programs: dict[str, Program]
+
+
+def compile_both() -> tuple[CompiledProbes, CompiledProbes]:
+    """Give the probes in the form that may sleep and in the plain one, side by side where they are not cached.
+
+    Tracepoints take the plain form only. The maps of both are the same.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        plain = pool.submit(compiled_probes, is_sleepable=False)
+        return compiled_probes(is_sleepable=True), plain.result()
 
 
 def compiled_probes(*, is_sleepable: bool) -> CompiledProbes:

@@ -38,7 +38,6 @@ def kernel_layout(layout: Layout, sites: Sites) -> KernelLayout:
         "long_has_tag": int(layout.long_tag is not None),
         "pthread_first_block": _PTHREAD_FIRST_BLOCK,
         "pthread_specific": _PTHREAD_SPECIFIC,
-        "reserved": 0,
     }
     return KernelLayout(**(shared | addresses | places | fixed))
 
@@ -52,6 +51,7 @@ def _frame_places(layout: Layout) -> dict[str, int]:
         "frame_previous": layout.frame_previous - start,
         "frame_instruction": layout.frame_instruction - start,
         "frame_owner": (layout.frame_owner or 0) - start if has_owner else _NO_OWNER,
+        "frame_is_entry": layout.frame_is_entry - start if layout.frame_is_entry is not None else _NO_OWNER,
         "owner_skip_from": (layout.frame_owner_skip_from or 0) if has_owner else _NEVER,
         "instruction_mask": _ALL_ONES if is_pointer else 0,
     }

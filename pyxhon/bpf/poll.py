@@ -8,6 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pyxhon import wire
+from pyxhon.bpf.life_records import Exec, Exit, Fork, body_format, decode_exec, decode_exit, decode_fork
+from pyxhon.bpf.native_records import (
+    NativeStack,
+    SignalDelivery,
+    SyscallResult,
+    SystemCall,
+    decode_call,
+    decode_native_stack,
+    decode_result,
+    decode_signal,
+)
 from pyxhon.events import (
     MAX_ARGUMENTS,
     MAX_FRAMES,
@@ -18,11 +29,9 @@ from pyxhon.events import (
     Event,
     EventFlag,
     EventKind,
-    ExecEvent,
-    ExitEvent,
-    ForkEvent,
     FrameRef,
     LineTableEvent,
+    Signal,
     StackEvent,
 )
 
@@ -34,24 +43,10 @@ _TOO_WIDE: Final = 2  # Argument.length of an int: bit 0 negative, bit 1 more th
 _ENCODINGS: Final = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 
 
-def _body(declaration: type, until: str) -> struct.Struct:
-    """Give the format of the integers between the head and the field `until`."""
-    parts = ["<"]
-    for field in wire.fields_of(declaration)[1:]:
-        if field.name == until:
-            break
-        assert isinstance(field.kind, wire.Scalar)  # noqa: S101 - a fault in events.py
-        parts.append(field.kind.format)
-    return struct.Struct("".join(parts))
-
-
-_ACT = _body(ActEvent, "format")
-_STACK = _body(StackEvent, "frames")
-_CODE = _body(CodeEvent, "data")
-_LINE_TABLE = _body(LineTableEvent, "data")
-_FORK = _body(ForkEvent, "")
-_EXEC = _body(ExecEvent, "file")
-_EXIT = _body(ExitEvent, "")
+_ACT = body_format(ActEvent, "format")
+_STACK = body_format(StackEvent, "frames")
+_CODE = body_format(CodeEvent, "data")
+_LINE_TABLE = body_format(LineTableEvent, "data")
 
 
 @dataclass(slots=True)
@@ -115,44 +110,10 @@ class LineTablePart:
     content: bytes
 
 
-@dataclass(slots=True)
-class Fork:
-    """A process or, with `is_thread`, a thread began."""
-
-    image: int
-    pid: int
-    tid: int
-    time_ns: int
-    parent_image: int
-    parent_pid: int
-    is_thread: bool
-
-
-@dataclass(slots=True)
-class Exec:
-    """A process runs another program."""
-
-    image: int
-    pid: int
-    time_ns: int
-    previous_image: int
-    file: str
-    arguments: list[str]
-
-
-@dataclass(slots=True)
-class Exit:
-    """A thread or, with `is_process`, a process ended; status is as wait(2) gives it."""
-
-    image: int
-    pid: int
-    tid: int
-    time_ns: int
-    status: int
-    is_process: bool
-
-
-Record = Act | Stack | Code | LineTablePart | Fork | Exec | Exit
+Record = (
+    Act | Stack | Code | LineTablePart | Fork | Exec | Exit
+    | SystemCall | NativeStack | SyscallResult | SignalDelivery
+)  # fmt: skip
 
 
 def decode(record: bytes) -> Record:
@@ -164,10 +125,13 @@ def decode(record: bytes) -> Record:
         raise ValueError(message) from None
 
 
-def _decode_act(record: bytes) -> Act:
+def _decode_act(record: bytes) -> Act | SystemCall:
+    body = _ACT.unpack_from(record, _HEAD.size)
+    if body[7] in (Signal.SYSCALL, Signal.IO_URING):
+        return decode_call(record, body)
     _, flags, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
     (stack, arguments_hash, name_id, name_address, format_address, base, site, signal, count, name_bytes,
-     data_bytes, _, native) = _ACT.unpack_from(record, _HEAD.size)  # fmt: skip
+     data_bytes, _, native) = body  # fmt: skip
     data_at = wire.offset_of(ActEvent, "data")
     data = record[data_at : data_at + data_bytes]
     format_at = wire.offset_of(ActEvent, "format")
@@ -365,35 +329,17 @@ def _decode_line_table(record: bytes) -> LineTablePart:
     return LineTablePart(image, code, fingerprint, offset, record[at : at + stored])
 
 
-def _decode_fork(record: bytes) -> Fork:
-    kind, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
-    parent_image, parent_pid, _, *_ = _FORK.unpack_from(record, _HEAD.size)
-    return Fork(image, pid, tid, time_ns, parent_image, parent_pid, kind == EventKind.THREAD_START)
-
-
-def _decode_exec(record: bytes) -> Exec:
-    _, _, _, time_ns, pid, _, image = _HEAD.unpack_from(record)
-    previous, _, stored = _EXEC.unpack_from(record, _HEAD.size)
-    file_at, data_at = wire.offset_of(ExecEvent, "file"), wire.offset_of(ExecEvent, "data")
-    file = record[file_at:data_at].split(b"\0")[0].decode("utf-8", "surrogateescape")
-    arguments = record[data_at : data_at + stored].decode("utf-8", "surrogateescape").split("\0")
-    return Exec(image, pid, time_ns, previous, file, arguments[:-1] if arguments[-1:] == [""] else arguments)
-
-
-def _decode_exit(record: bytes) -> Exit:
-    kind, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
-    status, _ = _EXIT.unpack_from(record, _HEAD.size)
-    return Exit(image, pid, tid, time_ns, status, kind == EventKind.EXIT)
-
-
 _DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
     EventKind.ACT: _decode_act,
     EventKind.STACK: _decode_stack,
     EventKind.CODE: _decode_code,
     EventKind.LINE_TABLE: _decode_line_table,
-    EventKind.FORK: _decode_fork,
-    EventKind.EXEC: _decode_exec,
-    EventKind.EXIT: _decode_exit,
-    EventKind.THREAD_START: _decode_fork,
-    EventKind.THREAD_EXIT: _decode_exit,
+    EventKind.FORK: decode_fork,
+    EventKind.EXEC: decode_exec,
+    EventKind.EXIT: decode_exit,
+    EventKind.THREAD_START: decode_fork,
+    EventKind.THREAD_EXIT: decode_exit,
+    EventKind.NATIVE_STACK: decode_native_stack,
+    EventKind.SYSCALL_RESULT: decode_result,
+    EventKind.SIGNAL_DELIVERY: decode_signal,
 }

@@ -5,6 +5,7 @@ of `union bpf_attr` (include/uapi/linux/bpf.h) and `struct perf_event_attr` (inc
 """
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -22,6 +23,12 @@ _PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
 _PERF_FLAG_FD_CLOEXEC: Final = 8
 _ATTRIBUTE_BYTES: Final = 128
 _LOG_BYTES: Final = 1 << 16
+_SOFTWARE, _DUMMY = 1, 9  # PERF_TYPE_SOFTWARE, PERF_COUNT_SW_DUMMY
+_SAMPLE_TID, _SAMPLE_TIME, _SAMPLE_CPU = 1 << 1, 1 << 2, 1 << 7
+_FORMAT_LOST: Final = 1 << 4  # Linux 6.0
+# struct perf_event_attr: mmap, comm, task, watermark, sample_id_all, mmap2, comm_exec, use_clockid
+_MAPPING_BITS: Final = sum(1 << bit for bit in (8, 9, 13, 14, 18, 23, 24, 25))
+_CLOCK_MONOTONIC: Final = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -189,6 +196,30 @@ def attach_uprobe(program: int, path: str, offset: int, cookie: int) -> tuple[in
         os.close(event)
         raise
     return link, event
+
+
+def open_mapping_event(processor: int) -> tuple[int, bool]:
+    """Open an event that records executable mappings, names, forks and exits of all processes on one processor.
+
+    Every record ends with the ids, the time (CLOCK_MONOTONIC) and the processor, and wakes whoever polls. Gives the
+    descriptor, and whether reading it gives the count of lost records. Raises SystemCallError.
+    """
+    try:
+        return _open_mapping_event(processor, _FORMAT_LOST), True
+    except SystemCallError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return _open_mapping_event(processor, 0), False
+
+
+def _open_mapping_event(processor: int, read_format: int) -> int:
+    sample = _SAMPLE_TID | _SAMPLE_TIME | _SAMPLE_CPU
+    attributes = struct.pack(
+        "<IIQQQQQIIQQQQIi",
+        _SOFTWARE, 128, _DUMMY, 0, sample, read_format, _MAPPING_BITS, 1, 0, 0, 0, 0, 0, 0, _CLOCK_MONOTONIC,
+    )  # fmt: skip
+    buffer = ctypes.create_string_buffer(attributes, 128)
+    return _call(_numbers()[1], buffer, -1, processor, -1, _PERF_FLAG_FD_CLOEXEC)
 
 
 def uprobe_type() -> int:

@@ -62,6 +62,10 @@ _AGGREGATE = click.option(
     "--no-aggregate", "aggregate", is_flag=True, flag_value=False, default=True,
     help="Stream every occurrence instead of counting repeats in the kernel.",
 )  # fmt: skip
+_SYSCALLS = click.option(
+    "--syscalls", type=click.Choice(["sensitive", "all", "off"]), default="sensitive", show_default=True,
+    help="Take the system calls that touch files, network, processes and memory; all: count the others, too.",
+)  # fmt: skip
 _POLICY = click.option(
     "--policy", "policy_paths", multiple=True, metavar="FILE",
     help="Judge by this policy: a file or builtin:NAME. May be given several times.",
@@ -90,7 +94,7 @@ _EXIT_CODE = click.option(
 
 _MESSAGES: Final = (_QUIET, _VERBOSE)
 _REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
-_TRACING: Final = (_DURATION, _FOLLOW, _BUFFER, _AGGREGATE)
+_TRACING: Final = (_DURATION, _FOLLOW, _SYSCALLS, _BUFFER, _AGGREGATE)
 _ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
 
 

@@ -200,7 +200,12 @@ class Layout:
             (self.frame_previous, _POINTER),
             (self.frame_instruction, self.frame_instruction_size),
         ]
-        return parts if self.frame_owner is None else [*parts, (self.frame_owner, 1)]
+        return parts + [(offset, 1) for offset in (self.frame_owner, self.frame_is_entry) if offset is not None]
+
+    @property
+    def has_frames_of_c(self) -> bool:
+        """Tell whether C calls enter the interpreter for every Python frame, as up to 3.10."""
+        return self.frame_owner is None and self.frame_is_entry is None
 
 
 MEMBERS: dict[str, tuple[str, ...]] = {

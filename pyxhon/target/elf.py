@@ -214,6 +214,13 @@ class ElfImage:
         content = self.read(start, count * tables.SYMBOL_BYTES) or b""
         return SymbolTable(content, self._dynamic_names)
 
+    def dynamic_symbol_ranges(self) -> tuple[int, int, int] | None:
+        """Give file offset and size in bytes of the dynamic symbols, and the file offset of their names."""
+        found = (self._dynamic_value(tag) for tag in (tables.DT_SYMTAB, tables.DT_STRTAB))
+        symbols, names = (None if address is None else self.file_offset(address) for address in found)
+        count = self._count_dynamic_symbols() if symbols is not None else None
+        return None if symbols is None or names is None else (symbols, (count or 0) * tables.SYMBOL_BYTES, names)
+
     @cached_property
     def static_table(self) -> SymbolTable:
         """The static symbol table; empty in a stripped file."""

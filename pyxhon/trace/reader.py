@@ -27,6 +27,7 @@ from pyxhon.trace.rows import (
     OpenFileRow,
     ProcessRow,
     ProvenanceRow,
+    SignalHandlerRow,
     SyscallCountRow,
     ThreadRow,
 )
@@ -199,6 +200,10 @@ class TraceReader:
     def provenance(self) -> list[ProvenanceRow]:
         """Give who made what, oldest first."""
         return [ProvenanceRow(*row) for row in self._select("SELECT * FROM provenance ORDER BY time_ns")]
+
+    def signal_handlers(self) -> list[SignalHandlerRow]:
+        """Give the signal handlers that ran."""
+        return [SignalHandlerRow(*row) for row in self._select("SELECT * FROM signal_handler")]
 
     def syscall_counts(self) -> list[SyscallCountRow]:
         """Give how often system calls were made that are not events."""

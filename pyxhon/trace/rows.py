@@ -120,6 +120,18 @@ class ProvenanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalHandlerRow:
+    """A signal handler that ran; `tid` and `time_ns` are those of its first delivery."""
+
+    process: int
+    tid: int
+    number: int
+    address: int
+    object: int | None
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class SyscallCountRow:
     """How often a process made a system call that is not an event."""
 

@@ -102,12 +102,22 @@ CREATE TABLE native_frame (
 -- Who made what code runs in or acts on, each making apart: repeats of an act are counted into one event.
 CREATE TABLE provenance (
     process INTEGER NOT NULL REFERENCES process (id),
-    kind    TEXT NOT NULL CHECK (kind IN ('thread', 'process', 'program', 'anonymous', 'memfd', 'ring', 'descriptor', 'handler')),
-    subject TEXT NOT NULL,           -- tid, pid, address (hexadecimal), descriptor, signal number
+    kind    TEXT NOT NULL CHECK (kind IN ('thread', 'process', 'program', 'anonymous', 'memfd', 'ring', 'descriptor')),
+    subject TEXT NOT NULL,           -- tid, pid, address or ring (hexadecimal), descriptor
     event   INTEGER NOT NULL REFERENCES event (id),   -- the system call that made it
     time_ns INTEGER NOT NULL
 );
 CREATE INDEX provenance_by_subject ON provenance (process, kind, subject);
+
+-- Handlers of signals that ran, each once.
+CREATE TABLE signal_handler (
+    process INTEGER NOT NULL REFERENCES process (id),
+    tid     INTEGER NOT NULL,        -- of the first delivery
+    number  INTEGER NOT NULL,
+    address INTEGER NOT NULL,
+    object  INTEGER REFERENCES native_object (id),   -- where it lies; NULL: nothing was mapped there
+    time_ns INTEGER NOT NULL
+);
 
 -- --syscalls all: what is not an event, by number.
 CREATE TABLE syscall_count (

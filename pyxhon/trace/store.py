@@ -177,6 +177,11 @@ class Store:
         """Tell which event made something: (kind, subject)."""
         self._execute("INSERT INTO provenance VALUES (?, ?, ?, ?, ?)", (process, *made, event, time_ns))
 
+    def add_signal_handler(self, handler: tuple[int, int, int, int], object_row: int | None, time_ns: int) -> None:
+        """Add a handler that ran: (process, tid, signal number, address)."""
+        values = (*handler[:3], signed(handler[3]), object_row, time_ns)
+        self._execute("INSERT INTO signal_handler VALUES (?, ?, ?, ?, ?, ?)", values)
+
     def set_result(self, event: int, result: Any, arguments: Any) -> None:
         """Set what a system call gave, and its arguments where they were read again at its end."""
         values = (json.dumps(result), None if arguments is None else json.dumps(arguments), event)

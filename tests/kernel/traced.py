@@ -105,7 +105,9 @@ def unexplained_losses(reader: TraceReader, python: Interpreter) -> list[LossRow
     """Give the losses but those that must be: stacks deeper than the limit, and what ran before another root's
     interpreter was known.
     """
-    excused = {"python_stack_truncated"} if python.root == "/" else {"python_stack_truncated", "python_untraced"}
+    excused = {"python_stack_truncated", "native_stack_truncated"}
+    if python.root != "/":
+        excused.add("python_untraced")
     return [row for row in reader.losses() if row.reason not in excused]
 
 

@@ -1,0 +1,119 @@
+// What the kernel knows of descriptors, sockets and folders of the calling thread.
+
+static inline u64 file_of(const struct settings *conf, u64 descriptor)
+{
+	u64 files = read_kernel_u64(bpf_get_current_task() + conf->task_files);
+	u64 table = read_kernel_u64(files + conf->files_table);
+	if ((u32)descriptor >= read_kernel_u32(table + conf->table_size))
+		return 0;
+	return read_kernel_u64(read_kernel_u64(table + conf->table_files) + (u64)(u32)descriptor * 8);
+}
+
+static inline bool is_socket(const struct settings *conf, u64 file)
+{
+	u64 inode = read_kernel_u64(file + conf->file_inode);
+	return (read_kernel_u32(inode + conf->inode_mode) & 0170000) == 0140000; // S_IFSOCK
+}
+
+// Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, or of another family.
+static inline u32 take_peer(struct scratch *s, const struct settings *conf, u64 descriptor)
+{
+	u64 file = file_of(conf, descriptor);
+	if (!file || !is_socket(conf, file))
+		return 0;
+	u64 sock = read_kernel_u64(read_kernel_u64(file + conf->file_private) + conf->socket_sock);
+	u16 family = read_kernel_u32(sock + conf->sock_family), port = read_kernel_u32(sock + conf->sock_port);
+	u8 *address = s->call.address;
+	*(u64 *)address = family | (u64)port << 16;
+	*(u64 *)(address + 8) = 0;
+	*(u64 *)(address + 16) = 0;
+	*(u64 *)(address + 24) = 0;
+	if (family == 2 && port) { // AF_INET
+		bpf_probe_read_kernel(address + 4, 4, (void *)(sock + conf->sock_address));
+		return 16;
+	}
+	if (family == 10 && port) { // AF_INET6
+		bpf_probe_read_kernel(address + 8, 16, (void *)(sock + conf->sock_address6));
+		return 28;
+	}
+	return family == 1 ? 2 : 0; // AF_UNIX
+}
+
+// Begin at the folder that a relative path starts from (AT_FDCWD: the working directory).
+static inline void begin_folder(struct scratch *s, const struct settings *conf, u64 descriptor)
+{
+	u64 path;
+	if ((s32)descriptor == -100) { // AT_FDCWD
+		path = read_kernel_u64(bpf_get_current_task() + conf->task_fs) + conf->fs_directory;
+	} else {
+		path = file_of(conf, descriptor);
+		if (path)
+			path += conf->file_path;
+	}
+	s->call.dentry = path ? read_kernel_u64(path + conf->path_dentry) : 0;
+	s->call.mount = path ? read_kernel_u64(path + conf->path_mount) - conf->mount_inner : 0;
+}
+
+#define MAX_FOLDERS 40
+
+#define UNKNOWN_FOLDER 0xffffffff
+
+// Append the names from a folder outwards, each ended by NUL; gives the bytes, or UNKNOWN_FOLDER.
+static inline u32 copy_folder_names(struct scratch *s, const struct settings *conf)
+{
+	struct system_call *call = &s->call;
+	u64 fs = read_kernel_u64(bpf_get_current_task() + conf->task_fs);
+	u64 root = read_kernel_u64(fs + conf->fs_root + conf->path_dentry);
+	u32 start = *(volatile u32 *)&s->data_bytes;
+	for (u32 i = 0; i < MAX_FOLDERS; i++) {
+		OPAQUE(i);
+		FORGET();
+		u64 dentry = call->dentry, mount = call->mount;
+		u32 at = *(volatile u32 *)&s->data_bytes;
+		if (!dentry || at > DATA_BYTES - 256)
+			break;
+		u64 parent = read_kernel_u64(dentry + conf->dentry_parent);
+		u64 top = read_kernel_u64(mount + conf->mount_inner + conf->inner_root);
+		if (dentry == root || (dentry == parent && dentry != top))
+			return *(volatile u32 *)&s->data_bytes - start;
+		if (dentry == top) { // of a mounted file system
+			u64 outer = read_kernel_u64(mount + conf->mount_parent);
+			if (outer == mount)
+				return *(volatile u32 *)&s->data_bytes - start;
+			call->dentry = read_kernel_u64(mount + conf->mount_point);
+			call->mount = outer;
+			continue;
+		}
+		BOUND(at, DATA_BYTES - 1);
+		long size = bpf_probe_read_kernel_str(&s->act.data[at], 256,
+						      (void *)read_kernel_u64(dentry + conf->dentry_name));
+		if (size < 1)
+			break;
+		*(volatile u32 *)&s->data_bytes = at + (u32)size;
+		call->dentry = parent;
+	}
+	*(volatile u32 *)&s->data_bytes = start;
+	s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
+	return UNKNOWN_FOLDER;
+}
+
+// Name the folders of the act's relative paths: after it was counted, for the place alone makes it distinct.
+static inline void name_folders(struct scratch *s, const struct settings *conf)
+{
+	for (u32 i = 0; i < 10; i++) {
+		OPAQUE(i);
+		FORGET();
+		if (i >= *(volatile u32 *)&s->argument_count)
+			break;
+		struct argument *a = argument_at(s, i);
+		if (a->kind != ARGUMENT_KIND_FOLDER)
+			continue;
+		s->call.dentry = a->value;
+		s->call.mount = s->call.words[a->length & 1];
+		u32 offset = *(volatile u32 *)&s->data_bytes;
+		u32 size = copy_folder_names(s, conf);
+		a->kind = size == UNKNOWN_FOLDER ? ARGUMENT_KIND_NULL : ARGUMENT_KIND_FOLDER;
+		a->value = size;
+		a->offset = offset;
+	}
+}

@@ -1,0 +1,106 @@
+// Copies what a native stack is unwound from: registers and the user stack.
+
+BPF_TABLE("lru_hash", u32, struct native_stack_event, native_by_thread, 256);
+BPF_ARRAY(empty_native, struct native_stack_event, 1);
+BPF_TABLE("lru_hash", struct place, u8, known_native, 32768);
+// Of an instruction that makes system calls: where the return address lies above the stack pointer.
+BPF_TABLE("lru_hash", u64, u32, return_places, 4096);
+
+// What tells native stacks apart: the instruction, the return address nearest to it, and how deep the stack is.
+static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs)
+{
+	u64 ip = regs->ip, caller = 0;
+	u32 *place = return_places.lookup(&ip);
+	bpf_probe_read_user(&caller, 8, (void *)(regs->sp + (place ? *place : 0)));
+	return mix(mix(mix(conf->seed, ip), caller), regs->sp) | 1;
+}
+
+// Copy page by page: a page that is not there ends the copy and no more.
+static inline u32 copy_user_stack(struct native_stack_event *e, u64 sp)
+{
+	u64 at = 0, part = 4096 - (sp & 4095);
+	for (u32 i = 0; i < NATIVE_STACK_BYTES / 4096 + 1; i++) {
+		OPAQUE(i);
+		u64 to = at, size = part;
+		OPAQUE(to);
+		OPAQUE(size);
+		if (to > NATIVE_STACK_BYTES - 4096 || size > 4096)
+			break;
+		if (bpf_probe_read_user(&e->data[to], size, (void *)(sp + to)))
+			break;
+		at = to + size;
+		part = 4096;
+	}
+	return at;
+}
+
+static inline void take_registers(struct native_stack_event *e, const struct pt_regs *regs)
+{
+	e->rax = regs->ax;
+	e->rdx = regs->dx;
+	e->rcx = regs->cx;
+	e->rbx = regs->bx;
+	e->rsi = regs->si;
+	e->rdi = regs->di;
+	e->rbp = regs->bp;
+	e->rsp = regs->sp;
+	e->r8 = regs->r8;
+	e->r9 = regs->r9;
+	e->r10 = regs->r10;
+	e->r11 = regs->r11;
+	e->r12 = regs->r12;
+	e->r13 = regs->r13;
+	e->r14 = regs->r14;
+	e->r15 = regs->r15;
+	e->rip = regs->ip;
+}
+
+static inline struct native_stack_event *get_native(u32 tid)
+{
+	struct native_stack_event *e = native_by_thread.lookup(&tid);
+	if (e)
+		return e;
+	u32 zero = 0;
+	struct native_stack_event *empty = empty_native.lookup(&zero);
+	if (!empty)
+		return 0;
+	native_by_thread.update(&tid, empty);
+	return native_by_thread.lookup(&tid);
+}
+
+// Send the native stack of the act unless one like it was sent before; false where the ring is full.
+static inline bool describe_native(struct scratch *s, const struct act *act)
+{
+	u64 id = act->native;
+	struct place key = {.image = act->image, .id = mix(id, act->stack)};
+	u8 yes = 1;
+	if (!id || known_native.lookup(&key))
+		return true;
+	struct native_stack_event *e = get_native((u32)s->owner);
+	if (!e) {
+		count(SIGNAL_NATIVE_STACK, COUNTER_NO_SCRATCH);
+		return true;
+	}
+	const struct pt_regs *regs = &s->call.registers;
+	fill_head(&e->head[0], s->owner, EVENT_KIND_NATIVE_STACK, act->image);
+	e->native = id;
+	e->stack = act->stack;
+	take_registers(e, regs);
+	u64 bytes = copy_user_stack(e, regs->sp);
+	e->size_bytes = bytes;
+	if (e->head[0].tid != (u32)s->owner || e->native != id) {
+		count(SIGNAL_NATIVE_STACK, COUNTER_NO_SCRATCH); // recycled under us
+		return true;
+	}
+	u64 size_bytes = offsetof(struct native_stack_event, data) + bytes;
+	OPAQUE(size_bytes);
+	if (size_bytes > sizeof(*e))
+		size_bytes = sizeof(*e);
+	if (ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP)) {
+		count(SIGNAL_NATIVE_STACK, COUNTER_RING_FULL);
+		return false;
+	}
+	count(SIGNAL_NATIVE_STACK, COUNTER_STORED);
+	known_native.update(&key, &yes);
+	return true;
+}

@@ -1,0 +1,34 @@
+"""What was not seen, by reason."""
+
+from typing import Final
+
+from pyxhon.events import Counter, Signal
+
+Losses = dict[tuple[int | None, str, str], int]
+"""Counts by process (None: not known whose), signal and reason."""
+
+
+def losses_of(counters: dict[tuple[Signal, Counter], int]) -> Losses:
+    """Name what the probes counted as lost."""
+    losses: Losses = {}
+    for (signal, counter), count in counters.items():
+        reason = (_LIFE_REASONS if signal is Signal.PROCESS else _REASONS).get(counter)
+        if reason is not None:
+            losses[None, signal.name.lower(), reason] = count
+    return losses
+
+
+_LIFE_REASONS: Final = {
+    Counter.RING_FULL: "ring_full",
+    Counter.TABLE_FULL: "table_full",
+    Counter.LOST: "no_scratch",
+}
+_REASONS: Final = {
+    Counter.LOST: "ring_full",
+    Counter.NO_SCRATCH: "no_scratch",
+    Counter.UNMATCHED: "import_result_unmatched",
+    Counter.UNREADABLE_ARGUMENT: "unreadable_argument",
+    Counter.UNREADABLE_FRAME: "unreadable_frame",
+    Counter.STACK_TRUNCATED: "python_stack_truncated",
+    Counter.MERGED: "arguments_merged",
+}

@@ -1,0 +1,167 @@
+"""Records system calls, what they made, and the native stacks they came from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pyxhon.bpf.life_records import Fork
+from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
+from pyxhon.bpf.operations import find_operation
+from pyxhon.events import EventFlag, Signal
+from pyxhon.losses import Losses
+from pyxhon.native_stacks import NativeStacks
+from pyxhon.pending_events import PendingEvents
+from pyxhon.process_images import Image
+from pyxhon.target.system_calls.addresses import show_address
+from pyxhon.target.system_calls.classify import event_kind
+from pyxhon.target.system_calls.decode import decode_arguments, decode_result
+from pyxhon.target.system_calls.numbers import describe
+from pyxhon.target.system_calls.paths import absolute_path
+from pyxhon.trace.rows import EventRow
+from pyxhon.trace.store import Store
+
+_MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
+_SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: "raw tracepoint io_uring_submit_req"}
+
+
+@dataclass(slots=True)
+class _Call:
+    """A system call in the trace; its slots as long as some of them may still come."""
+
+    event: int
+    name: str
+    first: Any = None  # its first slot
+    slots: list[Any] = field(default_factory=list)
+
+
+class NativeRecorder:
+    """Writes what the probes send of system calls."""
+
+    def __init__(self, store: Store, stacks: NativeStacks, pending: PendingEvents, coverage: dict[str, str]) -> None:
+        self.coverage = coverage
+        self._store = store
+        self.stacks = stacks
+        self._pending = pending
+        self._calls: dict[bytes, _Call] = {}
+        self._last: dict[tuple[int, int], _Call] = {}  # by image and thread
+
+    def take_call(self, call: SystemCall, image: Image) -> EventRow:
+        """Give the event of a system call or operation."""
+        name, slots = _name(call), list(call.slots)
+        arguments = _arguments(call, name, slots)
+        row = EventRow(
+            id=self._store.next_event_id(),
+            process=image.process,
+            tid=call.tid,
+            kind="io_uring" if call.signal == Signal.IO_URING else event_kind(name, arguments),
+            name=name,
+            arguments=arguments,
+            result=None,
+            python_stack=image.code.stacks.get(call.stack),
+            native_stack=self.stacks.row_of(call.image, call.stack, call.native),
+            count=1,
+            failed=0,
+            first_ns=call.time_ns,
+            last_ns=call.time_ns,
+            signal=_SOURCES[Signal(call.signal)],
+            is_truncated=bool(call.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
+        )
+        known = _Call(row.id, name, slots[0] if slots else None, slots if call.unreadable else [])
+        self._calls[call.key] = known
+        if call.signal == Signal.SYSCALL:
+            self._last[call.image, call.tid] = known
+        self._pending.add(row)
+        return row
+
+    def take_result(self, record: SyscallResult, image: Image) -> None:
+        """Set how a call ended, and note what it made."""
+        last = self._last.pop((record.image, record.tid), None)
+        call = last or self._calls.get(record.key)
+        if call is None:
+            return
+        result = decode_result(record.result)
+        arguments = None
+        if record.slots and call.slots:
+            for slot, value in record.slots.items():
+                if slot < len(call.slots):
+                    call.slots[slot] = value
+            arguments = decode_arguments(call.name, call.slots)
+        if last is not None:
+            self._pending.amend(call.event, result, arguments)
+        if isinstance(result, int):
+            self._note_made(record, call, result, image)
+
+    def _note_made(self, record: SyscallResult, call: _Call, result: int, image: Image) -> None:
+        name = call.name.rpartition(":")[2]
+        kind = _MADE_BY_RESULT.get(name)
+        if name in ("mprotect", "pkey_mprotect"):
+            kind, result = "anonymous", call.first if isinstance(call.first, int) else 0
+        if kind is not None:
+            subject = f"{record.made:x}" if kind == "ring" else f"{result:x}" if kind == "anonymous" else str(result)
+            self._store.add_provenance(image.process, (kind, subject), call.event, record.time_ns)
+
+    def take_creation(self, fork: Fork, process: int, tid: int) -> None:
+        """Note which call made a thread or a process."""
+        call = self._calls.get(fork.creator) if fork.creator else None
+        if call is None:
+            return
+        self._store.set_creator(process, tid, call.event)
+        kind = "thread" if fork.is_thread else "process"
+        self._store.add_provenance(process, (kind, str(tid)), call.event, fork.time_ns)
+
+    def take_stack(self, record: NativeStack, image: Image) -> None:
+        """Unwind a native stack."""
+        self.stacks.take(record, image)
+
+    def take_signal(self, record: SignalDelivery, image: Image) -> None:
+        """Note where a signal handler lies that ran."""
+        found = self.stacks.find_object(record.handler, record.time_ns, image)
+        self._store.add_signal_handler(
+            (image.process, record.tid, record.number, record.handler), found, record.time_ns
+        )
+
+    def write_counts(self, counts: Iterable[tuple[int, int, int]], images: Mapping[int, Image]) -> None:
+        """Write (image, index, count) of calls that are no events; index 0 to MAX_SYSCALLS."""
+        rows = []
+        for number, index, count in counts:
+            image = images.get(number)
+            if image is not None and image.process:
+                rows.append((image.process, describe(index), count))
+        self._store.set_syscall_counts(rows)
+
+    def losses(self) -> Losses:
+        """Give what is missing."""
+        return self.stacks.losses()
+
+    def end(self, image: Image) -> None:
+        """Forget the calls of an image that ended."""
+        for key in [key for key, _ in self._last.items() if key[0] == image.number]:
+            del self._last[key]
+        self.stacks.end(image)
+
+
+def _name(call: SystemCall) -> str:
+    if call.signal == Signal.IO_URING:
+        operation = find_operation(call.index)
+        return operation.name if operation else f"operation_{call.index}"
+    return describe(call.index, call.flags)
+
+
+def _arguments(call: SystemCall, name: str, slots: list[Any]) -> dict[str, Any]:
+    if call.signal != Signal.IO_URING:
+        return decode_arguments(name, slots)
+    ring, descriptor, *rest = [*slots, None, None][: max(len(slots), 2)]
+    operation = find_operation(call.index)
+    found: dict[str, Any] = {"ring": f"{ring or 0:x}", "fd": descriptor}
+    if operation and operation.has_peer:
+        found["peer"] = show_address(rest[0]) if isinstance(rest[0], bytes) else None
+        rest = rest[1:]
+    for label, at in (("path", 0), ("newpath", 2)):
+        if len(rest) > at + 1 and isinstance(rest[at], str):
+            folder = rest[at + 1] if isinstance(rest[at + 1], list) else None
+            found[label] = absolute_path(rest[at], folder)
+    if "newpath" in found:
+        found["oldpath"] = found.pop("path", None)
+    if operation and operation.has_address:
+        found["addr"] = show_address(rest[4]) if len(rest) > 4 and isinstance(rest[4], bytes) else None  # noqa: PLR2004
+    return {label: value for label, value in found.items() if value is not None}

@@ -1,0 +1,198 @@
+"""Native stacks: unwound over the mappings of their process at that moment, and written to the trace."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pyxhon.bpf.mappings import MappingReader, MappingRecord
+from pyxhon.bpf.native_records import NativeStack
+from pyxhon.losses import Losses
+from pyxhon.native_roles import Roles
+from pyxhon.ownership import Ownership
+from pyxhon.process_images import Image
+from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
+from pyxhon.target.images import Images
+from pyxhon.target.native_frames import NativeFrame, know
+from pyxhon.target.unwind import Unwinder
+from pyxhon.trace.store import NativeFrame as FrameColumns
+from pyxhon.trace.store import Store
+
+_EVAL: Final = "_PyEval_EvalFrameDefault"
+_GUESSES: Final = ("frame_pointer", "scan")
+_RIP: Final = 16
+_WORD_BYTES: Final = 8
+_MAX_RETURN_OFFSET: Final = 4096
+
+
+@dataclass(slots=True)
+class _Place:
+    """What is known of one process image's native code."""
+
+    roles: Roles
+    objects: dict[str, int] = field(default_factory=dict)  # path → row
+
+
+class NativeStacks:
+    """Follows what is mapped where in each process, and turns copies of stacks into rows of the trace."""
+
+    def __init__(self, store: Store, ownership: Ownership, mappings: MappingReader) -> None:
+        self._store = store
+        self._ownership = ownership
+        self._mappings = mappings
+        self._images = Images()
+        self._objects = NativeObjects(self._images)
+        self._unwinder = Unwinder()
+        self._spaces: dict[int, AddressSpace] = {}  # by pid
+        self._places: dict[int, _Place] = {}  # by image
+        self._rows: dict[tuple[int, int, int], int] = {}  # (image, Python stack, native key) → row
+        self._waiting: list[MappingRecord] = []
+        self._learnt: set[int] = set()
+        self._truncated_count = 0
+        self._unmapped_count = 0  # stacks of processes whose mappings are not known
+        self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
+
+    def close(self) -> None:
+        """Give all files back."""
+        self._images.close()
+
+    def begin(self, pid: int) -> None:
+        """Take what a running process has mapped already."""
+        self._advance(None)
+        space = self._spaces[pid] = AddressSpace()
+        for record in self._mappings.read_address_space(pid):
+            space.add(self._objects.mapped(_lent(record)))
+
+    def fork(self, parent: int, child: int, time_ns: int) -> None:
+        """Give a child its parent's mappings."""
+        self._advance(time_ns)
+        space = self._spaces.get(parent)
+        if space is not None:
+            self._spaces[child] = space.copy()
+
+    def end(self, image: Image) -> None:
+        """Forget a process that ended, or that runs another program now."""
+        self._places.pop(image.number, None)
+        if image.is_ended and image.pid in self._spaces and not image.is_new_program:
+            self._spaces.pop(image.pid, None)
+
+    def losses(self) -> Losses:
+        """Give what is missing from native stacks, and why."""
+        return {
+            (None, "native_stack", "native_stack_truncated"): self._truncated_count,
+            (None, "native_stack", "mappings_unknown"): self._unmapped_count,
+            (None, "mapping", "mappings_lost"): self._mappings.lost,
+            (None, "mapping", "files_not_opened"): self._images.refused + self._mappings.pins.excess_count,
+        }
+
+    def row_of(self, image: int, python_stack: int, native: int) -> int | None:
+        """Give the row of a stack that was taken."""
+        return self._rows.get((image, python_stack, native))
+
+    def _advance(self, time_ns: int | None) -> None:
+        """Apply what was mapped until a moment; None: all."""
+        self._waiting.extend(self._mappings.read())
+        done = 0
+        for record in self._waiting:
+            if time_ns is not None and record.time_ns > time_ns:
+                break
+            self._map(record)
+            done += 1
+        del self._waiting[:done]
+
+    def _map(self, record: MappingRecord) -> None:
+        if record.is_first_of_image:
+            self._spaces[record.pid] = AddressSpace()
+        space = self._spaces.get(record.pid)
+        if space is not None:
+            space.add(self._objects.mapped(_lent(record)))
+
+    def take(self, record: NativeStack, image: Image) -> None:
+        """Unwind one stack and write it."""
+        self._advance(record.time_ns)
+        space = self._spaces.get(record.pid)
+        if space is None:
+            self._unmapped_count += 1
+            space = AddressSpace()
+        unwound = self._unwinder.unwind(space, record.registers, record.content)
+        self._learn_return_place(space, record.registers[_RIP])
+        is_guessed = _is_guessed(unwound.frames)
+        row = self._store.add_native_stack(
+            process=image.process,
+            is_truncated=unwound.is_truncated,
+            is_guessed=is_guessed,
+            end_reason=unwound.end_reason,
+        )
+        self._truncated_count += unwound.is_truncated
+        place = self._place(image, space)
+        self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
+        self._rows[record.image, record.stack, record.native] = row
+
+    def find_object(self, address: int, time_ns: int, image: Image) -> int | None:
+        """Give the row of what is mapped at an address; None where nothing is."""
+        self._advance(time_ns)
+        space = self._spaces.get(image.pid)
+        mapped = space.find(address) if space is not None else None
+        return (
+            None if space is None or mapped is None else self._object(mapped.object, image, self._place(image, space))
+        )
+
+    def _learn_return_place(self, space: AddressSpace, instruction: int) -> None:
+        """Let the kernel tell callers apart by the return address, where tables say where it lies."""
+        if instruction in self._learnt:
+            return
+        self._learnt.add(instruction)
+        known = know(space, instruction, is_exact=True)
+        offset = known.cfa_offset - _WORD_BYTES
+        if known.ending is None and not known.is_from_rbp and 0 < offset <= _MAX_RETURN_OFFSET:
+            self.on_return_place(instruction, offset)
+
+    def _place(self, image: Image, space: AddressSpace) -> _Place:
+        place = self._places.get(image.number)
+        if place is None:
+            roles = Roles(image, space, self._ownership.target_root(image.root))
+            place = self._places[image.number] = _Place(roles)
+        return place
+
+    def _frame(self, frame: NativeFrame, image: Image, place: _Place) -> FrameColumns:
+        row = None if frame.object is None else self._object(frame.object, image, place)
+        role = None if frame.object is None else place.roles.role_of(frame.object)
+        is_eval = role == "interpreter" and _is_eval(frame)
+        return row, frame.symbol, frame.offset, frame.how, is_eval, int(frame.flags)
+
+    def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
+        row = place.objects.get(native.path)
+        if row is None:
+            role = place.roles.role_of(native)
+            row = place.objects[native.path] = self._store.add_native_object(
+                root=image.root,
+                path=native.path,
+                role=role,
+                device=native.identity.device if native.identity else None,
+                inode=native.identity.inode if native.identity else None,
+                is_deleted=native.is_deleted,
+            )
+            if native.kind == "file":
+                self._ownership.see_file(image.root, native.path, None)
+        return row
+
+
+def _lent(record: MappingRecord) -> MappingRecord:
+    """Give a record whose descriptor may be taken over: the pinned one stays with who pinned it."""
+    if record.descriptor is None:
+        return record
+    return replace(record, descriptor=os.dup(record.descriptor))
+
+
+def _is_eval(frame: NativeFrame) -> bool:
+    return (frame.symbol or "").startswith(_EVAL)
+
+
+def _is_guessed(frames: tuple[NativeFrame, ...]) -> bool:
+    """Tell whether a frame above the innermost Python one was not found by unwind tables."""
+    for frame in frames:
+        if _is_eval(frame):
+            return False
+        if frame.how in _GUESSES:
+            return True
+    return False

@@ -1,0 +1,268 @@
+"""What executable code lies where in one process, as mappings come and hide each other."""
+
+import bisect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from pyxhon.errors import ElfError
+from pyxhon.target.elf import ElfImage, open_regular_file
+from pyxhon.target.images import FileIdentity, Images
+from pyxhon.target.native_code import NativeCode
+from pyxhon.target.process import Mapping, read_mappings
+
+MAX_MAPPINGS = 1 << 16
+_MAX_REMEMBERED = 1 << 16
+_DELETED = " (deleted)"
+_MEMFD = "/memfd:"
+_WITHOUT_FILE = ("//anon", "/dev/zero", "anon_inode:", "[")
+
+ObjectKind = Literal["file", "anonymous", "memfd", "vdso"]
+
+
+@dataclass(eq=False, slots=True)
+class NativeObject:
+    """What code belongs to: a file, a memfd, the vDSO, or memory without a file ("anon:ADDRESS").
+
+    `code` is None without an ELF file that could be opened; it may become known with a later mapping of the file.
+    """
+
+    path: str
+    kind: ObjectKind
+    identity: FileIdentity | None = None
+    is_deleted: bool = False
+    code: NativeCode | None = None
+
+    @property
+    def image(self) -> ElfImage | None:
+        """The file itself."""
+        return None if self.code is None else self.code.image
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """One executable range, `end` exclusive, and where in its object it begins."""
+
+    start: int
+    end: int
+    file_offset: int
+    object: NativeObject
+
+    def offset_of(self, address: int) -> int:
+        """Give the address as linked; without an ELF file the offset in the file, or from the memory's start."""
+        offset = address - self.start + self.file_offset
+        code = self.object.code
+        linked = None if code is None else code.address_of(offset)
+        return offset if linked is None else linked
+
+
+class AddressSpace:
+    """The executable mappings of one process at one time.
+
+    A later mapping hides what it overlaps. At most MAX_MAPPINGS are kept; `dropped` counts the others. `remembered`
+    and `remembered_starts` belong to the unwinder: what it knows of addresses as long as nothing there is replaced.
+    """
+
+    def __init__(self) -> None:
+        self._mappings: list[Mapped] = []
+        self._starts: list[int] = []
+        self.remembered: dict[int, Any] = {}
+        self.remembered_starts: dict[int, Any] = {}
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._mappings)
+
+    @property
+    def mappings(self) -> tuple[Mapped, ...]:
+        """All mappings, by address."""
+        return tuple(self._mappings)
+
+    def find(self, address: int) -> Mapped | None:
+        """Give the mapping that holds an address."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index < 0:
+            return None
+        mapped = self._mappings[index]
+        return mapped if address < mapped.end else None
+
+    def add(self, mapped: Mapped) -> None:
+        """Put a mapping in, later than all others; what it overlaps is cut or gone."""
+        if mapped.start >= mapped.end:
+            return
+        first = bisect.bisect_right(self._starts, mapped.start)
+        if first and self._mappings[first - 1].end > mapped.start:
+            first -= 1
+        last = bisect.bisect_left(self._starts, mapped.end, first)
+        hidden = self._mappings[first:last]
+        if hidden == [mapped]:
+            return
+        fresh = [*_before(hidden, mapped), mapped, *_after(hidden, mapped)]
+        if len(self._mappings) - len(hidden) + len(fresh) > MAX_MAPPINGS:
+            self.dropped += 1
+            return
+        self._mappings[first:last] = fresh
+        self._starts[first:last] = [one.start for one in fresh]
+        if hidden:
+            self.forget()
+
+    def copy(self) -> "AddressSpace":
+        """Give what a forked child has."""
+        child = AddressSpace()
+        child._mappings = list(self._mappings)
+        child._starts = list(self._starts)
+        child.remembered = dict(self.remembered)
+        child.remembered_starts = dict(self.remembered_starts)
+        child.dropped = self.dropped
+        return child
+
+    def forget(self) -> None:
+        """Forget what was remembered of addresses."""
+        self.remembered.clear()
+        self.remembered_starts.clear()
+
+
+def _before(hidden: list[Mapped], mapped: Mapped) -> list[Mapped]:
+    if not hidden or hidden[0].start >= mapped.start:
+        return []
+    return [replace(hidden[0], end=mapped.start)]
+
+
+def _after(hidden: list[Mapped], mapped: Mapped) -> list[Mapped]:
+    if not hidden or hidden[-1].end <= mapped.end:
+        return []
+    last = hidden[-1]
+    return [replace(last, start=mapped.end, file_offset=last.file_offset + mapped.end - last.start)]
+
+
+class MappingRecord(Protocol):
+    """A mapping as the kernel reports it; `descriptor` is the file pinned at that moment, which we take over."""
+
+    @property
+    def address(self) -> int:
+        """Where it begins."""
+
+    @property
+    def length(self) -> int:
+        """Its size in bytes."""
+
+    @property
+    def file_offset(self) -> int:
+        """Where in the file it begins."""
+
+    @property
+    def device(self) -> str:
+        """The file's device, "major:minor"."""
+
+    @property
+    def inode(self) -> int:
+        """The file's inode, 0 without a file."""
+
+    @property
+    def generation(self) -> int:
+        """The inode's generation."""
+
+    @property
+    def path(self) -> str:
+        """The file's path, or the kernel's name for memory without one."""
+
+    @property
+    def descriptor(self) -> int | None:
+        """The open file."""
+
+
+class NativeObjects:
+    """All native objects of a session: the same file mapped in many processes is one."""
+
+    def __init__(self, images: Images) -> None:
+        self.images = images
+        self._files: dict[tuple[FileIdentity, str], NativeObject] = {}
+        self._vdso: NativeObject | None = None
+
+    def mapped(self, record: MappingRecord) -> Mapped:
+        """Give a record's mapping, its object included; the record's descriptor is ours from now on."""
+        start, end = record.address, record.address + record.length
+        kind, path = classify(record.path, record.inode)
+        if kind in ("anonymous", "vdso"):
+            if record.descriptor is not None:
+                os.close(record.descriptor)
+            found = self._kernel_code() if kind == "vdso" else NativeObject(f"anon:{start:x}", kind)
+            return Mapped(start, end, 0, found)
+        identity = FileIdentity(record.device, record.inode, record.generation)
+        found = self._file(identity, path, kind, is_deleted=record.path.endswith(_DELETED))
+        if record.descriptor is not None:
+            found.code = self.images.adopt(record.descriptor, path, identity) or found.code
+        elif found.code is None:
+            found.code = self.images.known(identity)
+        return Mapped(start, end, record.file_offset, found)
+
+    def _file(self, identity: FileIdentity, path: str, kind: ObjectKind, *, is_deleted: bool) -> NativeObject:
+        known = self._files.get((identity, path))
+        if known is None:
+            if len(self._files) >= _MAX_REMEMBERED:
+                self._files.clear()
+            known = self._files[identity, path] = NativeObject(path, kind, identity, is_deleted)
+        known.is_deleted |= is_deleted
+        return known
+
+    def _kernel_code(self) -> NativeObject:
+        if self._vdso is None:
+            self._vdso = NativeObject("[vdso]", "vdso", code=self.images.vdso())
+        return self._vdso
+
+
+def classify(path: str, inode: int) -> tuple[ObjectKind, str]:
+    """Tell what a mapping is by the kernel's name for it, and its path as it is shown."""
+    plain = path.removesuffix(_DELETED)
+    if plain == "[vdso]":
+        return "vdso", plain
+    if plain.startswith(_MEMFD):
+        return "memfd", f"memfd:{plain.removeprefix(_MEMFD)}"
+    if not inode or not plain or plain.startswith(_WITHOUT_FILE):
+        return "anonymous", plain
+    return "file", plain
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of /proc/PID/maps as a MappingRecord."""
+
+    address: int
+    length: int
+    file_offset: int
+    device: str
+    inode: int
+    path: str
+    descriptor: int | None
+    generation: int = 0
+
+
+def read_address_space(pid: int, objects: NativeObjects) -> AddressSpace:
+    """Give the executable mappings of a running process; TargetError when it may not be read."""
+    space = AddressSpace()
+    for mapping in read_mappings(pid):
+        if mapping.is_executable and mapping.path != "[vsyscall]":
+            space.add(objects.mapped(_line(pid, mapping, objects.images.known)))
+    return space
+
+
+def _line(pid: int, mapping: Mapping, known: Callable[[FileIdentity], NativeCode | None]) -> _Line:
+    device = f"{mapping.device[0]}:{mapping.device[1]}"
+    is_new = mapping.inode and known(FileIdentity(device, mapping.inode)) is None
+    return _Line(
+        address=mapping.start,
+        length=mapping.end - mapping.start,
+        file_offset=mapping.offset,
+        device=device,
+        inode=mapping.inode,
+        path=(mapping.path or "") + (_DELETED if mapping.is_deleted else ""),
+        descriptor=_open_mapped(pid, mapping) if is_new else None,
+    )
+
+
+def _open_mapped(pid: int, mapping: Mapping) -> int | None:
+    try:
+        return open_regular_file(f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}")
+    except ElfError:
+        return None
