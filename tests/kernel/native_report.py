@@ -10,15 +10,21 @@ from tests.kernel.native_programs import NATIVE, Planted
 def disagreements(planted: list[Planted], report: dict[str, object]) -> list[str]:
     """Say in which acts a report differs from what was planted: each must be there once, as it was."""
     found = []
+    details = {(row["id"], row["pid"]): row for row in report["details"]}
+    behaviours = [{**row, **details[row["id"], row["pid"]]} for row in report["behaviours"]]
     for one in planted:
-        rows = [row for row in report["behaviours"] if _is_about(row, one)]
+        rows = [row for row in behaviours if _is_about(row, one)]
         if len(rows) == 1:
             found += [f"{one}: {difference}" for difference in _differences(one, rows[0])]
         elif rows or not (one.more.get("may_be_lost") and report["losses"]):
             found.append(f"{one}: there {len(rows)} times: {[_shown(row) for row in rows]}")
     names = {name for one in planted for name in _names(one)}
-    for row in report["behaviours"]:
-        if row["name"] not in names and any(one.mark and _has_path_mark(row, one) for one in planted):
+    for row in behaviours:
+        if (
+            row["kind"] != "audit"
+            and row["name"] not in names
+            and any(one.mark and _has_path_mark(row, one) for one in planted)
+        ):
             found.append(f"not planted: {_shown(row)}")
     return found
 
@@ -32,6 +38,8 @@ def _is_about(row: dict[str, object], one: Planted) -> bool:
         return False
     if one.mark is not None:
         return re.search(rf"(?<![\w-]){re.escape(one.mark)}(?![\w-])", json.dumps(row["args"])) is not None
+    if any(row["args"].get(name) != value for name, value in one.args.items()):
+        return False
     return _is_object(row, one) and (one.line is None or _place(row) == (one.file, one.line))
 
 
@@ -75,9 +83,23 @@ def _differences(one: Planted, row: dict[str, object]) -> Iterator[str]:
 
 def _is_marked(one: Planted, row: dict[str, object]) -> bool:
     """Tell whether a wrong object is said to be a guess, where that is all that can be asked."""
-    return one.more.get("flag") == "guessed allowed" and row.get("native_confidence") not in {None, "exact"}
+    return one.more.get("flag") == "guessed allowed" and row.get("native_confidence", "native_doubt") not in {
+        None,
+        "exact",
+    }
 
 
 def _shown(row: dict[str, object]) -> dict[str, object]:
-    names = ("kind", "name", "args", "level", "object", "count", "package", "made_by", "native_confidence")
+    names = (
+        "kind",
+        "name",
+        "args",
+        "level",
+        "object",
+        "count",
+        "package",
+        "made_by",
+        "native_confidence",
+        "native_doubt",
+    )
     return {name: row.get(name) for name in names}

@@ -46,7 +46,7 @@ def probes_overwritten(plan):
     function = ctypes.cast(ctypes.pythonapi.PySys_Audit, ctypes.c_void_p)
     plan.does(
         lambda: dll.restore_by_mprotect(function),
-        act("mprotect", by=dll, args={"prot": "PROT_READ|PROT_WRITE|PROT_EXEC"}),
+        act("mprotect", by=dll, args={"prot": "PROT_READ|PROT_WRITE|PROT_EXEC"}, kind="tamper"),
     )
     plan.does(lambda: os.mkdir(path.value), act("mkdir", path=path, level=["python", "native"], may_be="os.mkdir"))
     plain = plan.load("plain")
