@@ -11,8 +11,8 @@ static inline bool send_act(struct scratch *s, const struct settings *conf, cons
 	// an operation of io_uring has the stacks of the call that submits it
 	if (source != SOURCE_OPERATION && !describe_stack(s, l, act->image, act->stack))
 		return false;
-	if (source == SOURCE_SYSCALL && !describe_native(s, act))
-		return false;
+	if (source == SOURCE_SYSCALL)
+		describe_native(s, conf, act);
 	e->stack = act->stack;
 	e->native = act->native;
 	e->arguments_hash = act->hash;

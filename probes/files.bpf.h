@@ -109,7 +109,7 @@ static inline void name_folders(struct scratch *s, const struct settings *conf)
 		if (a->kind != ARGUMENT_KIND_FOLDER)
 			continue;
 		s->call.dentry = a->value;
-		s->call.mount = s->call.words[a->length & 1];
+		s->call.mount = s->call.mounts[a->length & 1];
 		u32 offset = *(volatile u32 *)&s->data_bytes;
 		u32 size = copy_folder_names(s, conf);
 		a->kind = size == UNKNOWN_FOLDER ? ARGUMENT_KIND_NULL : ARGUMENT_KIND_FOLDER;

@@ -39,7 +39,7 @@ static inline void take_filename(struct scratch *s, const struct settings *conf,
 	if (*to == '/')
 		return;
 	begin_folder(s, conf, descriptor);
-	s->call.words[number & 1] = s->call.mount;
+	s->call.mounts[number & 1] = s->call.mount;
 	if (!s->call.dentry)
 		return;
 	a = argument_at(s, slot + 1);

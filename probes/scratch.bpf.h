@@ -107,6 +107,7 @@ struct system_call {
 	struct unread unread[2];
 	u64 made; // the io_uring it makes
 	u64 folder; // the descriptor that the next path starts from
+	u64 mounts[2]; // of the folders that relative paths start from
 	u64 dentry; // where the walk to the root of the file system is
 	u64 mount;
 	struct pt_regs registers; // the user's
@@ -115,8 +116,8 @@ struct system_call {
 	u32 is_open; // it was told of and has not ended
 	u32 is_sent; // its first occurrence was sent
 	u32 unread_count;
-	u32 reserved;
-	u64 words[4]; // a struct of the target, or the address of a peer being made
+	u32 path_count;
+	u64 words[8]; // a struct of the target, or the address of a peer being made
 	u8 address[32];
 };
 

@@ -43,9 +43,10 @@ static inline void copy_now(struct scratch *s, u32 kind, u64 from, u64 length)
 }
 
 // A path, and the folder it starts from where it is relative: its names are told when the act is sent.
-static inline void take_path(struct scratch *s, const struct settings *conf, u64 from, u32 number)
+static inline void take_path(struct scratch *s, const struct settings *conf, u64 from)
 {
-	u32 offset = *(volatile u32 *)&s->data_bytes;
+	u32 offset = *(volatile u32 *)&s->data_bytes, number = s->call.path_count & 1;
+	s->call.path_count = number + 1;
 	copy_now(s, ARGUMENT_KIND_C_STRING, from, 0);
 	FORGET();
 	BOUND(offset, DATA_BYTES - 1);
@@ -54,8 +55,8 @@ static inline void take_path(struct scratch *s, const struct settings *conf, u64
 		return;
 	}
 	begin_folder(s, conf, s->call.folder);
-	s->call.words[number & 1] = s->call.mount;
-	add_argument(s, s->call.dentry ? ARGUMENT_KIND_FOLDER : ARGUMENT_KIND_NULL, s->call.dentry, number & 1);
+	s->call.mounts[number] = s->call.mount;
+	add_argument(s, s->call.dentry ? ARGUMENT_KIND_FOLDER : ARGUMENT_KIND_NULL, s->call.dentry, number);
 	s->call.folder = -100; // AT_FDCWD
 }
 
@@ -78,6 +79,25 @@ static inline void take_socket(struct scratch *s, const struct settings *conf, u
 	*(volatile u32 *)&s->data_bytes = offset + 32;
 }
 
+// The first arguments of a program to be run: a list and its items.
+static inline void take_list(struct scratch *s, u64 from)
+{
+	u32 parent = *(volatile u32 *)&s->argument_count;
+	add_argument(s, ARGUMENT_KIND_LIST, 0, 0);
+	for (u32 i = 0; i < MAX_ITEMS; i++) {
+		OPAQUE(i);
+		FORGET();
+		s->call.words[2] = 0;
+		bpf_probe_read_user(&s->call.words[2], 8, (void *)(from + (u64)i * 8));
+		u32 slot = *(volatile u32 *)&s->argument_count;
+		OPAQUE(slot);
+		if (!from || !s->call.words[2] || slot >= MAX_ARGUMENTS)
+			break;
+		copy_now(s, ARGUMENT_KIND_C_STRING, s->call.words[2], 0);
+		argument_at(s, slot)->parent = parent;
+	}
+}
+
 // The name in a struct msghdr (include/linux/socket.h, struct user_msghdr).
 static inline void take_message(struct scratch *s, u64 from)
 {
@@ -92,13 +112,15 @@ static inline void take_argument(struct scratch *s, const struct settings *conf,
 {
 	u64 value = s->call.arguments[number & 7], next = s->call.arguments[(number + 1) & 7];
 	if (kind == SYSCALL_ARGUMENT_PATH)
-		take_path(s, conf, value, number);
+		take_path(s, conf, value);
 	else if (kind == SYSCALL_ARGUMENT_TEXT)
 		copy_now(s, ARGUMENT_KIND_C_STRING, value, 0);
 	else if (kind == SYSCALL_ARGUMENT_SOCKET)
 		take_socket(s, conf, value);
 	else if (kind == SYSCALL_ARGUMENT_MESSAGE)
 		take_message(s, value);
+	else if (kind == SYSCALL_ARGUMENT_ARGUMENT_LIST)
+		take_list(s, value);
 	else if (kind == SYSCALL_ARGUMENT_ADDRESS || kind == SYSCALL_ARGUMENT_BYTES ||
 		 kind == SYSCALL_ARGUMENT_OPEN_HOW || kind == SYSCALL_ARGUMENT_WORDS) {
 		u64 limit = kind == SYSCALL_ARGUMENT_ADDRESS ? 127 : 64;
@@ -122,14 +144,14 @@ static inline void take_argument(struct scratch *s, const struct settings *conf,
 
 static inline bool is_told(u32 kind)
 {
-	return kind != SYSCALL_ARGUMENT_ABSENT && kind != SYSCALL_ARGUMENT_HIDDEN && kind != SYSCALL_ARGUMENT_LENGTH &&
-	       kind != SYSCALL_ARGUMENT_ARGUMENT_LIST;
+	return kind != SYSCALL_ARGUMENT_ABSENT && kind != SYSCALL_ARGUMENT_HIDDEN && kind != SYSCALL_ARGUMENT_LENGTH;
 }
 
 static inline void take_arguments(struct scratch *s, const struct settings *conf, const struct syscall_rule *rule)
 {
 	s->call.folder = -100; // AT_FDCWD
 	s->call.unread_count = 0;
+	s->call.path_count = 0;
 	for (u32 i = 0; i < 6; i++) {
 		OPAQUE(i);
 		FORGET();

@@ -1,5 +1,7 @@
-// Copies what a native stack is unwound from: registers and the user stack.
+// Copies what a native stack is unwound from: registers and the user stack. They go into a ring buffer of their own:
+// however many there are, they push out no act.
 
+BPF_RINGBUF_OUTPUT(stack_ring, 4096); // the loader sets the size
 BPF_TABLE("lru_hash", u32, struct native_stack_event, native_by_thread, 256);
 BPF_ARRAY(empty_native, struct native_stack_event, 1);
 BPF_TABLE("lru_hash", struct place, u8, known_native, 32768);
@@ -15,16 +17,29 @@ static inline u64 native_key(const struct settings *conf, const struct pt_regs *
 	return mix(mix(mix(conf->seed, ip), caller), regs->sp) | 1;
 }
 
+// How much of a stack there is: that of the first thread ends at the program's arguments, that of another one at its
+// struct pthread, where the C library put it (glibc nptl/allocatestack.c, musl src/thread/pthread_create.c).
+static inline u64 stack_size(const struct settings *conf, u64 sp)
+{
+	u64 size = NATIVE_STACK_BYTES, mm = read_kernel_u64(bpf_get_current_task() + conf->task_mm);
+	u64 start = read_kernel_u64(mm + conf->mm_start_stack) - sp, thread = fs_base(conf) - sp;
+	if (start < size)
+		size = start;
+	if (thread < size)
+		size = thread;
+	return (size + 7) & ~7ULL;
+}
+
 // Copy page by page: a page that is not there ends the copy and no more.
-static inline u32 copy_user_stack(struct native_stack_event *e, u64 sp)
+static inline u32 copy_user_stack(struct native_stack_event *e, u64 sp, u64 limit)
 {
 	u64 at = 0, part = 4096 - (sp & 4095);
 	for (u32 i = 0; i < NATIVE_STACK_BYTES / 4096 + 1; i++) {
 		OPAQUE(i);
-		u64 to = at, size = part;
+		u64 to = at, size = part > limit - at ? limit - at : part;
 		OPAQUE(to);
 		OPAQUE(size);
-		if (to > NATIVE_STACK_BYTES - 4096 || size > 4096)
+		if (to > NATIVE_STACK_BYTES - 4096 || size > 4096 || !size)
 			break;
 		if (bpf_probe_read_user(&e->data[to], size, (void *)(sp + to)))
 			break;
@@ -68,39 +83,38 @@ static inline struct native_stack_event *get_native(u32 tid)
 	return native_by_thread.lookup(&tid);
 }
 
-// Send the native stack of the act unless one like it was sent before; false where the ring is full.
-static inline bool describe_native(struct scratch *s, const struct act *act)
+// Send the native stack of the act unless one like it was sent before.
+static inline void describe_native(struct scratch *s, const struct settings *conf, const struct act *act)
 {
 	u64 id = act->native;
 	struct place key = {.image = act->image, .id = mix(id, act->stack)};
 	u8 yes = 1;
 	if (!id || known_native.lookup(&key))
-		return true;
+		return;
 	struct native_stack_event *e = get_native((u32)s->owner);
 	if (!e) {
 		count(SIGNAL_NATIVE_STACK, COUNTER_NO_SCRATCH);
-		return true;
+		return;
 	}
 	const struct pt_regs *regs = &s->call.registers;
 	fill_head(&e->head[0], s->owner, EVENT_KIND_NATIVE_STACK, act->image);
 	e->native = id;
 	e->stack = act->stack;
 	take_registers(e, regs);
-	u64 bytes = copy_user_stack(e, regs->sp);
+	u64 bytes = copy_user_stack(e, regs->sp, stack_size(conf, regs->sp));
 	e->size_bytes = bytes;
 	if (e->head[0].tid != (u32)s->owner || e->native != id) {
 		count(SIGNAL_NATIVE_STACK, COUNTER_NO_SCRATCH); // recycled under us
-		return true;
+		return;
 	}
 	u64 size_bytes = offsetof(struct native_stack_event, data) + bytes;
 	OPAQUE(size_bytes);
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
-	if (ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP)) {
+	if (stack_ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP)) {
 		count(SIGNAL_NATIVE_STACK, COUNTER_RING_FULL);
-		return false;
+		return;
 	}
 	count(SIGNAL_NATIVE_STACK, COUNTER_STORED);
 	known_native.update(&key, &yes);
-	return true;
 }

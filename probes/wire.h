@@ -499,6 +499,27 @@ _Static_assert(offsetof(struct act_count, last_ns) == 24, "act_count.last_ns");
 _Static_assert(offsetof(struct act_count, state) == 32, "act_count.state");
 _Static_assert(offsetof(struct act_count, tid) == 36, "act_count.tid");
 
+// A thread at one moment: `registers` is struct pt_regs of its last entry into the kernel (asm/ptrace.h).
+struct thread_registers {
+	u32 pid;
+	u32 tid;
+	u32 own_tid;
+	u32 on_cpu;
+	u64 voluntary_switches;
+	u64 involuntary_switches;
+	u64 fs_base;
+	u8 registers[168];
+};
+_Static_assert(sizeof(struct thread_registers) == 208, "thread_registers");
+_Static_assert(offsetof(struct thread_registers, pid) == 0, "thread_registers.pid");
+_Static_assert(offsetof(struct thread_registers, tid) == 4, "thread_registers.tid");
+_Static_assert(offsetof(struct thread_registers, own_tid) == 8, "thread_registers.own_tid");
+_Static_assert(offsetof(struct thread_registers, on_cpu) == 12, "thread_registers.on_cpu");
+_Static_assert(offsetof(struct thread_registers, voluntary_switches) == 16, "thread_registers.voluntary_switches");
+_Static_assert(offsetof(struct thread_registers, involuntary_switches) == 24, "thread_registers.involuntary_switches");
+_Static_assert(offsetof(struct thread_registers, fs_base) == 32, "thread_registers.fs_base");
+_Static_assert(offsetof(struct thread_registers, registers) == 40, "thread_registers.registers");
+
 // A process that is followed, by its pid.
 struct traced_process {
 	u64 image;
@@ -633,7 +654,7 @@ struct settings {
 	u32 mount_point;
 	u32 mount_inner;
 	u32 inner_root;
-	u32 reserved;
+	u32 mm_start_stack;
 	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
@@ -682,7 +703,7 @@ _Static_assert(offsetof(struct settings, mount_parent) == 160, "settings.mount_p
 _Static_assert(offsetof(struct settings, mount_point) == 164, "settings.mount_point");
 _Static_assert(offsetof(struct settings, mount_inner) == 168, "settings.mount_inner");
 _Static_assert(offsetof(struct settings, inner_root) == 172, "settings.inner_root");
-_Static_assert(offsetof(struct settings, reserved) == 176, "settings.reserved");
+_Static_assert(offsetof(struct settings, mm_start_stack) == 176, "settings.mm_start_stack");
 _Static_assert(offsetof(struct settings, wakeup_mask) == 180, "settings.wakeup_mask");
 _Static_assert(offsetof(struct settings, namespace_device) == 184, "settings.namespace_device");
 _Static_assert(offsetof(struct settings, namespace_inode) == 192, "settings.namespace_inode");
@@ -791,3 +812,24 @@ _Static_assert(offsetof(struct kernel_layout, long_has_tag) == 240, "kernel_layo
 _Static_assert(offsetof(struct kernel_layout, long_digits) == 244, "kernel_layout.long_digits");
 _Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 248, "kernel_layout.pthread_first_block");
 _Static_assert(offsetof(struct kernel_layout, pthread_specific) == 252, "kernel_layout.pthread_specific");
+
+// What the iterator over threads must know of this kernel.
+struct thread_offsets {
+	u32 task_fsbase;
+	u32 task_thread_pid;
+	u32 task_group_leader;
+	u32 task_on_cpu;
+	u32 task_nvcsw;
+	u32 task_nivcsw;
+	u32 pid_level;
+	u32 pid_numbers;
+};
+_Static_assert(sizeof(struct thread_offsets) == 32, "thread_offsets");
+_Static_assert(offsetof(struct thread_offsets, task_fsbase) == 0, "thread_offsets.task_fsbase");
+_Static_assert(offsetof(struct thread_offsets, task_thread_pid) == 4, "thread_offsets.task_thread_pid");
+_Static_assert(offsetof(struct thread_offsets, task_group_leader) == 8, "thread_offsets.task_group_leader");
+_Static_assert(offsetof(struct thread_offsets, task_on_cpu) == 12, "thread_offsets.task_on_cpu");
+_Static_assert(offsetof(struct thread_offsets, task_nvcsw) == 16, "thread_offsets.task_nvcsw");
+_Static_assert(offsetof(struct thread_offsets, task_nivcsw) == 20, "thread_offsets.task_nivcsw");
+_Static_assert(offsetof(struct thread_offsets, pid_level) == 24, "thread_offsets.pid_level");
+_Static_assert(offsetof(struct thread_offsets, pid_numbers) == 28, "thread_offsets.pid_numbers");

@@ -43,12 +43,30 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemCallEntry:
+    """What is known of one sensitive system call, or of one operation of io_uring."""
+
+    name: str  # without its table; io_uring:NAME where only io_uring has it
+    category: str
+    resources: tuple[Resource, ...]
+    explained_by: tuple[str, ...]  # audit events, dlopen, dlmopen: what Python does with this call is seen there, too
+
+
+SYSTEM_KINDS = ("syscall", "memory", "tamper", "io_uring")
+"""The kinds of events that system calls are."""
+
+LOADERS = ("dlopen", "dlmopen")
+"""Functions of the C library that explain system calls, beside audit events."""
+
+
+@dataclass(frozen=True, slots=True)
 class CategoryTables:
-    """The category of every module, built-in function and audit event of CPython 3.8-3.15."""
+    """The category of every module, built-in function and audit event of CPython 3.8-3.15, and of system calls."""
 
     modules: Mapping[str, str | None]
     builtins: Mapping[str, str | None]
     audit_events: Mapping[str, AuditEntry]
+    system_calls: Mapping[str, SystemCallEntry]
 
     def is_standard_module(self, module: str) -> bool:
         """Tell whether a dotted module name lies in the standard library of any version."""
@@ -82,6 +100,17 @@ class CategoryTables:
         is_counted = all(str(known[name]) in values for name, values in entry.only.items() if name in known)
         is_descriptor = entry.not_descriptor is not None and isinstance(known.get(entry.not_descriptor), int)
         return entry.category if is_counted and not is_descriptor else None
+
+    def find_system_call(self, kind: str, name: str) -> SystemCallEntry | None:
+        """Give what is known of a system call, by the kind and name of its event; by any table it is the same."""
+        bare = name.rpartition(":")[2]
+        special = self.system_calls.get(f"io_uring:{bare}") if kind == "io_uring" else None
+        return special or self.system_calls.get(bare)
+
+    def category_of_system_call(self, kind: str, name: str) -> str | None:
+        """Give the category of a system call; None for one that is not sensitive."""
+        entry = self.find_system_call(kind, name)
+        return entry.category if entry else None
 
     def resources_of_event(self, event: str) -> tuple[Resource, ...]:
         """Give which arguments of an audit event name what is acted on."""

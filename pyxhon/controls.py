@@ -196,10 +196,24 @@ class Settings:
     mount_point: U32
     mount_inner: U32
     inner_root: U32
-    reserved: U32
+    mm_start_stack: U32
     wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64
+
+
+@dataclass(slots=True)
+class ThreadOffsets:
+    """What the iterator over threads must know of this kernel."""
+
+    task_fsbase: U32
+    task_thread_pid: U32
+    task_group_leader: U32
+    task_on_cpu: U32
+    task_nvcsw: U32
+    task_nivcsw: U32
+    pid_level: U32
+    pid_numbers: U32
 
 
 @dataclass(slots=True)
@@ -259,7 +273,7 @@ class KernelLayout:
 
 
 ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
-STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout)
+STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout, ThreadOffsets)
 CONSTANTS = (
     "MAX_LAYOUTS",
     "MAX_SITES",

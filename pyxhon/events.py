@@ -319,6 +319,20 @@ class ExitEvent:
 
 
 @dataclass(slots=True)
+class ThreadRegisters:
+    """A thread at one moment: `registers` is struct pt_regs of its last entry into the kernel (asm/ptrace.h)."""
+
+    pid: U32
+    tid: U32
+    own_tid: U32  # its number in its own PID namespace
+    on_cpu: U32
+    voluntary_switches: U64
+    involuntary_switches: U64
+    fs_base: U64
+    registers: Annotated[bytes, Bytes(168)]
+
+
+@dataclass(slots=True)
 class ActKey:
     """What makes an act distinct."""
 
@@ -346,7 +360,7 @@ class ActCount:
 ENUMERATIONS = (EventKind, EventFlag, Signal, Counter, ArgumentKind, ActState)
 STRUCTS = (
     Event, FrameRef, Argument, ActEvent, StackEvent, CodeEvent, LineTableEvent, NativeStackEvent, SyscallResultEvent,
-    SignalDeliveryEvent, ForkEvent, ExecEvent, ExitEvent, ActKey, ActCount,
+    SignalDeliveryEvent, ForkEvent, ExecEvent, ExitEvent, ActKey, ActCount, ThreadRegisters,
 )  # fmt: skip
 CONSTANTS = (
     "MAX_FRAMES", "MAX_ARGUMENTS", "MAX_ITEMS", "TEXT_BYTES", "DATA_BYTES", "NAME_BYTES", "CHUNK_BYTES",

@@ -5,6 +5,7 @@ import functools
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import Final
 
 from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
@@ -16,6 +17,8 @@ from pyxhon.process_images import Image
 from pyxhon.recorder import Recorder
 from pyxhon.resolve import ImageCode
 from pyxhon.session_options import TraceOptions
+from pyxhon.target.address_space import classify
+from pyxhon.target.mapped_files import MappingRecord
 from pyxhon.target.open_files import list_open_files
 from pyxhon.target.process import (
     Mapping,
@@ -32,6 +35,7 @@ from pyxhon.target.process import (
 )
 from pyxhon.trace.store import Store
 
+_FILES: Final = ("file", "memfd")
 _logger = logging.getLogger(__name__)
 
 
@@ -169,12 +173,23 @@ def _take_snapshot(tracing: Tracing, image: Image, base: int | None) -> None:
 def add_dlls(tracing: Tracing, image: Image, mappings: list[Mapping]) -> None:
     """Write down the files that a process has mapped executable."""
     for mapping in mappings:
-        if mapping.is_executable and mapping.path and mapping.inode:
-            tracing.store.add_dll(image.process, mapping.path)
+        kind, path = classify(mapping.path or "", mapping.inode)
+        if mapping.is_executable and kind in _FILES:
+            tracing.store.add_dll(image.process, path)
             if mapping.is_deleted:  # what is at its path now is another file, whose hash would be false
-                tracing.ownership.see_file(image.root, mapping.path, None)
+                tracing.ownership.see_file(image.root, path, None)
             else:
-                tracing.ownership.see_dll(image.root, mapping.path)
+                tracing.ownership.see_dll(image.root, path)
+
+
+def add_mapped_dll(tracing: Tracing, record: MappingRecord) -> None:
+    """Write down a file that was just mapped executable: it may be unlinked or its process be gone a moment later."""
+    image = tracing.recorder.by_pid.get(record.pid)
+    kind, path = classify(record.path, record.inode)
+    if image is not None and image.process and kind in _FILES:
+        tracing.store.add_dll(image.process, path)
+        if record.descriptor is not None or not record.is_deleted:
+            tracing.ownership.see_dll(image.root, path, record.descriptor)
 
 
 def install_execution(tracing: Tracing, image: Image) -> None:

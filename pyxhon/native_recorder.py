@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.bpf.life_records import Fork
-from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
+from pyxhon.bpf.native_records import SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.operations import find_operation
 from pyxhon.events import EventFlag, Signal
 from pyxhon.losses import Losses
@@ -30,6 +30,7 @@ class _Call:
 
     event: int
     name: str
+    arguments: dict[str, Any]
     first: Any = None  # its first slot
     slots: list[Any] = field(default_factory=list)
 
@@ -58,7 +59,7 @@ class NativeRecorder:
             arguments=arguments,
             result=None,
             python_stack=image.code.stacks.get(call.stack),
-            native_stack=self.stacks.row_of(call.image, call.stack, call.native),
+            native_stack=self.stacks.find(image, call.stack, call.native) if call.native else None,
             count=1,
             failed=0,
             first_ns=call.time_ns,
@@ -66,7 +67,7 @@ class NativeRecorder:
             signal=_SOURCES[Signal(call.signal)],
             is_truncated=bool(call.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
         )
-        known = _Call(row.id, name, slots[0] if slots else None, slots if call.unreadable else [])
+        known = _Call(row.id, name, arguments, slots[0] if slots else None, slots if call.unreadable else [])
         self._calls[call.key] = known
         if call.signal == Signal.SYSCALL:
             self._last[call.image, call.tid] = known
@@ -87,9 +88,16 @@ class NativeRecorder:
                     call.slots[slot] = value
             arguments = decode_arguments(call.name, call.slots)
         if last is not None:
+            if call.name == "mmap" and isinstance(result, int):
+                arguments = self._name_file(call, result, record, image)
             self._pending.amend(call.event, result, arguments)
         if isinstance(result, int):
             self._note_made(record, call, result, image)
+
+    def _name_file(self, call: _Call, address: int, record: SyscallResult, image: Image) -> dict[str, Any] | None:
+        """Give the arguments of an mmap with the file that was mapped, as the mapping itself tells."""
+        path = self.stacks.path_at(address, record.time_ns, image)
+        return None if path is None else call.arguments | {"path": path}
 
     def _note_made(self, record: SyscallResult, call: _Call, result: int, image: Image) -> None:
         name = call.name.rpartition(":")[2]
@@ -108,10 +116,6 @@ class NativeRecorder:
         self._store.set_creator(process, tid, call.event)
         kind = "thread" if fork.is_thread else "process"
         self._store.add_provenance(process, (kind, str(tid)), call.event, fork.time_ns)
-
-    def take_stack(self, record: NativeStack, image: Image) -> None:
-        """Unwind a native stack."""
-        self.stacks.take(record, image)
 
     def take_signal(self, record: SignalDelivery, image: Image) -> None:
         """Note where a signal handler lies that ran."""
@@ -154,14 +158,12 @@ def _arguments(call: SystemCall, name: str, slots: list[Any]) -> dict[str, Any]:
     operation = find_operation(call.index)
     found: dict[str, Any] = {"ring": f"{ring or 0:x}", "fd": descriptor}
     if operation and operation.has_peer:
-        found["peer"] = show_address(rest[0]) if isinstance(rest[0], bytes) else None
+        found["addr"] = show_address(rest[0]) if isinstance(rest[0], bytes) else None
         rest = rest[1:]
-    for label, at in (("path", 0), ("newpath", 2)):
+    for label, at in zip(operation.path_names if operation else (), (0, 2), strict=False):
         if len(rest) > at + 1 and isinstance(rest[at], str):
             folder = rest[at + 1] if isinstance(rest[at + 1], list) else None
-            found[label] = absolute_path(rest[at], folder)
-    if "newpath" in found:
-        found["oldpath"] = found.pop("path", None)
+            found[label] = rest[at] if label == "target" else absolute_path(rest[at], folder)
     if operation and operation.has_address:
         found["addr"] = show_address(rest[4]) if len(rest) > 4 and isinstance(rest[4], bytes) else None  # noqa: PLR2004
     return {label: value for label, value in found.items() if value is not None}

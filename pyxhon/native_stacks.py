@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
@@ -23,6 +23,7 @@ _GUESSES: Final = ("frame_pointer", "scan")
 _RIP: Final = 16
 _WORD_BYTES: Final = 8
 _MAX_RETURN_OFFSET: Final = 4096
+_MAX_HELD_BYTES: Final = 64 << 20
 
 
 @dataclass(slots=True)
@@ -46,22 +47,34 @@ class NativeStacks:
         self._spaces: dict[int, AddressSpace] = {}  # by pid
         self._places: dict[int, _Place] = {}  # by image
         self._rows: dict[tuple[int, int, int], int] = {}  # (image, Python stack, native key) → row
+        self._held: dict[tuple[int, int, int], NativeStack] = {}  # not named by an act yet
+        self._held_bytes = 0
+        self._missing_count = 0
         self._waiting: list[MappingRecord] = []
         self._learnt: set[int] = set()
         self._truncated_count = 0
         self._unmapped_count = 0  # stacks of processes whose mappings are not known
+        self.on_mapped: Callable[[MappingRecord], None] = lambda _record: None
         self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
 
     def close(self) -> None:
         """Give all files back."""
+        for record in self._waiting:
+            if record.descriptor is not None:
+                os.close(record.descriptor)
         self._images.close()
+
+    def finish(self) -> None:
+        """Take what was mapped last."""
+        self._advance(None)
 
     def begin(self, pid: int) -> None:
         """Take what a running process has mapped already."""
         self._advance(None)
         space = self._spaces[pid] = AddressSpace()
         for record in self._mappings.read_address_space(pid):
-            space.add(self._objects.mapped(_lent(record)))
+            self.on_mapped(record)
+            space.add(self._objects.mapped(record))
 
     def fork(self, parent: int, child: int, time_ns: int) -> None:
         """Give a child its parent's mappings."""
@@ -80,14 +93,32 @@ class NativeStacks:
         """Give what is missing from native stacks, and why."""
         return {
             (None, "native_stack", "native_stack_truncated"): self._truncated_count,
+            (None, "native_stack", "native_stack_lost"): self._missing_count,
             (None, "native_stack", "mappings_unknown"): self._unmapped_count,
             (None, "mapping", "mappings_lost"): self._mappings.lost,
             (None, "mapping", "files_not_opened"): self._images.refused + self._mappings.pins.excess_count,
         }
 
-    def row_of(self, image: int, python_stack: int, native: int) -> int | None:
-        """Give the row of a stack that was taken."""
-        return self._rows.get((image, python_stack, native))
+    def hold(self, record: NativeStack) -> None:
+        """Keep a stack until an act names it."""
+        key = (record.image, record.stack, record.native)
+        if key in self._rows or key in self._held:
+            return
+        self._held[key] = record
+        self._held_bytes += len(record.content)
+        while self._held_bytes > _MAX_HELD_BYTES:  # of acts that were lost
+            self._held_bytes -= len(self._held.pop(next(iter(self._held))).content)
+
+    def find(self, image: Image, python_stack: int, native: int) -> int | None:
+        """Give the row of the stack that an act names, unwound when first asked for; None where it was lost."""
+        key = (image.number, python_stack, native)
+        record = self._held.pop(key, None)
+        if record is not None:
+            self._held_bytes -= len(record.content)
+            self._rows[key] = self._write(record, image)
+        elif key not in self._rows:
+            self._missing_count += 1
+        return self._rows.get(key)
 
     def _advance(self, time_ns: int | None) -> None:
         """Apply what was mapped until a moment; None: all."""
@@ -101,14 +132,17 @@ class NativeStacks:
         del self._waiting[:done]
 
     def _map(self, record: MappingRecord) -> None:
+        self.on_mapped(record)
         if record.is_first_of_image:
             self._spaces[record.pid] = AddressSpace()
         space = self._spaces.get(record.pid)
         if space is not None:
-            space.add(self._objects.mapped(_lent(record)))
+            space.add(self._objects.mapped(record))
+        elif record.descriptor is not None or record.descriptor is not None:
+            os.close(record.descriptor)
 
-    def take(self, record: NativeStack, image: Image) -> None:
-        """Unwind one stack and write it."""
+    def _write(self, record: NativeStack, image: Image) -> int:
+        """Unwind one stack and write it; gives its row."""
         self._advance(record.time_ns)
         space = self._spaces.get(record.pid)
         if space is None:
@@ -126,7 +160,14 @@ class NativeStacks:
         self._truncated_count += unwound.is_truncated
         place = self._place(image, space)
         self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
-        self._rows[record.image, record.stack, record.native] = row
+        return row
+
+    def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
+        """Give the path of the file that is mapped at an address; None where none is."""
+        self._advance(time_ns)
+        space = self._spaces.get(image.pid)
+        mapped = space.find(address) if space is not None else None
+        return mapped.object.path if mapped is not None and mapped.object.kind in ("file", "memfd") else None
 
     def find_object(self, address: int, time_ns: int, image: Image) -> int | None:
         """Give the row of what is mapped at an address; None where nothing is."""
@@ -175,13 +216,6 @@ class NativeStacks:
             if native.kind == "file":
                 self._ownership.see_file(image.root, native.path, None)
         return row
-
-
-def _lent(record: MappingRecord) -> MappingRecord:
-    """Give a record whose descriptor may be taken over: the pinned one stays with who pinned it."""
-    if record.descriptor is None:
-        return record
-    return replace(record, descriptor=os.dup(record.descriptor))
 
 
 def _is_eval(frame: NativeFrame) -> bool:

@@ -1,20 +1,21 @@
 """Decides while recording whose file each file is: later the disk may have changed or the target's root be gone."""
 
 import contextlib
-import hashlib
 import os
+from dataclasses import replace
 from typing import Final
 
+from pyxhon.dossier.budget import Allowance
+from pyxhon.dossier.examine import examine, hash_file
 from pyxhon.errors import ElfError, PyxhonError
-from pyxhon.packages import PackageIndex
-from pyxhon.target.elf import image_of, open_image
+from pyxhon.packages import CHANGED, FileOwner, PackageIndex
+from pyxhon.target.elf import open_image
 from pyxhon.target.root import TargetRoot, open_root
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
 _FILES_AT_ONCE: Final = 64
-_HASH_LIMIT_BYTES: Final = 1 << 29
-_BLOCK_BYTES: Final = 1 << 20
+_MAX_HELD: Final = 384
 
 
 class Ownership:
@@ -26,15 +27,19 @@ class Ownership:
         self._indexes: list[PackageIndex] = []
         self._asked: set[tuple[int, str]] = set()
         self._waiting: list[tuple[int, str, str | None]] = []
-        self._hashed: set[tuple[int, str]] = set()
+        self._known_dlls: set[tuple[int, str]] = set()
         self._dlls: list[tuple[int, str]] = []
-        self._hash_budget = _HASH_LIMIT_BYTES
+        self._held: dict[tuple[int, str], int] = {}
+        self._allowance = Allowance()
 
     def close(self) -> None:
         """Give the descriptors of all roots back."""
         for root in self._roots:
             root.close()
         self._roots.clear()
+        for descriptor in self._held.values():
+            os.close(descriptor)
+        self._held.clear()
 
     def root_of(self, pid: int) -> int:
         """Give the index of the file tree that a process sees. Raises TargetError when it ended."""
@@ -61,12 +66,15 @@ class Ownership:
             self._asked.add((root, path))
             self._waiting.append((root, path, working_directory))
 
-    def see_dll(self, root: int, path: str) -> None:
-        """Queue a DLL, which is to be hashed, too."""
+    def see_dll(self, root: int, path: str, descriptor: int | None = None) -> None:
+        """Queue a DLL, which is to be examined, too: by a descriptor where its file may be gone when there is time."""
         self.see_file(root, path, None)
-        if (root, path) not in self._hashed:
-            self._hashed.add((root, path))
+        if (root, path) not in self._known_dlls:
+            self._known_dlls.add((root, path))
             self._dlls.append((root, path))
+        if descriptor is not None and (root, path) not in self._held and len(self._held) < _MAX_HELD:
+            with contextlib.suppress(OSError):  # too many open files: by its path, then
+                self._held[root, path] = os.dup(descriptor)
 
     def see_event(self, root: int, working_directory: str | None, event: EventRow) -> None:
         """Take from an event the files whose owner will be asked for, and sys.path."""
@@ -91,44 +99,47 @@ class Ownership:
         """Answer for some of the files that wait."""
         batch, self._waiting = self._waiting[:limit], self._waiting[limit:]
         for root, path, working_directory in batch:
-            owner = self._indexes[root].owner_of(path, working_directory)
-            self._store.add_file(root, path, (owner.origin, owner.package, owner.version, owner.module, owner.detail))
+            self._add_file(root, path, self._indexes[root].owner_of(path, working_directory))
+
+    def _add_file(self, root: int, path: str, owner: FileOwner) -> None:
+        self._store.add_file(root, path, (owner.origin, owner.package, owner.version, owner.module, owner.detail))
 
     def finish(self) -> None:
-        """Answer for all that wait, and hash the DLLs."""
+        """Answer for all that wait, and examine the DLLs."""
         while self._waiting:
             self.work()
         for root, path in self._dlls:
-            self._hash(root, path)
+            with contextlib.suppress(OSError):
+                self._examine(root, path)
         self._dlls.clear()
 
-    def _hash(self, root: int, path: str) -> None:
-        descriptor = self._roots[root].open_file(path)
+    def _examine(self, root: int, path: str) -> None:
+        """Hash a DLL, read what it says of itself, and hold it against what its installer recorded."""
+        descriptor = self._held.pop((root, path), None)
+        if descriptor is None:
+            descriptor = self._roots[root].open_file(path)
         if descriptor is None:
             return
         try:
-            build_id = None
-            with contextlib.suppress(ElfError), image_of(os.dup(descriptor), path) as image:
-                build_id = image.build_id
-            self._store.set_hash(path, self._digest(descriptor), build_id)
-        except OSError:
+            examined = examine(descriptor, path, self._allowance)
+        except ElfError:
+            self._store.set_hash(path, hash_file(descriptor, self._allowance), None)
             return
         finally:
             os.close(descriptor)
+        self._store.set_hash(path, examined.sha256, examined.build_id)
+        record = None if examined.sha256 is None else self._check_record(root, path, examined.sha256)
+        self._store.set_dossier(path, replace(examined.dossier, record=record).to_json())
 
-    def _digest(self, descriptor: int) -> str | None:
-        size = os.fstat(descriptor).st_size
-        if size > self._hash_budget:
-            return None
-        self._hash_budget -= size
-        digest, offset = hashlib.sha256(), 0
-        while offset < size:
-            block = os.pread(descriptor, min(_BLOCK_BYTES, size - offset), offset)
-            if not block:
-                break
-            digest.update(block)
-            offset += len(block)
-        return digest.hexdigest()
+    def _check_record(self, root: int, path: str, sha256: str) -> str | None:
+        """Compare with RECORD; a file that differed when it was first seen stays one that does."""
+        before = self._indexes[root].owner_of(path)
+        owner, record = self._indexes[root].check_file(path, sha256)
+        if (before.detail or {}).get("record") == CHANGED:
+            return CHANGED
+        if owner != before:
+            self._add_file(root, path, owner)
+        return record
 
     def read_interpreter(self, path: str, address: int, size: int) -> bytes | None:
         """Read constant memory of an interpreter from its file."""

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,9 +78,9 @@ class Recorder:
         self.by_pid[image.pid] = image
         self.live[number] = image
 
-    def take(self, records: list[bytes]) -> None:
-        """Take a batch of records."""
-        for content in records:
+    def take(self, records: list[bytes], stacks: Sequence[bytes] = ()) -> None:
+        """Take a batch of records, and the native stacks that they name."""
+        for content in (*stacks, *records):
             try:
                 record = decode(content)
             except (ValueError, UnicodeDecodeError):
@@ -111,17 +111,18 @@ class Recorder:
             self._take_native(record)
 
     def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
+        if self.native is not None and isinstance(record, NativeStack):
+            self.native.stacks.hold(record)  # its image may not be known yet
+            return
         image = self.images.get(record.image)
         if image is None or self.native is None or not image.process:
             if isinstance(record, SystemCall) and record.flags & EventFlag.UNCOUNTED:
                 self.totals.strays[record.signal] = self.totals.strays.get(record.signal, 0) + 1
         elif isinstance(record, SystemCall):
             self._take_call(record, image, self.native)
-        elif isinstance(record, NativeStack):
-            self.native.take_stack(record, image)
         elif isinstance(record, SyscallResult):
             self.native.take_result(record, image)
-        else:
+        elif isinstance(record, SignalDelivery):
             self.native.take_signal(record, image)
 
     def _take_call(self, call: SystemCall, image: Image, native: NativeRecorder) -> None:

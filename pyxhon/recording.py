@@ -1,6 +1,7 @@
 """Strings the stages together: locate, attach, record, report. The only place that does."""
 
 import contextlib
+import functools
 import logging
 import os
 import platform
@@ -21,7 +22,15 @@ from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
-from pyxhon.following import Tracing, add_dlls, follow_tree, install_execution, install_libraries, settle
+from pyxhon.following import (
+    Tracing,
+    add_dlls,
+    add_mapped_dll,
+    follow_tree,
+    install_execution,
+    install_libraries,
+    settle,
+)
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
@@ -169,6 +178,8 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
         recorder.find_interpreter = interpreters.by_layout.get
         with _native_recorder(options, recorder, probes) as native:
             recorder.native = native
+            if native is not None:
+                native.stacks.on_mapped = functools.partial(add_mapped_dll, tracing)
             try:
                 yield _Session(tracing, ProbeCheck(store, recorder.pending, probes))
             finally:
@@ -226,8 +237,8 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     recorder = session.tracing.recorder
     while True:
         was_over = is_over()
-        records = session.tracing.probes.ring.read()
-        recorder.take(records)
+        records, stacks = session.tracing.probes.read()
+        recorder.take(records, stacks)
         now = time.monotonic()
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.end_unseen(session.tracing.probes)
@@ -269,11 +280,13 @@ def _finish(session: _Session) -> None:
                 add_dlls(session.tracing, image, read_mappings(image.pid))
     session.probe_check.look(recorder.live.values())
     session.tracing.probes.detach()
-    while records := session.tracing.probes.ring.read():
-        recorder.take(records)
+    while any(batch := session.tracing.probes.read()):
+        recorder.take(*batch)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
     recorder.write_syscall_counts(session.tracing.probes)
+    if recorder.native is not None:
+        recorder.native.stacks.finish()
     session.tracing.ownership.finish()
     counters = session.tracing.probes.counters()
     lost = recorder.lost_acts(session.tracing.probes)

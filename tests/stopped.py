@@ -1,5 +1,6 @@
 """Stops a process of ours and takes what the kernel's side would send of it: registers and stack."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -10,16 +11,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyxhon.target.process import read_memory
 
 STACK_BYTES = 32 << 10
+_PTRACE_TRACEME, _PTRACE_SINGLESTEP, _PTRACE_SYSCALL = 0, 9, 24
 _PTRACE_GETREGS, _PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 12, 17, 0x4206, 0x4207
 # struct user_regs_struct, by the names that gdb and sys/user.h give
-_USER = (
-    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs"
-).split()
-_DWARF = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
+_USER_NAMES = """
+r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs
+"""
+_DWARF_NAMES = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip"
+_USER, _DWARF = _USER_NAMES.split(), _DWARF_NAMES.split()
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 _LIBC.ptrace.restype = ctypes.c_long
@@ -91,7 +95,7 @@ for thread in gdb.selected_inferior().threads():
         thread.switch()
 frame = gdb.newest_frame()
 while frame is not None:
-    if frame.type() != gdb.INLINE_FRAME:
+    if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
         print("FRAME %%x" %% frame.pc())
     frame = frame.older()
 end
@@ -99,7 +103,7 @@ end
 
 
 def gdb_addresses(pid: int, tid: int | None = None) -> list[int]:
-    """The addresses of gdb's backtrace, innermost first, inlined functions left out."""
+    """The addresses of gdb's backtrace, innermost first, inlined functions and inferred tail calls left out."""
     with tempfile.NamedTemporaryFile("w", suffix=".gdb") as script:
         script.write(_GDB % (tid or pid))
         script.flush()
@@ -112,7 +116,50 @@ def wait_until_blocked(pid: int, limit_s: float = 30.0) -> None:
     """Wait until a process sleeps in a system call."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            if file.read().rpartition(")")[2].split()[0] == "S":
-                return
+        said = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        if said.rpartition(")")[2].split()[0] == "S":
+            return
         time.sleep(0.005)
+
+
+class Traced:
+    """A program under ptrace from its first instruction: its system calls are seen as the tracepoint sees them."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            _LIBC.ptrace(_PTRACE_TRACEME, 0, None, None)
+            os.execv(command[0], command)
+        os.waitpid(self.pid, 0)
+        self._user = (ctypes.c_uint64 * len(_USER))()
+
+    def __enter__(self) -> "Traced":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, _WALL)
+
+    def go_to_call(self, *numbers: int) -> Stopped:
+        """Let it run until it enters one of these system calls."""
+        while True:
+            _ptrace(_PTRACE_SYSCALL, self.pid)
+            os.waitpid(self.pid, _WALL)
+            values = self._registers()
+            if values["orig_rax"] in numbers and values["rax"] == (-38) & (1 << 64) - 1:
+                return self._stopped(values)
+
+    def step(self) -> Stopped:
+        """Run one instruction."""
+        _ptrace(_PTRACE_SINGLESTEP, self.pid)
+        os.waitpid(self.pid, _WALL)
+        return self._stopped(self._registers())
+
+    def _registers(self) -> dict[str, int]:
+        _ptrace(_PTRACE_GETREGS, self.pid, ctypes.addressof(self._user))
+        return dict(zip(_USER, self._user, strict=True))
+
+    def _stopped(self, values: dict[str, int]) -> Stopped:
+        registers = tuple(values[name] for name in _DWARF)
+        return Stopped(self.pid, self.pid, registers, read_stack(self.pid, values["rsp"]))

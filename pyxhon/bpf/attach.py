@@ -88,9 +88,10 @@ class Probes:
     def close(self) -> None:
         """Detach all probes and free their memory."""
         self.detach()
-        if hasattr(self, "ring"):
-            self.ring.__exit__(None, None, None)
-            del self.ring
+        for name in ("ring", "stack_ring"):
+            if hasattr(self, name):
+                getattr(self, name).__exit__(None, None, None)
+                delattr(self, name)
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors.clear()
@@ -111,7 +112,6 @@ class Probes:
                 seed=int.from_bytes(os.urandom(8), "little"),
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
-                reserved=0,
                 wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
                 **_pid_namespace(),
                 **offsets,
@@ -126,6 +126,7 @@ class Probes:
             for name, program in tracepoints.result().items():
                 self._attach_tracepoint(program, names[name])
         self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
+        self.stack_ring = RingReader(self._maps["stack_ring"], options.buffer_bytes)
 
     def _prepare_operations(self) -> dict[str, str]:
         """Tell the probes about io_uring, where this kernel has it; gives the tracepoints of system calls."""
@@ -165,7 +166,7 @@ class Probes:
         self._maps: dict[str, int] = {}
         self._shapes: dict[str, MapShape] = compiled.maps
         for name, shape in compiled.maps.items():
-            entries = options.buffer_bytes if name == "ring" else shape.entries
+            entries = options.buffer_bytes if name in ("ring", "stack_ring") else shape.entries
             try:
                 sizes = (shape.key_bytes, shape.value_bytes, entries)
                 self._maps[name] = syscalls.create_map(shape.kind, sizes, shape.flags, name)
@@ -233,6 +234,11 @@ class Probes:
             return None
         known, base, layout, _ = wire.format_of(TracedProcess).unpack(value)
         return None if known != image or layout == ABSENT else int(base)
+
+    def read(self) -> tuple[list[bytes], list[bytes]]:
+        """Give the new records, and the native stacks that they name; both oldest first."""
+        records = self.ring.read()
+        return records, self.stack_ring.read()  # in this order: a stack is sent before what names it
 
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""

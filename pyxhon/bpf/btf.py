@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from pyxhon.errors import KernelError
 
 _BTF: Final = Path("/sys/kernel/btf/vmlinux")
 _MAGIC: Final = 0xEB9F
-_STRUCT, _UNION = 4, 5
+_STRUCT, _UNION, _FUNCTION = 4, 5, 12
 # bytes after the common 12 of each kind, as (fixed, per member)
 _EXTRA: Final = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0), 15: (0, 12),
                  17: (4, 0), 19: (0, 12)}  # fmt: skip
@@ -59,6 +60,7 @@ WANTED: Final = {
     "mount_point": ("mount", "mnt_mountpoint"),
     "mount_inner": ("mount", "mnt"),
     "inner_root": ("vfsmount", "mnt_root"),
+    "mm_start_stack": ("mm_struct", "start_stack"),
 }
 # What kernels without io_uring, or older ones, do not have.
 OPTIONAL: Final = {
@@ -87,6 +89,15 @@ OPTIONAL: Final = {
 }
 
 
+# What iterating over threads needs besides; without it only `pyxhon dump` is not to be had.
+THREADS: Final = {
+    "task_on_cpu": ("task_struct", "on_cpu"),
+    "task_nvcsw": ("task_struct", "nvcsw"),
+    "task_nivcsw": ("task_struct", "nivcsw"),
+}
+_THREAD_ITERATOR: Final = "bpf_iter_task"  # the function that declares it
+
+
 def kernel_offsets() -> dict[str, int]:
     """Give the offset in bytes of each structure member in `WANTED`. Raises KernelError without BTF."""
     found = _read_offsets()
@@ -99,6 +110,16 @@ def optional_offsets() -> dict[str, int]:
     return {name: found[name] for name in OPTIONAL if name in found}
 
 
+def thread_iterator() -> tuple[int, dict[str, int]]:
+    """Give the BTF id of the iterator over threads, and all offsets. Raises KernelError where there is none."""
+    found = _read_offsets()
+    missing = next((name for name in (_THREAD_ITERATOR, *THREADS) if name not in found), None)
+    if missing:
+        message = f"this kernel's BTF has no {missing}"
+        raise KernelError(message, "Linux 5.15 or later with CONFIG_SMP is needed")
+    return found[_THREAD_ITERATOR], found
+
+
 @functools.cache
 def _read_offsets() -> dict[str, int]:
     try:
@@ -107,7 +128,7 @@ def _read_offsets() -> dict[str, int]:
         message = "this kernel has no /sys/kernel/btf/vmlinux"
         raise KernelError(message, "a kernel built with CONFIG_DEBUG_INFO_BTF is needed") from None
     name = f"btf-{platform.release()}-{facts.st_size}.json".replace("/", "_")
-    key = f"{os.uname().version} {sorted(WANTED | OPTIONAL)}"
+    key = f"{os.uname().version} {sorted(WANTED | OPTIONAL | THREADS)}"
     cached = read_cached(name)
     if cached is not None:
         try:
@@ -116,50 +137,72 @@ def _read_offsets() -> dict[str, int]:
                 return {str(wanted): int(offset) for wanted, offset in kept["offsets"].items()}
         except (ValueError, KeyError, TypeError):
             pass  # damaged: read again below
-    offsets = _find_offsets(_BTF.read_bytes())
+    data = _BTF.read_bytes()
+    offsets = _find_offsets(data) | _find_function(data, _THREAD_ITERATOR)
     write_cached(name, json.dumps({"key": key, "offsets": offsets}).encode())
     return offsets
 
 
 def _find_offsets(data: bytes) -> dict[str, int]:
-    paths = WANTED | OPTIONAL
+    paths = WANTED | OPTIONAL | THREADS
     members = _read_members(data, {path[index] for path in paths.values() for index in range(0, len(path), 2)})
     offsets = {}
     for name, path in paths.items():
         try:
             offsets[name] = sum(members[path[index]][path[index + 1]] for index in range(0, len(path), 2))
         except KeyError:
-            if name in OPTIONAL:
+            if name not in WANTED:
                 continue
             message = f"this kernel's BTF has no {'.'.join(path)}"
             raise KernelError(message, "please report the kernel version") from None
     return offsets
 
 
-def _read_members(data: bytes, structs: set[str]) -> dict[str, dict[str, int]]:
-    """Give {struct: {member: offset}}; members of anonymous structs and unions count as their parent's."""
-    magic, _version, _flags, header, types, types_size, strings, _size = struct.unpack_from("<HBBIIIII", data)
+def _find_function(data: bytes, name: str) -> dict[str, int]:
+    """Give {name: id}, empty where there is no such function."""
+    text = _text_of(data)
+    wanted = data.find(b"\0" + name.encode() + b"\0", text) + 1 - text
+    for number, (_, name_offset, info) in enumerate(_types(data), 1):
+        if name_offset == wanted and info >> 24 & 31 == _FUNCTION:
+            return {name: number}
+    return {}
+
+
+def _text_of(data: bytes) -> int:
+    """Give where the names lie."""
+    header, strings = struct.unpack_from("<I8xI", data, 4)
+    return int(header + strings)
+
+
+def _types(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Give (position of what follows the head, offset of the name, info) of every type, from number 1 on."""
+    magic, _version, _flags, header, types, types_size = struct.unpack_from("<HBBIII", data)
     if magic != _MAGIC:
         message = "/sys/kernel/btf/vmlinux is not BTF"
         raise KernelError(message, "please report the kernel version")
-    text = header + strings
+    position, end = header + types, header + types + types_size
+    unpack = struct.Struct("<II").unpack_from
+    while position < end:
+        name_offset, info = unpack(data, position)
+        yield position + 12, name_offset, info
+        fixed, per_member = _EXTRA.get(info >> 24 & 31, (0, 0))
+        position += 12 + fixed + per_member * (info & 0xFFFF)
+
+
+def _read_members(data: bytes, structs: set[str]) -> dict[str, dict[str, int]]:
+    """Give {struct: {member: offset}}; members of anonymous structs and unions count as their parent's."""
+    text = _text_of(data)
     anonymous: dict[int, tuple[int, int, int]] = {}
     wanted: dict[str, tuple[int, int, int]] = {}
     offsets_of_names = {data.find(b"\0" + name.encode() + b"\0", text) + 1 - text: name for name in structs}
-    position, end, number = header + types, header + types + types_size, 1
-    unpack = struct.Struct("<III").unpack_from
-    while position < end:
-        name_offset, info, _ = unpack(data, position)
-        kind, count = info >> 24 & 31, info & 0xFFFF
-        if kind in (_STRUCT, _UNION):
-            entry = (position + 12, count, info >> 31)
+    for number, (position, name_offset, info) in enumerate(_types(data), 1):
+        count = info & 0xFFFF
+        if info >> 24 & 31 in (_STRUCT, _UNION):
+            entry = (position, count, info >> 31)
             if name_offset == 0:
                 anonymous[number] = entry
             elif name_offset in offsets_of_names and count:
                 wanted[offsets_of_names[name_offset]] = entry
-        fixed, per_member = _EXTRA.get(kind, (0, 0))
-        position += 12 + fixed + per_member * count
-        number += 1
     return {name: _flatten(data, text, entry, anonymous) for name, entry in wanted.items()}
 
 

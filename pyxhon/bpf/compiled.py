@@ -61,26 +61,31 @@ def compile_both() -> tuple[CompiledProbes, CompiledProbes]:
 
 def compiled_probes(*, is_sleepable: bool) -> CompiledProbes:
     """Give the probes compiled for this machine. Raises KernelError when bcc is missing or fails."""
-    name = f"probes-{_fingerprint(is_sleepable=is_sleepable)}.json"
+    return _compiled("sleepable" if is_sleepable else "plain", compiler.SOURCES)
+
+
+def compiled_dump() -> CompiledProbes:
+    """Give what `pyxhon dump` loads, as `compiled_probes` does."""
+    return _compiled("dump", compiler.DUMP_SOURCES)
+
+
+def _compiled(form: str, sources: tuple[str, ...]) -> CompiledProbes:
+    digest = hashlib.sha256(compiler.source_text(sources).encode())
+    digest.update(f"{platform.machine()} {sys.version} {form} 3".encode())
+    name = f"probes-{digest.hexdigest()[:32]}.json"
     cached = read_cached(name)
     if cached is not None:
         try:
             return _parse(json.loads(cached))
         except (ValueError, KeyError, TypeError):
             pass  # written by another version or damaged: made again below
-    content = _compile(is_sleepable=is_sleepable)
+    content = _compile(form)
     write_cached(name, content)
     return _parse(json.loads(content))
 
 
-def _fingerprint(*, is_sleepable: bool) -> str:
-    digest = hashlib.sha256(compiler.source_text().encode())
-    digest.update(f"{platform.machine()} {sys.version} {is_sleepable} 2".encode())
-    return digest.hexdigest()[:32]
-
-
-def _compile(*, is_sleepable: bool) -> bytes:
-    command = [sys.executable, "-m", compiler.__name__, "1" if is_sleepable else "0"]
+def _compile(form: str) -> bytes:
+    command = [sys.executable, "-m", compiler.__name__, form]
     # in our own folder: clang needs a working directory, and the user's may be gone
     done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
     if done.returncode == 0:

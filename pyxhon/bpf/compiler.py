@@ -1,7 +1,7 @@
 """Compiles the probes with bcc, in a process of its own: LLVM's memory and time are paid once per change.
 
-`python -m pyxhon.bpf.compiler SLEEPABLE` writes the compiled probes as JSON. Map descriptors inside the instructions
-are turned into map names, so that every run can put its own maps there.
+`python -m pyxhon.bpf.compiler sleepable|plain|dump` writes the compiled probes as JSON. Map descriptors inside the
+instructions are turned into map names, so that every run can put its own maps there.
 """
 
 import base64
@@ -20,21 +20,25 @@ SOURCES = (
     "native.bpf.c", "uprobes.bpf.c", "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c",
     "syscall_results.bpf.c", "io_uring.bpf.c",
 )  # fmt: skip
+DUMP_SOURCES = ("wire.h", "dump.bpf.c")
 _LOAD_WORD = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions, the first with the low half
 _MAP_REFERENCE = 1  # src_reg BPF_PSEUDO_MAP_FD
 
 
-def source_text() -> str:
-    """Give all probes as one translation unit: bcc rewrites map accesses only in its main file."""
+def source_text(sources: tuple[str, ...] = SOURCES) -> str:
+    """Give probes as one translation unit: bcc rewrites map accesses only in its main file."""
     parts = ["#include <uapi/linux/ptrace.h>\n"]
-    for name in SOURCES:
+    for name in sources:
         text = (probes_directory() / name).read_text(encoding="utf-8").replace("#pragma once", "")
         parts.append(f'#line 1 "{name}"\n{text}')
     return "\n".join(parts)
 
 
-def compile_probes(is_sleepable: bool) -> dict[str, Any]:  # noqa: FBT001 - the two forms of one program
-    """Compile; gives {maps: {name: [kind, key, value, entries, flags]}, programs: {name: {text, references}}}."""
+def compile_probes(form: str) -> dict[str, Any]:
+    """Compile what traces, "sleepable" or "plain", or what dumps.
+
+    Gives {maps: {name: [kind, key, value, entries, flags]}, programs: {name: {text, references}}}.
+    """
     headers = probes_directory() / "include"
     os.environ["BCC_KERNEL_SOURCE"] = str(headers)
     from bcc import BPF  # noqa: PLC0415 - reads the environment when imported
@@ -44,7 +48,8 @@ def compile_probes(is_sleepable: bool) -> dict[str, Any]:  # noqa: FBT001 - the 
     flags += [
         item for folder in sorted(Path("/usr/include").glob("*-linux-gnu")) for item in ("-idirafter", str(folder))
     ]
-    module = BPF(text=source_text(), cflags=[*flags, *(["-DSLEEPABLE=1"] if is_sleepable else [])])
+    text = source_text(DUMP_SOURCES if form == "dump" else SOURCES)
+    module = BPF(text=text, cflags=[*flags, *(["-DSLEEPABLE=1"] if form == "sleepable" else [])])
     lib.bpf_table_name.restype = ctypes.c_char_p  # bcc leaves it an int
     maps, descriptors = {}, {}
     for index in range(lib.bpf_num_tables(ctypes.c_void_p(module.module))):
@@ -84,7 +89,7 @@ def main() -> None:
     """Write the compiled probes to standard output; bcc's own words go to standard error."""
     output = os.dup(1)
     os.dup2(2, 1)
-    compiled = json.dumps(compile_probes(sys.argv[1] == "1"))
+    compiled = json.dumps(compile_probes(sys.argv[1]))
     with os.fdopen(output, "w", encoding="utf-8") as file:
         file.write(compiled)
 

@@ -19,12 +19,12 @@ from typing import Final
 
 from pyxhon.bpf import syscalls
 from pyxhon.errors import KernelError
-from pyxhon.target.mapped_files import FilePins, Identity, MappingRecord, read_address_space, split_path
+from pyxhon.target.mapped_files import FilePins, MappingRecord, read_address_space
 
 __all__ = ["MappingReader", "MappingRecord", "read_address_space"]
 
 _PAGE: Final = mmap.PAGESIZE
-_RING_PAGES: Final = 64
+_RING_PAGES: Final = 256
 _HEAD, _TAIL = 1024, 1032  # struct perf_event_mmap_page: data_head, data_tail
 _HEADER: Final = struct.Struct("<IHH")
 _MMAP2: Final = struct.Struct("<IIQQQIIQQII")
@@ -152,14 +152,17 @@ class MappingReader:
         self.close()
 
     def close(self) -> None:
-        """Stop recording and close all pinned files."""
+        """Stop recording and close the pinned files that nobody took."""
         os.eventfd_write(self._stop, 1)
         self._thread.join()
         sys.setswitchinterval(self._switch_seconds)
         self._close_rings()
         os.close(self._signal)
         os.close(self._stop)
-        self.pins.close()
+        for record in self._records:
+            if record.descriptor is not None:
+                os.close(record.descriptor)
+        self._records.clear()
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -173,9 +176,10 @@ class MappingReader:
             return self._overflow_count + sum(ring.lost for ring in self._rings)
 
     def read(self) -> list[MappingRecord]:
-        """Give the new records, sorted by time."""
+        """Give the new records, sorted by time; their descriptors are the caller's from now on."""
         with self._lock:
             self._drain()
+            self.pins.hand_over()
             records, self._records = self._records, []
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._signal)
@@ -184,12 +188,9 @@ class MappingReader:
     def read_address_space(self, pid: int) -> list[MappingRecord]:
         """Give what a running process has mapped already, pinned."""
         with self._lock:
-            return read_address_space(pid, self.pins)
-
-    def release(self, identity: Identity) -> None:
-        """Close a pinned file that is needed no longer."""
-        with self._lock:
-            self.pins.release(identity)
+            records = read_address_space(pid, self.pins)
+            self.pins.hand_over()
+        return records
 
     def _open_rings(self) -> None:
         for processor in _processors():
@@ -256,12 +257,14 @@ class MappingReader:
         mapping = _parse_mapping(record)
         if not mapping.protection & _EXECUTABLE or mapping.pid in _NO_PID:
             return
+        is_first = mapping.pid in self._fresh
+        self._fresh.discard(mapping.pid)
+        if not self._is_followed(mapping.pid):
+            return
         if len(self._records) >= _MAX_WAITING:
             self._overflow_count += 1
             return
-        is_first = mapping.pid in self._fresh
-        self._fresh.discard(mapping.pid)
-        descriptor = self.pins.pin(mapping) if self._is_followed(mapping.pid) else None
+        descriptor = self.pins.pin(mapping)
         if is_first or descriptor is not None:
             mapping = replace(mapping, is_first_of_image=is_first, descriptor=descriptor)
         self._records.append(mapping)
@@ -270,7 +273,6 @@ class MappingReader:
 def _parse_mapping(record: _Record) -> MappingRecord:
     fields = _MMAP2.unpack_from(record.content)
     pid, tid, address, length, offset, major, minor, inode, generation, protection, flags = fields
-    path, is_deleted = split_path(os.fsdecode(record.content[_MMAP2.size :].partition(b"\0")[0]))
     return MappingRecord(
         time_ns=record.time_ns,
         pid=pid,
@@ -283,8 +285,7 @@ def _parse_mapping(record: _Record) -> MappingRecord:
         generation=generation,
         protection=protection,
         flags=flags,
-        path=path,
-        is_deleted=is_deleted,
+        path=os.fsdecode(record.content[_MMAP2.size :].partition(b"\0")[0]),
     )
 
 

@@ -97,10 +97,16 @@ def decode_call(record: bytes, body: tuple[int, ...]) -> SystemCall:
     data = record[data_at : data_at + data_bytes]
     kept = [_ARGUMENT.unpack_from(record, start + at * _ARGUMENT.size) for at in range(min(count, MAX_ARGUMENTS))]
     key = struct.pack("<5QII", image, stack, arguments_hash, name, native, signal, 0)
+    slots = [_slot(each, data) for each in kept]
+    for slot, each in zip(slots, kept, strict=True):
+        parent = slots[each[1]] if each[1] < len(slots) else None
+        if isinstance(parent, list) and isinstance(slot, str):
+            parent.append(slot)
+    own = [at for at, each in enumerate(kept) if each[1] >= len(slots)]
     return SystemCall(
         image, pid, tid, time_ns, flags, index, key, signal, stack, native,
-        [_slot(each, data) for each in kept],
-        [at for at, each in enumerate(kept) if each[0] == ArgumentKind.UNREADABLE],
+        [slots[at] for at in own],
+        [place for place, at in enumerate(own) if kept[at][0] == ArgumentKind.UNREADABLE],
     )  # fmt: skip
 
 
@@ -111,6 +117,8 @@ def _slot(argument: tuple[int, ...], data: bytes) -> Slot:
         return content.decode("utf-8", "surrogateescape")
     if kind in _BYTES:
         return content
+    if kind == ArgumentKind.LIST:
+        return []
     if kind == ArgumentKind.FOLDER:
         return [name.decode("utf-8", "surrogateescape") for name in content.split(b"\0")[:-1]]
     return value if kind == ArgumentKind.RAW else None

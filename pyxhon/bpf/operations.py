@@ -7,6 +7,7 @@ from typing import Final
 from pyxhon.controls import ABSENT, OperationPlaces, OperationRule
 
 NO_ARGUMENT: Final = 255
+_BOTH: Final = ("oldpath", "newpath")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Operation:
     folders: tuple[str, ...] = ()
     has_address: bool = False
     has_peer: bool = False
+    path_names: tuple[str, ...] = ("path",)
 
 
 OPERATIONS: Final = (
@@ -28,11 +30,11 @@ OPERATIONS: Final = (
     Operation(18, "openat", ("open_path",), ("open_folder",)),
     Operation(26, "send", has_peer=True),
     Operation(28, "openat2", ("open_path",), ("open_folder",)),
-    Operation(35, "renameat", ("rename_path", "rename_path2"), ("rename_folder", "rename_folder2")),
+    Operation(35, "renameat", ("rename_path", "rename_path2"), ("rename_folder", "rename_folder2"), path_names=_BOTH),
     Operation(36, "unlinkat", ("unlink_path",), ("unlink_folder",)),
     Operation(37, "mkdirat", ("mkdir_path",), ("mkdir_folder",)),
-    Operation(38, "symlinkat", ("link_path", "link_path2"), ("", "link_folder2")),
-    Operation(39, "linkat", ("link_path", "link_path2"), ("link_folder", "link_folder2")),
+    Operation(38, "symlinkat", ("link_path", "link_path2"), ("", "link_folder2"), path_names=("target", "linkpath")),
+    Operation(39, "linkat", ("link_path", "link_path2"), ("link_folder", "link_folder2"), path_names=_BOTH),
     Operation(42, "setxattr", ("xattr_path",)),
     Operation(45, "socket"),
     Operation(46, "uring_cmd"),

@@ -18,8 +18,9 @@ from pyxhon.errors import KernelError
 _NUMBERS: Final = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 
 _MAP_CREATE, _LOOKUP, _UPDATE, _DELETE, _PROG_LOAD = 0, 1, 2, 3, 5
-_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _LINK_CREATE = 17, 24, 28
+_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _LINK_CREATE, _ITERATOR_CREATE = 17, 24, 28, 33
 _PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
+_ITERATOR: Final = 28  # enum bpf_attach_type, BPF_TRACE_ITER
 _PERF_FLAG_FD_CLOEXEC: Final = 8
 _ATTRIBUTE_BYTES: Final = 128
 _LOG_BYTES: Final = 1 << 16
@@ -140,15 +141,18 @@ def _cut(
     return ctypes.string_at(keys, found * sizes[0]), ctypes.string_at(values, found * sizes[1])
 
 
-def load_program(kind: int, name: str, instructions: bytes, flags: int) -> int:
-    """Load a program; gives its descriptor. Raises KernelError with the end of the verifier's log."""
+def load_program(kind: int, name: str, instructions: bytes, flags: int, iterator: int = 0) -> int:
+    """Load a program; gives its descriptor. Raises KernelError with the end of the verifier's log.
+
+    A tracing program is an iterator, declared in BTF under the id `iterator`.
+    """
     text = ctypes.create_string_buffer(instructions, len(instructions))
     licence = ctypes.create_string_buffer(b"GPL")
     log = ctypes.create_string_buffer(_LOG_BYTES)
 
     def attempt(level: int) -> int:
         attributes = struct.pack(
-            "<2I2Q2IQ2I16s",
+            "<2I2Q2IQ2I16s2I",
             kind,
             len(instructions) // 8,
             ctypes.addressof(text),
@@ -159,8 +163,11 @@ def load_program(kind: int, name: str, instructions: bytes, flags: int) -> int:
             0,
             flags,
             name.encode()[:15],
+            0,
+            _ITERATOR if iterator else 0,
         )
-        return _bpf(_PROG_LOAD, attributes)
+        # then func_info, line_info: none; attach_btf_id
+        return _bpf(_PROG_LOAD, attributes.ljust(108, b"\0") + struct.pack("<I", iterator))
 
     try:
         return attempt(0)
@@ -177,6 +184,25 @@ def attach_raw_tracepoint(program: int, name: str) -> int:
     """Attach a program to a raw tracepoint; closing the descriptor detaches it."""
     text = ctypes.create_string_buffer(name.encode())
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QIIQ", ctypes.addressof(text), program, 0, 0))
+
+
+def read_iterator(program: int, pid: int) -> bytes:
+    """Run an iterator over tasks to its end and give what it wrote; only for the threads of a process, from Linux 6.1.
+
+    Before, all threads of the system are gone through. Raises SystemCallError.
+    """
+    chosen = ctypes.create_string_buffer(struct.pack("<III", 0, pid, 0), 16)  # union bpf_iter_link_info
+    try:
+        link = _bpf(_LINK_CREATE, struct.pack("<4IQI", program, 0, _ITERATOR, 0, ctypes.addressof(chosen), 16))
+    except SystemCallError as error:
+        if error.errno not in (errno.EINVAL, errno.E2BIG):
+            raise
+        link = _bpf(_LINK_CREATE, struct.pack("<4IQI", program, 0, _ITERATOR, 0, 0, 0))
+    try:
+        with open(_bpf(_ITERATOR_CREATE, struct.pack("<II", link, 0)), "rb", buffering=0) as file:
+            return file.read()
+    finally:
+        os.close(link)
 
 
 def attach_uprobe(program: int, path: str, offset: int, cookie: int) -> tuple[int, int]:

@@ -118,6 +118,11 @@ def report_options(command: Command) -> Command:
     return _declare(command, (*_REPORTING, *_MESSAGES))
 
 
+def dump_format_option(command: Command) -> Command:
+    """Declare --format for a command that takes no TraceOptions."""
+    return _FORMAT(command)
+
+
 def verbose_option(command: Command) -> Command:
     """Declare -v for a command that takes no TraceOptions."""
 

@@ -2,6 +2,20 @@
 
 from pyxhon.join.behaviours import Joiner, join
 from pyxhon.join.dlls import LoadedDll, join_dlls
-from pyxhon.join.model import Behaviour, Frame, Import, Joined, Load, Owner
+from pyxhon.join.model import Behaviour, Beneath, Frame, Import, Joined, Load, Maker, NativeFrame, Owner
 
-__all__ = ["Behaviour", "Frame", "Import", "Joined", "Joiner", "Load", "LoadedDll", "Owner", "join", "join_dlls"]
+__all__ = [
+    "Behaviour",
+    "Beneath",
+    "Frame",
+    "Import",
+    "Joined",
+    "Joiner",
+    "Load",
+    "LoadedDll",
+    "Maker",
+    "NativeFrame",
+    "Owner",
+    "join",
+    "join_dlls",
+]

@@ -1,12 +1,16 @@
 """One act while it is counted: the mutable side of a behaviour."""
 
+import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pyxhon.join.arguments import canonical
 from pyxhon.join.frameless import Sighting
-from pyxhon.join.model import Behaviour, Frame, Owner, identify
+from pyxhon.join.model import NOTHING_BENEATH, Behaviour, Beneath, Frame, Owner, identify
 from pyxhon.join.owners import Attribution
 from pyxhon.trace.rows import EventRow
+
+_SIGNALS_OF_PYTHON = frozenset({"audit", "import", "call", "dll-load"})
 
 
 @dataclass(slots=True)
@@ -27,11 +31,13 @@ class Act:
     first_ns: int
     last_ns: int
     level: str = "python"
+    category: str | None = None
     arguments: dict[str, object] = field(default_factory=dict)
     count: int = 0
     failed: int = 0
     is_truncated: bool = False
     signals: set[str] = field(default_factory=set)
+    beneath: Beneath = NOTHING_BENEATH
 
     @classmethod
     def begin(cls, seen: Sighting, by: Attribution) -> "Act":
@@ -61,12 +67,59 @@ class Act:
         self.is_truncated = self.is_truncated or bool(event.is_truncated)
         self.signals.add(event.kind)
 
+    def join(self, event: EventRow, beneath: Beneath) -> None:
+        """Take up an event that another signal saw of the same act: what only that one knows."""
+        self.signals.add(event.kind)
+        self.failed = max(self.failed, event.failed)
+        if self.result is None:
+            self.result = event.result
+        if not self.beneath.frames:
+            self.beneath = beneath
+
+
+_ActKey = tuple[int, Owner, str, str, str, Frame | None, str, str | None]
+
+
+class Acts:
+    """The acts of a batch: the same act at the same place by the same owner is one."""
+
+    def __init__(self) -> None:
+        self._acts: dict[_ActKey, Act] = {}
+
+    def __iter__(self) -> Iterator[Act]:
+        return iter(self._acts.values())
+
+    def count(
+        self, seen: Sighting, by: Attribution, arguments: dict[str, object], level: str, below: Beneath | None = None
+    ) -> Act:
+        """Count an event into its act."""
+        event, beneath = seen.event, below or NOTHING_BENEATH
+        key = (
+            seen.process.id, by.owner, event.kind, event.name, canonical(arguments), by.location, level, beneath.object
+        )  # fmt: skip
+        act = self._acts.get(key)
+        if act is None:
+            act = self._acts[key] = Act.begin(seen, by)
+            act.arguments, act.level, act.beneath = arguments, level, beneath
+        act.count += event.count
+        act.failed += event.failed
+        act.note(event)
+        return act
+
+
+def _tell_apart(act: Act) -> tuple[str, ...]:
+    """Give what else than kind and name makes an act beneath Python another one, and does not differ between runs."""
+    if act.kind in _SIGNALS_OF_PYTHON:
+        return ()
+    name = act.beneath.object or ""
+    return act.level, name if name.startswith("memfd:") else posixpath.basename(name).partition(":")[0]
+
 
 def freeze(act: Act, category: str | None, module: str | None = None) -> Behaviour:
     """Give the finished behaviour."""
     text = canonical(act.arguments)
     return Behaviour(
-        id=identify(act.owner, category, (act.kind, act.name), text, act.location),
+        id=identify(act.owner, category, (act.kind, act.name, *_tell_apart(act)), text, act.location),
         owner=act.owner,
         category=category,
         level=act.level,
@@ -89,4 +142,5 @@ def freeze(act: Act, category: str | None, module: str | None = None) -> Behavio
         is_transitive=False,
         event=act.event,
         chain=act.chain,
+        beneath=act.beneath,
     )

@@ -1,27 +1,29 @@
 """The join itself: each event goes to the act or the import edge that it is part of."""
 
 import posixpath
-import re
+from collections import Counter
 from collections.abc import Iterable
 
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import TraceError
-from pyxhon.join.acts import Act, freeze
-from pyxhon.join.arguments import canonical, decode_arguments
+from pyxhon.join.acts import Acts, freeze
+from pyxhon.join.answerable import Answerable
+from pyxhon.join.arguments import decode_arguments
+from pyxhon.join.explaining import Explanations
 from pyxhon.join.frameless import Frameless, Sighting
 from pyxhon.join.imports import Edges
-from pyxhon.join.model import UNKNOWN, Frame, Joined, Load, Owner
+from pyxhon.join.loading import Loading
+from pyxhon.join.model import Joined
+from pyxhon.join.native import Natives
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.stacks import Stacks
+from pyxhon.join.system_calls import IMPORTABLE, KINDS, SystemCalls
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
-# What importlib reads to import: sources, bytecode (also while it is written, `x.pyc.140012`), extensions, archives.
-_IMPORTABLE = re.compile(r"\.(?:pyw?|pyc(?:\.\d+)?|so|zip|egg|whl|pyz)\Z")
+_AUDIT, _IMPORT, _LOAD = frozenset({"audit"}), frozenset({"import"}), frozenset({"dll-load"})
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
-_MAX_DLOPENS = 100_000
-_ActKey = tuple[int, Owner, str, str, str, Frame | None]
 
 
 def join(trace: TraceReader, events: Iterable[EventRow] | None, tables: CategoryTables) -> Joined:
@@ -42,46 +44,68 @@ class Joiner:
         self._stacks = Stacks(trace, self._places)
         self._frameless = Frameless(self._places)
         self._edges = Edges(self._places, self._frameless, tables)
+        self._natives = Natives(trace, self._places)
+        self._acts = Acts()
+        self._answerable = Answerable(trace, self._places, self._frameless, self._look)
+        self._explanations = Explanations(trace, tables)
+        self._loading = Loading(self._acts, self._edges, self._natives, self._answerable)
+        self._system_calls = SystemCalls(tables, self._explanations, self._answerable, self._loading)
         self._processes: dict[int, ProcessRow] = {}
-        self._acts: dict[_ActKey, Act] = {}
-        self._dlopens: dict[tuple[int, int | None, str], Act] = {}  # calls of ctypes.dlopen
-        self._loads: list[Load] = []
+        self._is_stale = True
 
     def join(self, events: Iterable[EventRow]) -> Joined:
         """Join one batch."""
+        self._is_stale = True
         self._places.start_batch()
+        seen = [self._look(event) for event in events]
+        self._start_batch(seen)
+        fates: Counter[str] = Counter()
+        # What was raised and loaded must be known first: which names of a `from` list are modules, which audit event a
+        # dlopen is part of, and what explains a system call.
+        for kinds, add in (
+            (_AUDIT, self._add_audit),
+            (_IMPORT, self._add_statement),
+            (_LOAD, self._loading.add_dlopen),
+            (KINDS, self._system_calls.add),
+        ):
+            fates.update(add(each) for each in seen if each.event.kind in kinds)
+        return self._finish(fates)
+
+    def _start_batch(self, seen: list[Sighting]) -> None:
         self._edges.start_batch()
-        self._acts, self._loads = {}, []
-        later = []
-        for event in events:
-            process = self._process(event.process)
-            seen = Sighting(event, self._stacks.view(event.python_stack, process), process)
-            if event.kind == "audit":
-                self._add_audit(seen)
-            else:
-                later.append(seen)
-        # What was loaded must be known first: which names of a `from` list are modules, and which audit event a
-        # dlopen is part of.
-        for seen in later:
-            if seen.event.kind == "import":
-                self._edges.add_statement(seen)
-            elif seen.event.kind == "dll-load":
-                self._add_dll_load(seen)
-        return self._finish()
+        self._acts = Acts()
+        self._explanations.start_batch(self._processes.values())
+        self._answerable.provenance.start_batch(self._processes)
+        self._loading.start_batch(self._acts, seen)
+        self._system_calls.start_batch(self._acts)
+        for each in seen:
+            self._system_calls.note(each)
+
+    def _look(self, event: EventRow) -> Sighting:
+        process = self._process(event.process)
+        view = self._stacks.view(event.python_stack, process)
+        return Sighting(event, view, process, self._natives.view(event.native_stack, process.root))
 
     def _process(self, number: int) -> ProcessRow:
-        if number not in self._processes:
+        known = self._processes.get(number)
+        if known is None or (known.interpreter is None and self._is_stale):  # it may have been found meanwhile
+            self._is_stale = False
             self._processes = {row.id: row for row in self._trace.processes()}
+        if known is None:
             self._edges.note_modules(self._trace.modules())
         if number not in self._processes:
             raise TraceError(f"an event names process {number}, which the trace does not have", "record it again")
         return self._processes[number]
 
-    def _add_audit(self, seen: Sighting) -> None:
+    def _add_statement(self, seen: Sighting) -> str:
+        self._edges.add_statement(seen)
+        return "import"
+
+    def _add_audit(self, seen: Sighting) -> str:
         event = seen.event
         if event.name == "import":
             self._edges.add_load(seen)
-            return
+            return "import"
         arguments = decode_arguments(self._tables, event.name, event.arguments)
         path = arguments.get("path") if event.name == "open" else None
         if isinstance(path, str):
@@ -89,13 +113,14 @@ class Joiner:
         if self._is_import_work(seen, path):
             if isinstance(path, str):
                 self._edges.add_read(seen, path)
-            return
-        act = self._count(seen, self._actor(seen), arguments)
+            self._explanations.note(seen, arguments, None)
+            return "import"
+        act = self._acts.count(seen, self._actor(seen), arguments, "python")
+        act.category = self._tables.category_of_event(act.name, arguments)
+        self._explanations.note(seen, arguments, act)
         if event.name == "ctypes.dlopen" and isinstance(name := arguments.get("name"), str):
-            if len(self._dlopens) >= _MAX_DLOPENS:
-                self._dlopens.clear()
-            self._dlopens[seen.process.id, event.python_stack, name] = act
-            self._loads.append(Load(act.process, name, event.id, act.owner, act.location))
+            self._loading.add_ctypes(seen, act, name)
+        return "behaviour"
 
     def _is_import_work(self, seen: Sighting, path: object) -> bool:
         """Tell whether the import system does this to import a module: importing is not using.
@@ -115,7 +140,7 @@ class Joiner:
             return view.is_import
         is_whole = isinstance(path, str) and not event.is_truncated
         is_archive = bool(view.frames) and posixpath.basename(view.frames[0].file or "") in _ZIP_READERS
-        return view.is_import and is_whole and (is_archive or bool(_IMPORTABLE.search(str(path))))
+        return view.is_import and is_whole and (is_archive or bool(IMPORTABLE.search(str(path))))
 
     def _actor(self, seen: Sighting) -> Attribution:
         """Give who acts, also where the code that does has no frame."""
@@ -123,53 +148,14 @@ class Joiner:
         frameless = self._frameless.attribute(seen) if view.is_extension_init or view.is_path_file else None
         return frameless or view.actor
 
-    def _add_dll_load(self, seen: Sighting) -> None:
-        event = seen.event
-        arguments = dict(event.arguments) if isinstance(event.arguments, dict) else {}
-        path = arguments.get("path")
-        if not isinstance(path, str):  # dlopen(NULL) gives the program itself
-            return
-        if self._edges.add_dll_load(seen, path):
-            return
-        act = self._dlopens.get((seen.process.id, event.python_stack, path)) if seen.view.frames else None
-        if act is not None:
-            act.signals.add(event.kind)
-            act.failed = max(act.failed, event.failed)
-        else:
-            act = self._count(seen, self._loader(seen), arguments)
-            act.level = "native" if seen.view.frames else "detached"
-        self._loads.append(Load(act.process, path, event.id, act.owner, act.location))
-
-    def _loader(self, seen: Sighting) -> Attribution:
-        """Give who loads a DLL from C code: the innermost Python frame's owner as long as native frames are unseen."""
-        if seen.view.frames:
-            return self._actor(seen)
-        owner = UNKNOWN
-        if seen.process.interpreter is None and seen.process.executable:
-            owner = Owner(posixpath.basename(seen.process.executable), None, "dll")
-        return Attribution(owner, None, (owner.name,))
-
-    def _count(self, seen: Sighting, by: Attribution, arguments: dict[str, object]) -> Act:
-        event = seen.event
-        key = (seen.process.id, by.owner, event.kind, event.name, canonical(arguments), by.location)
-        act = self._acts.get(key)
-        if act is None:
-            act = self._acts[key] = Act.begin(seen, by)
-            act.arguments = arguments
-        act.count += event.count
-        act.failed += event.failed
-        act.note(event)
-        return act
-
-    def _finish(self) -> Joined:
+    def _finish(self, fates: Counter[str]) -> Joined:
         found = list(self._edges.behaviours())
-        for act in self._acts.values():
-            is_load = act.kind == "dll-load"
-            found.append(freeze(act, "dll" if is_load else self._tables.category_of_event(act.name, act.arguments)))
+        found += [freeze(act, "dll" if act.kind == "dll-load" else act.category) for act in self._acts]
         found.sort(key=lambda behaviour: behaviour.event)
         return Joined(
             tuple(each for each in found if each.category is not None),
             tuple(self._edges.imports()),
             tuple(each for each in found if each.category is None),
-            (*self._edges.loads(), *self._loads),
+            (*self._edges.loads(), *self._loading.loads),
+            dict(fates),
         )

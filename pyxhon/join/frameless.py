@@ -6,6 +6,7 @@ Which of them runs is told by what was loaded or opened just before, from the sa
 from dataclasses import dataclass
 
 from pyxhon.join.model import UNKNOWN
+from pyxhon.join.native import NO_VIEW, NativeView
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.stacks import ImportKey, StackView
@@ -16,11 +17,12 @@ _MAX_NOTES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One event with its stack and its process."""
+    """One event with its stacks and its process."""
 
     event: EventRow
     view: StackView
     process: ProcessRow
+    native: NativeView = NO_VIEW
 
 
 class Frameless:

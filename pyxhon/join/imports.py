@@ -205,7 +205,7 @@ class Edges:
 
     def _note_load(self, event: EventRow, edge: Edge, path: str) -> None:
         act = edge.act
-        self._loads.append(Load(act.process, path, event.id, act.owner, act.location))
+        self._loads.append(Load(act.process, path, event.id, act.owner, act.location, "import"))
 
     def _absolute(self, name: str, level: int, view: StackView) -> str:
         """Resolve a relative name (PEP 328) by the module name of the importing file."""

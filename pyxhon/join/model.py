@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,49 @@ class Owner:
 STANDARD_LIBRARY = Owner("stdlib", None, "stdlib")
 APPLICATION = Owner("application", None, "application")
 UNKNOWN = Owner("unknown", None, "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFrame:
+    """One native frame; `object` is None where nothing was mapped."""
+
+    object: str | None
+    symbol: str | None
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who made what an act was done by or through: a thread, code, a descriptor or the like.
+
+    `kind` and `subject` are those of the trace's table `provenance`; `object` is the DLL that made it.
+    """
+
+    kind: str
+    subject: str
+    owner: Owner
+    object: str | None
+    location: Frame | None
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """What is known of an act beneath Python.
+
+    `order` is the mixed stack, innermost first, as `mixed.mix` gives it. `confidence` is exact, guessed or suspect, and
+    None where no native stack was taken.
+    """
+
+    object: str | None = None
+    frames: tuple[NativeFrame, ...] = ()
+    order: tuple[str, ...] = ()
+    confidence: str | None = None
+    doubt: str | None = None
+    made_by: Maker | None = None
+
+
+NOTHING_BENEATH = Beneath()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +103,7 @@ class Behaviour:
     is_transitive: bool
     event: int
     chain: tuple[str, ...]
+    beneath: Beneath = NOTHING_BENEATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +126,19 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A DLL load that was seen: an extension module's import, ctypes or the C library's dlopen."""
+    """A DLL load that was seen.
+
+    `way`: import, ctypes, dlopen, dlmopen, needed (by another DLL), by_hand (mapped without the loader), preload.
+    `loader` is the DLL whose code asked for it.
+    """
 
     process: int
     path: str
     event: int
     owner: Owner
     location: Frame | None
+    way: str = "dlopen"
+    loader: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +149,12 @@ class Joined:
     imports: tuple[Import, ...]
     uncategorised: tuple[Behaviour, ...] = ()
     loads: tuple[Load, ...] = ()
+    fates: Mapping[str, int] = field(default_factory=dict)
+    """How many events became a behaviour, belong to an import, are the interpreter's own, or say nothing."""
 
 
-def identify(owner: Owner, category: str | None, act: tuple[str, str], text: str, location: Frame | None) -> str:
-    """Give a behaviour's id; `act` is its kind and name, `text` its arguments as JSON."""
+def identify(owner: Owner, category: str | None, act: tuple[str, ...], text: str, location: Frame | None) -> str:
+    """Give a behaviour's id; `act` is its kind, name and what else tells it apart, `text` its arguments as JSON."""
     place = (location.file, location.line, location.function) if location else None
     key = json.dumps([owner.name, category, *act, text, place], ensure_ascii=True)
     return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()

@@ -1,6 +1,6 @@
 """File → distribution: which package a Python file or a DLL belongs to, read through the target's own root."""
 
 from pyxhon.packages.index import PackageIndex
-from pyxhon.packages.owner import FileOwner
+from pyxhon.packages.owner import AS_RECORDED, CHANGED, NOT_RECORDED, FileOwner
 
-__all__ = ["FileOwner", "PackageIndex"]
+__all__ = ["AS_RECORDED", "CHANGED", "NOT_RECORDED", "FileOwner", "PackageIndex"]

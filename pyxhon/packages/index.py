@@ -5,6 +5,7 @@ scanned when a file below them is asked for, once; again when a file in them has
 meanwhile.
 """
 
+import base64
 import posixpath
 
 from pyxhon.packages import metadata, names
@@ -13,7 +14,17 @@ from pyxhon.packages.contents import hash_file, is_elf
 from pyxhon.packages.databases import read_conda, read_dpkg
 from pyxhon.packages.editable import EditableRoot, module_root, nearest_root, read_editables
 from pyxhon.packages.installed import Distribution, Entry, Installed, metadata_names
-from pyxhon.packages.owner import DISTRIBUTION, UNKNOWN, FileOwner, application, dll, standard_library
+from pyxhon.packages.owner import (
+    AS_RECORDED,
+    CHANGED,
+    DISTRIBUTION,
+    NOT_RECORDED,
+    UNKNOWN,
+    FileOwner,
+    application,
+    dll,
+    standard_library,
+)
 from pyxhon.packages.places import Places, named_directory
 from pyxhon.target.root import TargetRoot
 
@@ -39,6 +50,7 @@ class PackageIndex:
         self._archives: dict[str, Archive | None] = {}
         self._conda: dict[str, dict[str, tuple[str, str | None]]] = {}
         self._dpkg: dict[str, tuple[str, str | None]] | None = None
+        self._hashes: dict[str, str] = {}
         self._hash_budget = _HASH_BUDGET_BYTES
         self.add_search_paths(search_paths)
 
@@ -63,6 +75,24 @@ class PackageIndex:
                 self._answers.clear()
             answer = self._answers[key] = self._find(path, working_directory)
         return answer
+
+    def check_file(self, path: str, sha256: str) -> tuple[FileOwner, str | None]:
+        """Find the owner of an absolute path whose hash (hexadecimal) is known, and compare it with what was recorded.
+
+        Gives "as recorded", "changed since installation" or "not in RECORD"; None where no hash was recorded.
+        """
+        spellings = {path, self._root.resolve(path)}
+        digest = base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b"=").decode()
+        self._hashes.update(dict.fromkeys(spellings, digest))
+        self._answers.pop((path, None), None)
+        owner = self.owner_of(path)
+        differs = (owner.detail or {}).get("record")
+        is_recorded = any(self._has_recorded_hash(spelling) for spelling in spellings)
+        return owner, str(differs) if differs else AS_RECORDED if is_recorded else None
+
+    def _has_recorded_hash(self, path: str) -> bool:
+        entries = (found[1] for place in self._places.around(path) if (found := place.entry_of(path)))
+        return any(claim.sha256 for entry in entries for claim in (entry, *entry.others))
 
     def _find(self, path: str, working_directory: str | None) -> FileOwner:
         if names.is_pseudo(path):
@@ -130,14 +160,14 @@ class PackageIndex:
             if digest is None:
                 detail["record"] = "not checked: absent or too large"
             elif claims[0].sha256 not in {"", digest}:
-                detail["record"] = "changed since installation"
+                detail["record"] = CHANGED
         distribution = place.distributions[claims[0].distribution]
         return self._distribution_owner(distribution, relative, detail)
 
     def _unrecorded_owner(self, place: Installed, path: str, distribution: Distribution) -> FileOwner:
         detail: dict[str, object] = {}
         if distribution in place.listed:
-            detail["record"] = "not in RECORD"
+            detail["record"] = NOT_RECORDED
             if names.is_dll_name(path):
                 # Python files may be made at run time; native code that nobody recorded answers for itself.
                 return dll(path, detail)
@@ -177,6 +207,8 @@ class PackageIndex:
         return standard_library(names.module_of(relative.removeprefix("lib-dynload/")))
 
     def _hash(self, path: str) -> str | None:
+        if known := self._hashes.get(path):
+            return known
         digest, size = hash_file(self._root, path) if self._hash_budget > 0 else (None, 0)
         self._hash_budget -= size
         return digest

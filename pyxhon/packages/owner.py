@@ -8,6 +8,7 @@ APPLICATION = "application"
 STANDARD_LIBRARY = "stdlib"
 DLL = "dll"
 UNKNOWN = "unknown"
+AS_RECORDED, CHANGED, NOT_RECORDED = "as recorded", "changed since installation", "not in RECORD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class FileOwner:
     def is_vouched_for(self) -> bool:
         """Tell whether an installer's record names this very file, so that its absence means it was removed."""
         detail = self.detail or {}
-        return self.origin == DISTRIBUTION and detail.get("record") != "not in RECORD" and "editable" not in detail
+        return self.origin == DISTRIBUTION and detail.get("record") != NOT_RECORDED and "editable" not in detail
 
     def with_detail(self, key: str, value: object) -> "FileOwner":
         """Give the same owner with one more detail."""

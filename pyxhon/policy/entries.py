@@ -21,14 +21,12 @@ from pyxhon.policy.model import (
 from pyxhon.policy.nodes import Node, read_fields, read_items, read_text, refuse, show, suggest
 from pyxhon.policy.patterns import BadPatternError, NamePattern, parse_dll, parse_name, parse_path
 from pyxhon.policy.peers import parse_peer
+from pyxhon.target.system_calls.classify import operation_names
+from pyxhon.target.system_calls.declarations import sensitive_names
 
 _Parsed = TypeVar("_Parsed")
 
-PACKAGE_KEYS = ("allow", "functions", "modules", "files", "network", "dlls", "reason")
-_LATER_KEYS = {
-    "syscalls": "system calls are not traced yet",
-    "native": "acts below Python are not traced yet",
-}
+PACKAGE_KEYS = ("allow", "functions", "modules", "files", "network", "dlls", "syscalls", "native", "reason")
 _LISTS: dict[str, tuple[tuple[str, ...], Callable[[str], Pattern]]] = {
     "files": (("read", "write"), parse_path),
     "network": (("connect", "bind"), parse_peer),
@@ -42,7 +40,7 @@ def parse_package(key: Node, value: Node) -> PackageRules:
     """Read one entry of `packages`."""
     package = _parse_key(key)
     start = f"packages.{package.text}"
-    fields = read_fields(value, PACKAGE_KEYS, _LATER_KEYS)
+    fields = read_fields(value, PACKAGE_KEYS)
     if not fields:
         raise refuse("the entry has no rules", value.place, "write allow: None to allow no category")
     lists: dict[str, ListRule] = {}
@@ -56,6 +54,8 @@ def parse_package(key: Node, value: Node) -> PackageRules:
         _parse_allow(fields["allow"], f"{start}.allow") if "allow" in fields else None,
         _parse_names(fields.get("functions"), f"{start}.functions"),
         _parse_names(fields.get("modules"), f"{start}.modules"),
+        _parse_calls(fields.get("syscalls"), f"{start}.syscalls"),
+        _parse_native(fields["native"], f"{start}.native") if "native" in fields else None,
         lists,
         _parse_reason(fields["reason"]) if "reason" in fields else None,
     )
@@ -121,6 +121,29 @@ def _parse_names(node: Node | None, key: str) -> tuple[NameRule, ...]:
             rule = Rule(item.place.line_text, f"{key}.{name}: {pattern.text}")
             rules.append(NameRule(rule, pattern, name == "allow"))
     return tuple(rules)
+
+
+def _parse_calls(node: Node | None, key: str) -> tuple[NameRule, ...]:
+    """Read names of system calls; one that is never seen as an event would be a rule that is never applied."""
+    rules = _parse_names(node, key)
+    known = (*sensitive_names(), *operation_names())
+    for rule, item in zip(rules, _items_of(node), strict=True):
+        if not any(rule.pattern.matches(name) for name in known):
+            what = f"{show(rule.pattern.text)} is no system call that is seen as an act"
+            raise refuse(what, item.place, suggest(rule.pattern.text, sensitive_names(), shows_all=False))
+    return rules
+
+
+def _items_of(node: Node | None) -> tuple[Node, ...]:
+    fields = read_fields(node, ("deny", "allow")) if node else {}
+    return tuple(item for items in fields.values() for item in read_items(items))
+
+
+def _parse_native(node: Node, key: str) -> NameRule:
+    word = read_text(node)
+    if word not in ("deny", "allow"):
+        raise refuse(f"native is deny or allow, not {show(word)}", node.place, suggest(word, ("deny", "allow")))
+    return NameRule(Rule(node.place.line_text, key), parse_name("*"), word == "allow")
 
 
 def _parse_list(node: Node, key: str, parse: Callable[[str], Pattern]) -> ListRule:

@@ -64,7 +64,8 @@ def describe(policy: Policy) -> str:
 def _list_candidates(behaviour: "Behaviour", weighed: Weighed) -> Iterable[tuple[str, str]]:
     if weighed.named:
         rule = weighed.named.rule
-        yield str(rule.rule), f"{'allows' if rule.is_allowed else 'denies'} {rule.pattern.text}"
+        what = "what is done below Python" if rule is weighed.named.entry.native else rule.pattern.text
+        yield str(rule.rule), f"{'allows' if rule.is_allowed else 'denies'} {what}"
     if weighed.listed:
         yield str(weighed.listed.rule), weighed.listed.reason
     if weighed.category:
@@ -77,10 +78,16 @@ def _describe_entry(entry: PackageRules) -> list[str]:
     lines = [f"  {_quote(entry.key.text)}:  # {entry.rule.place}"]
     if entry.allow:
         lines.append(f"    allow: {_quote(entry.allow.shorthand)}  # {entry.allow.rule.place}")
-    for key, rules in (("functions", entry.functions), ("modules", entry.modules)):
+    for key, rules in (
+        ("functions", entry.functions),
+        ("modules", entry.modules),
+        ("syscalls", entry.syscalls),
+    ):
         if rules:
             lines.append(f"    {key}:")
             lines += _describe_names(rules)
+    if entry.native:
+        lines.append(f"    native: {'allow' if entry.native.is_allowed else 'deny'}  # {entry.native.rule.place}")
     group = ""
     for key, listed in sorted((entry.lists or {}).items()):
         if key.partition(".")[0] != group:

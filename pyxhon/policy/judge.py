@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pyxhon.categories import CATEGORIES
+from pyxhon.categories import CATEGORIES, SYSTEM_KINDS
 from pyxhon.policy.model import CategoryRule, ListRule, NameRule, PackageRules, Policy, Rule
 from pyxhon.policy.touched import Touched, find_touched
 
@@ -51,7 +51,7 @@ class PackageJudgement:
 
 @dataclass(frozen=True, slots=True)
 class NamedOutcome:
-    """The entry of `functions` or `modules` that speaks of an act."""
+    """The entry of `functions`, `modules` or `syscalls` that speaks of an act, or a `native: deny`."""
 
     entry: PackageRules
     rule: NameRule
@@ -123,7 +123,7 @@ def decide(behaviour: "Behaviour", weighed: Weighed) -> Judged:
     named, listed, category = weighed.named, weighed.listed, weighed.category
     if named and not (listed and _goes_over(listed, named)):
         verdict: Verdict = "allowed" if named.rule.is_allowed else "violation"
-        return Judged(behaviour, verdict, str(named.rule.rule), f"the policy names {named.rule.pattern.text}")
+        return Judged(behaviour, verdict, str(named.rule.rule), explain_named(named, behaviour))
     if listed and (listed.is_match or not (category and _is_nearer(category.entry, listed.entry))):
         return Judged(behaviour, "allowed" if listed.is_match else "violation", str(listed.rule), listed.reason)
     if category and behaviour.category is not None:
@@ -153,6 +153,13 @@ def names_of(behaviour: "Behaviour", policy: Policy) -> tuple[str, tuple[str, ..
     return behaviour.name, functions
 
 
+def explain_named(named: NamedOutcome, behaviour: "Behaviour") -> str:
+    """Say why a name decides."""
+    if named.rule is named.entry.native:
+        return f"the act is {behaviour.level}: no event of Python explains it"
+    return f"the policy names {named.rule.pattern.text}"
+
+
 def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, ...]) -> NamedOutcome | None:
     """Find the rule of the most specific entry, then of the most specific pattern; deny before allow."""
     found = []
@@ -161,10 +168,24 @@ def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRu
             rules = _match_module(behaviour, entry)
         elif behaviour.kind in _NAMED_KINDS:
             rules = _match_function(behaviour, policy, entry)
+        elif behaviour.kind in SYSTEM_KINDS:
+            rules = [rule for rule in entry.syscalls if rule.pattern.matches(behaviour.name.rpartition(":")[2])]
         else:
             rules = []
         found += [NamedOutcome(entry, rule) for rule in rules]
-    return max(found, key=_rank_named, default=None)
+    native = _find_native(behaviour, entries)
+    return max([*found, native] if native else found, key=_rank_named, default=None)
+
+
+def _find_native(behaviour: "Behaviour", entries: tuple[PackageRules, ...]) -> NamedOutcome | None:
+    """Give the nearest `native`, where it denies; where it allows, the other rules decide."""
+    if behaviour.level == "python":
+        return None
+    speaking = [entry for entry in entries if entry.native]
+    nearest = [entry for entry in speaking if _is_as_near(entry, speaking[0])]
+    return next(
+        (NamedOutcome(entry, rule) for entry in nearest if (rule := entry.native) and not rule.is_allowed), None
+    )
 
 
 def _rank_named(outcome: NamedOutcome) -> tuple[tuple[int, int], tuple[int, int], bool]:

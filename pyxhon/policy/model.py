@@ -49,7 +49,7 @@ class CategoryRule:
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """One entry of `functions` or `modules`."""
+    """One entry of `functions`, `modules` or `syscalls`; and `native: deny`, which stands for all that it means."""
 
     rule: Rule
     pattern: NamePattern
@@ -104,6 +104,8 @@ class PackageRules:
     allow: CategoryRule | None = None
     functions: tuple[NameRule, ...] = ()
     modules: tuple[NameRule, ...] = ()
+    syscalls: tuple[NameRule, ...] = ()
+    native: NameRule | None = None
     lists: Mapping[str, ListRule] | None = None
     reason: str | None = None
 

@@ -51,13 +51,13 @@ def refuse(what: str, place: Place, remedy: str = "") -> PolicyError:
     return PolicyError(f"{what} at {place}", remedy)
 
 
-def suggest(word: str, valid: Iterable[str]) -> str:
-    """Give the remedy for a word that is not among the valid ones: the nearest, or all."""
+def suggest(word: str, valid: Iterable[str], *, shows_all: bool = True) -> str:
+    """Give the remedy for a word that is not among the valid ones: the nearest, or all where they are not too many."""
     by_lower = {name.lower(): name for name in valid}
     near = difflib.get_close_matches(word[:_SHOWN_CHARACTERS].lower(), by_lower, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{by_lower[near[0]]}'?"
-    return "valid are: " + ", ".join(by_lower.values())
+    return "valid are: " + ", ".join(by_lower.values()) if shows_all else ""
 
 
 def read_fields(node: Node, valid: Iterable[str], later: Mapping[str, str] | None = None) -> dict[str, Node]:

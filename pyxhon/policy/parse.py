@@ -144,6 +144,8 @@ def _lay_over(earlier: PackageRules, later: PackageRules) -> PackageRules:
         later.allow or earlier.allow,
         _join_names(earlier.functions, later.functions),
         _join_names(earlier.modules, later.modules),
+        _join_names(earlier.syscalls, later.syscalls),
+        _join_native(earlier.native, later.native),
         {**(earlier.lists or {}), **(later.lists or {})},
         later.reason or earlier.reason,
     )
@@ -153,6 +155,10 @@ def _join_names(earlier: Sequence[NameRule], later: Sequence[NameRule]) -> tuple
     is_replaced = any(rule.is_allowed for rule in later)
     kept = [rule for rule in earlier if not (rule.is_allowed and is_replaced)]
     return (*later, *kept)
+
+
+def _join_native(earlier: NameRule | None, later: NameRule | None) -> NameRule | None:
+    return earlier if earlier and not earlier.is_allowed else later or earlier
 
 
 def _find_extended(node: Node, file: _File) -> _File:

@@ -2,10 +2,23 @@
 
 from collections.abc import Mapping
 
-from pyxhon.categories import CATEGORIES, Access, AuditEntry, CategoryTables, Resource, ResourceKind
-from pyxhon.policy.nodes import Node, read_entries, read_fields, read_items, read_text, refuse
+from pyxhon.categories import (
+    CATEGORIES,
+    LOADERS,
+    Access,
+    AuditEntry,
+    CategoryTables,
+    Resource,
+    ResourceKind,
+    SystemCallEntry,
+)
+from pyxhon.policy.nodes import Node, read_entries, read_fields, read_items, read_text, refuse, suggest
+from pyxhon.target.system_calls.declarations import argument_names, sensitive_names
 
-TABLE_KEYS = ("modules", "builtins", "audit_events")
+TABLE_KEYS = ("modules", "builtins", "audit_events", "syscalls")
+_IO_URING = "io_uring:"
+_IO_URING_ARGUMENTS = ("addr",)
+_ADDED_ARGUMENTS = ("path",)  # of a mapping: its file, which the call names by a descriptor
 _PLACES = (*CATEGORIES, "none")
 _KINDS: Mapping[Access, ResourceKind] = {
     "read": "path",
@@ -21,9 +34,13 @@ _KINDS: Mapping[Access, ResourceKind] = {
 
 
 def parse_tables(fields: Mapping[str, Node]) -> CategoryTables:
-    """Read the three tables; an entry that stands in two categories is refused."""
+    """Read the tables; an entry that stands in two categories is refused."""
+    events = _parse_events(fields["audit_events"])
     return CategoryTables(
-        _parse_names(fields["modules"]), _parse_names(fields["builtins"]), _parse_events(fields["audit_events"])
+        _parse_names(fields["modules"]),
+        _parse_names(fields["builtins"]),
+        events,
+        _parse_calls(fields["syscalls"], events),
     )
 
 
@@ -53,19 +70,59 @@ def _parse_event(name: str, category: str | None, node: Node) -> AuditEntry:
     fields = read_fields(node, ("arguments", "functions", "import_system", "only", "not_descriptor", *_KINDS))
     arguments = _read_names(fields["arguments"])
     functions = _read_names(fields["functions"]) if "functions" in fields else (name,)
-    resources = tuple(
+    resources = _parse_resources(fields)
+    only = read_fields(fields["only"], arguments) if "only" in fields else {}
+    _check_resources(name, resources, arguments, node)
+    values = {argument: frozenset(_read_names(listed)) for argument, listed in only.items()}
+    descriptor = read_text(fields["not_descriptor"]) if "not_descriptor" in fields else None
+    return AuditEntry(name, category, arguments, functions, resources, "import_system" in fields, values, descriptor)
+
+
+def _parse_calls(node: Node, events: Mapping[str, AuditEntry]) -> dict[str, SystemCallEntry]:
+    found: dict[str, SystemCallEntry] = {}
+    for category, entries in read_fields(node, CATEGORIES).items():
+        for key, value in read_entries(entries, "system calls"):
+            for name in read_text(key).split():
+                if name in found:
+                    raise refuse(f"system call '{name}' is placed twice", key.place, "remove one")
+                if not name.startswith(_IO_URING) and name not in sensitive_names():
+                    raise refuse(
+                        f"'{name}' is no sensitive system call",
+                        key.place,
+                        suggest(name, sensitive_names(), shows_all=False),
+                    )
+                found[name] = _parse_call(name, category, value, events)
+    return found
+
+
+def _parse_call(name: str, category: str, node: Node, events: Mapping[str, AuditEntry]) -> SystemCallEntry:
+    fields = read_fields(node, ("explained_by", *_KINDS))
+    resources = _parse_resources(fields)
+    is_operation = name.startswith(_IO_URING)
+    known = _IO_URING_ARGUMENTS if is_operation else argument_names(name, with_hidden=True)
+    _check_resources(name, resources, (*known, *_ADDED_ARGUMENTS), node)
+    explained_by = _read_names(fields["explained_by"]) if "explained_by" in fields else ()
+    for event in explained_by:
+        if event not in events and event not in LOADERS:
+            raise refuse(
+                f"'{event}' is no audit event", fields["explained_by"].place, suggest(event, events, shows_all=False)
+            )
+    return SystemCallEntry(name, category, resources, explained_by)
+
+
+def _check_resources(name: str, resources: tuple[Resource, ...], arguments: tuple[str, ...], node: Node) -> None:
+    for resource in resources:
+        if resource.argument not in arguments:
+            raise refuse(f"'{resource.argument}' is no argument of {name}", node.place)
+
+
+def _parse_resources(fields: Mapping[str, Node]) -> tuple[Resource, ...]:
+    return tuple(
         resource
         for access, kind in _KINDS.items()
         if access in fields
         for resource in _parse_resource(access, kind, fields)
     )
-    only = read_fields(fields["only"], arguments) if "only" in fields else {}
-    for resource in resources:
-        if resource.argument not in arguments:
-            raise refuse(f"'{resource.argument}' is no argument of {name}", node.place)
-    values = {argument: frozenset(_read_names(listed)) for argument, listed in only.items()}
-    descriptor = read_text(fields["not_descriptor"]) if "not_descriptor" in fields else None
-    return AuditEntry(name, category, arguments, functions, resources, "import_system" in fields, values, descriptor)
 
 
 def _parse_resource(access: Access, kind: ResourceKind, fields: Mapping[str, Node]) -> tuple[Resource, ...]:

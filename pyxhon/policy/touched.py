@@ -5,15 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyxhon.categories import CategoryTables, Resource
+from pyxhon.categories import SYSTEM_KINDS, CategoryTables, Resource
 from pyxhon.policy.patterns import Dll, PlainPath, plain_path, read_dll
 from pyxhon.policy.peers import Peer, read_host, read_peer, read_url
 
 if TYPE_CHECKING:
     from pyxhon.join import Behaviour
 
-_NO_DESCRIPTOR = (None, -1)
+_NO_DESCRIPTOR = (None, -1, "AT_FDCWD")
 _MEMORY_DATABASES = (":memory:", "")
+_FOLDERS = ("dirfd", "olddirfd", "newdirfd")  # of system calls: shown where what a path starts from is not known
+# The text of a link starts from the folder of the link.
+_LINKS = {"os.symlink": ("src", "dst"), "symlink": ("target", "linkpath"), "symlinkat": ("target", "linkpath")}
+# Peers that say nothing: a Unix socket that is connected already, and what connect takes to dissolve a connection.
+_NO_PEERS = ("unix:", "AF_UNSPEC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,10 @@ def find_touched(behaviour: "Behaviour", tables: CategoryTables, directory: str 
     arguments = behaviour.arguments
     if behaviour.kind == "audit":
         resources = tables.resources_of_event(behaviour.name)
+        found = [item for resource in resources for item in _touch(resource, behaviour, directory)]
+    elif behaviour.kind in SYSTEM_KINDS:
+        entry = tables.find_system_call(behaviour.kind, behaviour.name)
+        resources = entry.resources if entry else ()
         found = [item for resource in resources for item in _touch(resource, behaviour, directory)]
     elif behaviour.kind == "dll-load":
         found = list(_touch_dll(arguments.get("path"), directory))
@@ -59,6 +68,8 @@ def accesses_of(mode: object, flags: object) -> tuple[str, ...]:
 def _touch(resource: Resource, behaviour: "Behaviour", directory: str | None) -> Iterator[Touched]:
     arguments = behaviour.arguments
     value = arguments.get(resource.argument)
+    if value is None and behaviour.kind == "io_uring" and resource.kind == "address":
+        value = arguments.get("peer")
     if resource.kind == "path":
         if resource.access == "by_mode":
             keys = accesses_of(arguments.get("mode"), arguments.get("flags"))
@@ -72,7 +83,7 @@ def _touch(resource: Resource, behaviour: "Behaviour", directory: str | None) ->
     elif resource.access == "lookup":
         if value not in (None, ""):  # nobody's name: the own address
             yield _touch_peer(("network.connect", "network.bind"), value, read_host(value))
-    elif resource.kind == "address" and value is not None:  # None: to the peer it is connected to
+    elif resource.kind == "address" and value is not None and value not in _NO_PEERS:  # None: to its peer
         port = arguments.get(resource.port_argument) if resource.port_argument else None
         yield _touch_peer((f"network.{resource.access}",), value, read_peer(value, port))
 
@@ -88,6 +99,8 @@ def _touch_path(
             return
         if isinstance(value, str) and value.startswith("file:"):
             value = ...  # a URI, or a file of that name: the event does not say
+    if value is ... and behaviour.kind in SYSTEM_KINDS and argument == "path":
+        return  # left out: the call acts on a descriptor
     path = "." if value is None else value
     if isinstance(path, str):
         plain = plain_path(path, _find_base(argument, behaviour, directory))
@@ -103,11 +116,12 @@ def _touch_path(
 def _find_base(argument: str, behaviour: "Behaviour", directory: str | None) -> str | None:
     """Give the folder that a relative path starts from, where it is known."""
     arguments = behaviour.arguments
-    bases = ("dir_fd", f"{argument}_dir_fd", "root_dir")
+    bases = ("dir_fd", f"{argument}_dir_fd", "root_dir", *_FOLDERS)
     if any(arguments.get(name) not in _NO_DESCRIPTOR for name in bases if name != argument):
         return None
-    if behaviour.name == "os.symlink" and argument == "src":  # a link's text starts from the link
-        link = arguments.get("dst")
+    text, place = _LINKS.get(behaviour.name.rpartition(":")[2], ("", ""))
+    if argument == text:
+        link = arguments.get(place)
         plain = plain_path(link, directory) if isinstance(link, str) else None
         return "/" + "/".join(plain.segments[:-1]) if plain else None
     return directory

@@ -22,8 +22,13 @@ def write_json(report: Report, out: TextIO) -> None:
     Lone surrogates, which UTF-8 cannot carry, become the six characters of their escape. Characters that
     steer a terminal are written as JSON escapes: whoever parses the report gets them unchanged.
     """
+    write_object(list_fields(report), out)
+
+
+def write_object(fields: dict[str, object], out: TextIO) -> None:
+    """Write one object, each row of a list on a line of its own."""
     start = "{"
-    for name, value in list_fields(report).items():
+    for name, value in fields.items():
         out.write(f"{start}{_encode(name)}: ")
         if isinstance(value, list) and value:
             out.write("[")

@@ -8,11 +8,18 @@ from typing import Final
 
 from pyxhon.categories import CATEGORIES
 from pyxhon.errors import TraceError
-from pyxhon.join import Frame, Joined
+from pyxhon.join import Frame, Joined, NativeFrame
 from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
-from pyxhon.report.build_surroundings import build_dlls, build_location, build_processes, build_snapshots
+from pyxhon.report.build_surroundings import (
+    build_dlls,
+    build_loads,
+    build_location,
+    build_maker,
+    build_processes,
+    build_snapshots,
+)
 from pyxhon.trace.reader import TraceReader
 
 # The act itself is in the report all the same, only less is known of it.
@@ -21,6 +28,8 @@ HARMLESS_LOSSES: Final = frozenset(
 )
 # Where an act without a category goes that the policy denies by name: the paper has `import` there.
 UNCATEGORISED: Final = "builtins"
+# The object of a native frame where nothing was mapped.
+UNMAPPED: Final = "unknown"
 # Rows of the matrix: what was only loaded is listed when it is one of these.
 LISTED_WHEN_LOADED: Final = frozenset({"application", "distribution"})
 _ORIGINS: Final = ("application", "distribution", "dll", "stdlib", "unknown")
@@ -61,6 +70,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         complete=HARMLESS_LOSSES.issuperset(losses),
         details=[_build_detail(row, words) for row in judgement.judged],
         snapshots=build_snapshots(reader),
+        loads=build_loads(reader, joined),
         counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
     )
 
@@ -107,18 +117,33 @@ def _count_losses(reader: TraceReader) -> dict[str, int]:
 
 
 def _build_behaviours(judged: Iterable[Judged]) -> list[model.Behaviour]:
-    # Many acts share a stack; its frames are held once.
-    stacks: dict[tuple[Frame, ...], list[model.Location]] = {}
-    rows = []
-    for each in judged:
-        frames = each.behaviour.python_stack
-        if frames not in stacks:
-            stacks[frames] = [model.Location(frame.file, frame.line, frame.function) for frame in frames]
-        rows.append(_build_behaviour(each, stacks[frames]))
-    return rows
+    stacks = _Stacks({}, {})
+    return [_build_behaviour(each, stacks) for each in judged]
 
 
-def _build_behaviour(judged: Judged, stack: list[model.Location]) -> model.Behaviour:
+@dataclass(frozen=True, slots=True)
+class _Stacks:
+    """Stacks as the report shows them; many acts share one, so its frames are held once."""
+
+    of_python: dict[tuple[Frame, ...], list[model.Location]]
+    of_native: dict[tuple[NativeFrame, ...], list[model.NativeFrame]]
+
+    def python(self, frames: tuple[Frame, ...]) -> list[model.Location]:
+        """Give a Python stack."""
+        if frames not in self.of_python:
+            self.of_python[frames] = [model.Location(frame.file, frame.line, frame.function) for frame in frames]
+        return self.of_python[frames]
+
+    def native(self, frames: tuple[NativeFrame, ...]) -> list[model.NativeFrame]:
+        """Give a native stack."""
+        if frames not in self.of_native:
+            self.of_native[frames] = [
+                model.NativeFrame(frame.object or UNMAPPED, frame.symbol, frame.offset) for frame in frames
+            ]
+        return self.of_native[frames]
+
+
+def _build_behaviour(judged: Judged, stacks: _Stacks) -> model.Behaviour:
     row = judged.behaviour
     return model.Behaviour(
         id=row.id,
@@ -138,9 +163,9 @@ def _build_behaviour(judged: Judged, stack: list[model.Location]) -> model.Behav
         tid=row.tid,
         location=build_location(row.location),
         instruction=None,
-        object=None,
-        python_stack=stack,
-        native_stack=[],
+        object=row.beneath.object,
+        python_stack=stacks.python(row.python_stack),
+        native_stack=stacks.native(row.beneath.frames),
         signals=list(row.signals),
     )
 
@@ -155,6 +180,10 @@ def _build_detail(judged: Judged, words: Mapping[str, str | None]) -> model.Deta
         list(row.chain),
         judged.reason or None,
         words.get(row.owner.name),
+        list(row.beneath.order),
+        row.beneath.confidence,
+        row.beneath.doubt,
+        build_maker(row.beneath.made_by),
     )
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import fields
 
-from pyxhon.join import Frame, Joined, LoadedDll, join_dlls
+from pyxhon.dossier.model import dossier_from_json
+from pyxhon.join import Frame, Joined, LoadedDll, Maker, join_dlls
 from pyxhon.report import model
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import ProcessRow
@@ -39,6 +40,7 @@ def _build_coverage(row: ProcessRow) -> model.Coverage:
 
 def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
     """Give every file mapped executable once, however many processes map it, with its first loader."""
+    dossiers = {row.path: row.dossier for row in reader.dlls()}  # of the file, whichever process maps it
     dlls: dict[tuple[str, str | None, str | None], LoadedDll] = {}
     for row in join_dlls(reader, joined):
         key = (row.path, row.sha256, row.build_id)
@@ -52,10 +54,29 @@ def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
             row.package,
             row.loaded_by,
             build_location(row.load_location),
-            model.Dossier(),
+            dossier_from_json(dossiers.get(row.path)),
         )
         for row in dlls.values()
     ]
+
+
+def build_loads(reader: TraceReader, joined: Joined) -> list[model.Load]:
+    """Give the loads that were seen, each once for its process, way and place."""
+    pids = {row.id: row.pid for row in reader.processes()}
+    loads = {
+        (row.process, row.path, row.way, row.owner, row.location): model.Load(
+            row.path, row.way, row.owner.name, row.loader, build_location(row.location), pids.get(row.process, 0)
+        )
+        for row in joined.loads
+    }
+    return list(loads.values())
+
+
+def build_maker(maker: Maker | None) -> model.Maker | None:
+    """Give who made what an act was done by."""
+    if maker is None:
+        return None
+    return model.Maker(maker.kind, maker.subject, maker.owner.name, maker.object, build_location(maker.location))
 
 
 def build_location(frame: Frame | None) -> model.Location | None:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from pyxhon.dossier.model import Dossier
 
 SCHEMA: Final = "pyxhon.report/1"
 
@@ -141,19 +143,6 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
-    """What a DLL file says of itself; null where nobody has looked."""
-
-    needed: list[str] | None = None
-    imports: dict[str, list[str]] | None = None
-    raw_syscalls: int | None = None
-    writable_code: bool | None = None
-    init_functions: int | None = None
-    stripped: bool | None = None
-    unwind: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Dll:
     """A file mapped executable; `loaded_by` is null when it was there before the trace."""
 
@@ -196,6 +185,17 @@ class NotExercised:
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """Who made what an act was done by or through."""
+
+    kind: str
+    subject: str
+    package: str
+    object: str | None
+    location: Location | None
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """More of one behaviour than the schema's own row holds; joined by `id`, `pid` and `name`."""
 
@@ -206,6 +206,22 @@ class Detail:
     chain: list[str]
     reason: str | None
     policy_reason: str | None
+    mixed_stack: list[str] = field(default_factory=list)
+    native_confidence: str | None = None
+    native_doubt: str | None = None
+    made_by: Maker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load of a DLL that was seen: who asked, and by which way."""
+
+    path: str
+    way: str
+    package: str
+    loader: str | None
+    location: Location | None
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +266,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole report. `details`, `snapshots`, `counters` and `complete` go beyond the schema."""
+    """The whole report. `details`, `loads`, `snapshots`, `counters` and `complete` go beyond the schema."""
 
     schema: str
     pyxhon: str
@@ -270,6 +286,7 @@ class Report:
     details: list[Detail]
     snapshots: list[Snapshot]
     counters: list[Counter]
+    loads: list[Load] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

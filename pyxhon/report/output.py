@@ -5,12 +5,15 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 from pyxhon.errors import OutputError
 from pyxhon.report.as_json import write_json
+from pyxhon.report.inspection import Inspection, write_inspection_json
 from pyxhon.report.model import Report
 
+_COLUMNS: Final = 100
+_Content = TypeVar("_Content", Report, Inspection)
 _REMEDY: Final = "name another file with --report"
 
 
@@ -54,22 +57,45 @@ def is_colour_wanted(stream: TextIO, environment: Mapping[str, str]) -> bool:
     return stream.isatty()
 
 
-def _write_stdout(report: Report, write: Callable[[Report, TextIO], None]) -> None:
+def write_inspection(inspection: Inspection, inspection_format: str) -> None:
+    """Write what `pyxhon inspect` found to standard output."""
+    try:
+        _write_stdout(inspection, _write_inspection_text if inspection_format == "text" else write_inspection_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def _write_stdout(content: _Content, write: Callable[[_Content, TextIO], None]) -> None:
     out = sys.stdout
     if hasattr(out, "reconfigure"):
         # JSON is UTF-8 by contract; text in another encoding shows what that lacks as escapes.
-        encoding = "utf-8" if write is write_json else None
+        encoding = "utf-8" if write in (write_json, write_inspection_json) else None
         out.reconfigure(encoding=encoding, errors="backslashreplace")
-    write(report, out)
+    write(content, out)
     out.flush()
 
 
 def _write_text(report: Report, out: TextIO) -> None:
     # Here and not above: rich takes longer to import than the first event may take to appear.
-    from pyxhon.report.text import COLUMNS, write_text  # noqa: PLC0415
+    from pyxhon.report.text import write_text  # noqa: PLC0415
 
-    columns = shutil.get_terminal_size((COLUMNS, 24)).columns if out.isatty() else COLUMNS
-    write_text(report, out, columns=columns, is_coloured=is_colour_wanted(out, os.environ))
+    columns, is_coloured = _look_of(out)
+    write_text(report, out, columns=columns, is_coloured=is_coloured)
+
+
+def _write_inspection_text(inspection: Inspection, out: TextIO) -> None:
+    from pyxhon.report.text.inspection import write_inspection_text  # noqa: PLC0415  # as above
+
+    columns, is_coloured = _look_of(out)
+    write_inspection_text(inspection, out, columns=columns, is_coloured=is_coloured)
+
+
+def _look_of(out: TextIO) -> tuple[int, bool]:
+    """Give the width of what is written to, and whether it wants colour."""
+    columns = shutil.get_terminal_size((_COLUMNS, 24)).columns if out.isatty() else _COLUMNS
+    return columns, is_colour_wanted(out, os.environ)
 
 
 FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {

@@ -2,15 +2,14 @@
 
 import bisect
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from pyxhon.errors import ElfError
-from pyxhon.target.elf import ElfImage, open_regular_file
+from pyxhon.target.elf import ElfImage
 from pyxhon.target.images import FileIdentity, Images
+from pyxhon.target.mapped_files import FilePins, MappingRecord
+from pyxhon.target.mapped_files import read_address_space as read_records
 from pyxhon.target.native_code import NativeCode
-from pyxhon.target.process import Mapping, read_mappings
 
 MAX_MAPPINGS = 1 << 16
 _MAX_REMEMBERED = 1 << 16
@@ -136,42 +135,6 @@ def _after(hidden: list[Mapped], mapped: Mapped) -> list[Mapped]:
     return [replace(last, start=mapped.end, file_offset=last.file_offset + mapped.end - last.start)]
 
 
-class MappingRecord(Protocol):
-    """A mapping as the kernel reports it; `descriptor` is the file pinned at that moment, which we take over."""
-
-    @property
-    def address(self) -> int:
-        """Where it begins."""
-
-    @property
-    def length(self) -> int:
-        """Its size in bytes."""
-
-    @property
-    def file_offset(self) -> int:
-        """Where in the file it begins."""
-
-    @property
-    def device(self) -> str:
-        """The file's device, "major:minor"."""
-
-    @property
-    def inode(self) -> int:
-        """The file's inode, 0 without a file."""
-
-    @property
-    def generation(self) -> int:
-        """The inode's generation."""
-
-    @property
-    def path(self) -> str:
-        """The file's path, or the kernel's name for memory without one."""
-
-    @property
-    def descriptor(self) -> int | None:
-        """The open file."""
-
-
 class NativeObjects:
     """All native objects of a session: the same file mapped in many processes is one."""
 
@@ -224,45 +187,9 @@ def classify(path: str, inode: int) -> tuple[ObjectKind, str]:
     return "file", plain
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of /proc/PID/maps as a MappingRecord."""
-
-    address: int
-    length: int
-    file_offset: int
-    device: str
-    inode: int
-    path: str
-    descriptor: int | None
-    generation: int = 0
-
-
 def read_address_space(pid: int, objects: NativeObjects) -> AddressSpace:
     """Give the executable mappings of a running process; TargetError when it may not be read."""
     space = AddressSpace()
-    for mapping in read_mappings(pid):
-        if mapping.is_executable and mapping.path != "[vsyscall]":
-            space.add(objects.mapped(_line(pid, mapping, objects.images.known)))
+    for record in read_records(pid, FilePins(_MAX_REMEMBERED)):
+        space.add(objects.mapped(record))
     return space
-
-
-def _line(pid: int, mapping: Mapping, known: Callable[[FileIdentity], NativeCode | None]) -> _Line:
-    device = f"{mapping.device[0]}:{mapping.device[1]}"
-    is_new = mapping.inode and known(FileIdentity(device, mapping.inode)) is None
-    return _Line(
-        address=mapping.start,
-        length=mapping.end - mapping.start,
-        file_offset=mapping.offset,
-        device=device,
-        inode=mapping.inode,
-        path=(mapping.path or "") + (_DELETED if mapping.is_deleted else ""),
-        descriptor=_open_mapped(pid, mapping) if is_new else None,
-    )
-
-
-def _open_mapped(pid: int, mapping: Mapping) -> int | None:
-    try:
-        return open_regular_file(f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}")
-    except ElfError:
-        return None

@@ -96,7 +96,7 @@ class Program:
             self._steps += 1
             if self._steps > _MAX_INSTRUCTIONS:
                 refuse("too many instructions")
-            code = cursor.number(1)
+            code = cursor.byte()
             high, low = code & 0xC0, code & 0x3F
             if high == 0x40:  # noqa: PLR2004 DW_CFA_advance_loc
                 advance = low * self._cie.code_alignment

@@ -65,6 +65,14 @@ class Cursor:
         self.skip(count)
         return self.content[start : self.position]
 
+    def byte(self) -> int:
+        """Give the next byte."""
+        position = self.position
+        if position >= self.end:
+            refuse("ends early")
+        self.position = position + 1
+        return self.content[position]
+
     def number(self, size: int, *, signed: bool = False) -> int:
         """Give a number of fixed size."""
         return int.from_bytes(self.take(size), "little", signed=signed)
@@ -157,7 +165,7 @@ def parse_cie(content: bytes, address: int, *, is_debug: bool = False) -> Cie:
     mark = cursor.number(8 if field > 4 and is_debug else 4)  # noqa: PLR2004 64-bit DWARF
     if mark not in (_DEBUG_CIE if is_debug else (0,)):
         refuse("not a CIE")
-    version, augmentation = cursor.number(1), cursor.text()
+    version, augmentation = cursor.byte(), cursor.text()
     if version not in (1, 3, 4):
         refuse(f"CIE version {version}")
     if augmentation.startswith(b"eh"):  # GCC 2
@@ -166,7 +174,7 @@ def parse_cie(content: bytes, address: int, *, is_debug: bool = False) -> Cie:
     if version == _WITH_ADDRESS_SIZE and cursor.take(2) != b"\x08\0":
         refuse("addresses of another size")
     code_alignment, data_alignment = cursor.uleb(), cursor.sleb()
-    return_register = cursor.number(1) if version == 1 else cursor.uleb()
+    return_register = cursor.byte() if version == 1 else cursor.uleb()
     encoding, is_signal = _parse_augmentation(cursor, augmentation)
     return Cie(
         code_alignment=code_alignment,
@@ -192,9 +200,9 @@ def _parse_augmentation(cursor: Cursor, augmentation: bytes) -> tuple[int, bool]
         refuse("ends early")
     for letter in augmentation[1:].decode("latin-1"):
         if letter == "R":
-            encoding = cursor.number(1)
+            encoding = cursor.byte()
         elif letter == "P":
-            cursor.encoded_size(cursor.number(1))
+            cursor.encoded_size(cursor.byte())
         elif letter == "L":
             cursor.skip(1)
         elif letter == "S":

@@ -76,7 +76,7 @@ class _Machine:
             steps += 1
             if steps > _MAX_STEPS or len(self._stack) > _MAX_DEPTH:
                 refuse("an expression does not end")
-            self._step(self._cursor.number(1))
+            self._step(self._cursor.byte())
         return self._pop()
 
     def _pop(self) -> int:
@@ -115,7 +115,7 @@ class _Machine:
             case 0x06:  # DW_OP_deref
                 self._push(self._read_word(self._pop()))
             case 0x94:  # DW_OP_deref_size
-                size = cursor.number(1)
+                size = cursor.byte()
                 word = self._read_word(self._pop())
                 self._push(word & (1 << 8 * size) - 1 if 0 < size < 8 else word)  # noqa: PLR2004 a whole word
             case 0x10 | 0x11:  # DW_OP_constu, DW_OP_consts
@@ -125,7 +125,7 @@ class _Machine:
             case 0x92:  # DW_OP_bregx
                 self._push(self._register(cursor.uleb()) + cursor.sleb())
             case 0x12 | 0x14 | 0x15:  # DW_OP_dup, DW_OP_over, DW_OP_pick
-                self._push(self._pick({0x12: 0, 0x14: 1}[code] if code != 0x15 else cursor.number(1)))  # noqa: PLR2004
+                self._push(self._pick({0x12: 0, 0x14: 1}[code] if code != 0x15 else cursor.byte()))  # noqa: PLR2004
             case 0x13 | 0x16 | 0x17:  # DW_OP_drop, DW_OP_swap, DW_OP_rot
                 self._rearrange(code)
             case 0x2F | 0x28:  # DW_OP_skip, DW_OP_bra

@@ -114,7 +114,7 @@ class ElfImage:
         """The file is loaded at an address of the loader's choice (ET_DYN)."""
         return bool(struct.unpack_from("<H", self._header, 16)[0] == _ET_DYN)
 
-    @property
+    @cached_property
     def loads(self) -> tuple[Segment, ...]:
         """The PT_LOAD segments."""
         return tuple(s for s in self.segments if s.kind == tables.PT_LOAD)
@@ -163,9 +163,7 @@ class ElfImage:
 
     def section_bytes(self, section: Section) -> bytes:
         """Give a section's content, empty when the file does not have it."""
-        if section.size > _MAX_TABLE_BYTES:
-            return b""
-        return self.read_file(section.offset, section.size) or b""
+        return b"" if section.size > _MAX_TABLE_BYTES else self.read_file(section.offset, section.size) or b""
 
     @cached_property
     def build_id(self) -> str | None:
@@ -207,7 +205,7 @@ class ElfImage:
     @cached_property
     def dynamic_table(self) -> SymbolTable:
         """The dynamic symbol table, imports included."""
-        start = self._dynamic_value(tables.DT_SYMTAB)
+        start = self.dynamic_value(tables.DT_SYMTAB)
         count = self._count_dynamic_symbols()
         if start is None or not count:
             return SymbolTable(b"", b"")
@@ -216,7 +214,7 @@ class ElfImage:
 
     def dynamic_symbol_ranges(self) -> tuple[int, int, int] | None:
         """Give file offset and size in bytes of the dynamic symbols, and the file offset of their names."""
-        found = (self._dynamic_value(tag) for tag in (tables.DT_SYMTAB, tables.DT_STRTAB))
+        found = (self.dynamic_value(tag) for tag in (tables.DT_SYMTAB, tables.DT_STRTAB))
         symbols, names = (None if address is None else self.file_offset(address) for address in found)
         count = self._count_dynamic_symbols() if symbols is not None else None
         return None if symbols is None or names is None else (symbols, (count or 0) * tables.SYMBOL_BYTES, names)
@@ -346,11 +344,12 @@ class ElfImage:
                 return tables.parse_dynamic(self.read_file(segment.offset, segment.file_size) or b"")
         return {}
 
-    def _dynamic_value(self, tag: int) -> int | None:
+    def dynamic_value(self, tag: int) -> int | None:
+        """Give the first value of a tag in the dynamic section."""
         return next(iter(self._dynamic.get(tag, ())), None)
 
     def _dynamic_content(self, address_tag: int, size_tag: int) -> bytes:
-        address, size = self._dynamic_value(address_tag), self._dynamic_value(size_tag)
+        address, size = self.dynamic_value(address_tag), self.dynamic_value(size_tag)
         return b"" if address is None or size is None else self.read(address, size) or b""
 
     @cached_property
@@ -362,9 +361,10 @@ class ElfImage:
         return tuple(tables.read_name(self._dynamic_names, offset) for offset in offsets)
 
     def _count_dynamic_symbols(self) -> int | None:
-        gnu, plain = (self._dynamic_value(tag) for tag in (tables.DT_GNU_HASH, tables.DT_HASH))
+        gnu, plain = (self.dynamic_value(tag) for tag in (tables.DT_GNU_HASH, tables.DT_HASH))
         if gnu is not None:
-            return tables.count_gnu_hash_symbols(self.read_upto(gnu, _MAX_TABLE_BYTES))
+            count = tables.count_gnu_hash_symbols(self.read_upto(gnu, _MAX_TABLE_BYTES))
+            return count if count != 1 else self.relocations.symbol_count  # it hashes exports only: here are none
         header = self.read(plain, 8) if plain is not None else None
         return None if header is None else int(struct.unpack_from("<I", header, 4)[0])
 

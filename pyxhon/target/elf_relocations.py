@@ -29,6 +29,12 @@ class Relocations:
     rela: bytes
     relr: "array[int]"
 
+    @property
+    def symbol_count(self) -> int:
+        """How many dynamic symbols there are at least, for the entries refer to them."""
+        infos = array("Q", self.rela)[1::3]
+        return (max(infos) >> 32) + 1 if infos else 0
+
     def at(self, site: int) -> Relocation | None:
         """Give the RELA entry that fills the word at `site`."""
         for entry in find_aligned(self.rela, struct.pack("<Q", site), RELA_BYTES, 0):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyxhon.errors import ElfError, TargetError
 from pyxhon.target.elf import ElfImage, image_of, open_regular_file
-from pyxhon.target.native_code import NativeCode
+from pyxhon.target.native_code import NativeCode, Recall
 from pyxhon.target.process import read_mappings, read_memory
 
 _MAX_VDSO_BYTES = 1 << 16
@@ -48,11 +48,13 @@ class Images:
     """All images of a session; owns their descriptors, of which at most `limit` are open.
 
     A file that cannot be found again by its path (unlinked, replaced, of another mount namespace) keeps its
-    descriptor; when all that are open do, further files are counted in `refused` and have no image.
+    descriptor; when all that are open do, further files are counted in `refused` and have no image. `recall` gives
+    what earlier runs knew of a file's code.
     """
 
-    def __init__(self, limit: int = 512) -> None:
+    def __init__(self, limit: int = 512, recall: Recall | None = None) -> None:
         self._limit = limit
+        self._recall = recall
         self._codes: dict[FileKey, NativeCode] = {}
         self._by_identity: dict[FileIdentity, NativeCode] = {}
         self._open: OrderedDict[FileKey, _PinnedImage] = OrderedDict()
@@ -110,7 +112,7 @@ class Images:
             image = self._build(descriptor, name, key)
         except ElfError:
             return None
-        code = self._codes[key] = NativeCode(image)
+        code = self._codes[key] = NativeCode(image, self._recall)
         return code
 
     def _build(self, descriptor: int, name: str, key: FileKey) -> _PinnedImage:

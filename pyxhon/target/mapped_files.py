@@ -28,9 +28,10 @@ class MappingRecord:
     """A range of a process became executable at `time_ns` (CLOCK_MONOTONIC; 0: it was so when we came).
 
     `device` and `inode` are the file system's own ("0:0" and 0: no file), `generation` tells reused inode numbers
-    apart where the file system does (0 in a snapshot). `path` is as the process sees it: "//anon", "[vdso]",
-    "/memfd:NAME". `protection` and `flags` are mmap(2)'s. `is_first_of_image`: an execve began a fresh address space.
-    `descriptor` is open for reading as long as the `FilePins` that opened it keeps it.
+    apart where the file system does (0 in a snapshot). `path` is the kernel's: "//anon", "[vdso]",
+    "/memfd:NAME (deleted)", else as the process sees it, with " (deleted)" after it once it is unlinked.
+    `protection` and `flags` are mmap(2)'s. `is_first_of_image`: an execve began a fresh address space.
+    `descriptor` is the file, open for reading; it belongs to whoever takes the record.
     """
 
     time_ns: int
@@ -45,9 +46,13 @@ class MappingRecord:
     protection: int
     flags: int
     path: str
-    is_deleted: bool = False
     is_first_of_image: bool = False
     descriptor: int | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the file had been unlinked, or its name was another's, when it was mapped."""
+        return self.path.endswith(_DELETED)
 
     @property
     def identity(self) -> Identity | None:
@@ -56,70 +61,49 @@ class MappingRecord:
 
 
 class FilePins:
-    """Holds mapped files open, each once, at most `limit` at a time; closes all at the end.
+    """Opens mapped files, each file once in all, at most `limit` before they are handed over.
 
     `excess_count` files were not opened because of the limit, `failed_count` attempts found no file or another one.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._held: dict[Identity, int | None] = {}  # None: given back by `release`
-        self._open_count = 0
+        self._pinned: set[Identity] = set()
+        self._waiting_count = 0
         self.excess_count = 0
         self.failed_count = 0
 
-    def __enter__(self) -> "FilePins":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close every file."""
-        for descriptor in self._held.values():
-            if descriptor is not None:
-                os.close(descriptor)
-        self._held.clear()
-        self._open_count = 0
-
     def pin(self, record: MappingRecord) -> int | None:
-        """Give a descriptor of the mapped file; None when there is none, it is gone or was released."""
+        """Give a descriptor of the mapped file; None when there is none, it was given before, or it is gone."""
         identity = record.identity
-        if identity is None:
+        if identity is None or identity in self._pinned:
             return None
-        if identity in self._held:
-            return self._held[identity]
-        if self._open_count >= self._limit or len(self._held) >= _MAX_IDENTITIES:
+        if self._waiting_count >= self._limit:
             self.excess_count += 1
             return None
-        descriptor = _open_mapped(record) or _open_by_path(record)
+        descriptor = _open_mapped(record)
+        if descriptor is None:
+            descriptor = _open_by_path(record)
         if descriptor is None:
             self.failed_count += 1
             return None
-        self._held[identity] = descriptor
-        self._open_count += 1
+        if len(self._pinned) >= _MAX_IDENTITIES:
+            self._pinned.clear()  # opened a second time: no harm
+        self._pinned.add(identity)
+        self._waiting_count += 1
         return descriptor
 
-    def release(self, identity: Identity) -> None:
-        """Close one file; it is not opened again."""
-        descriptor = self._held.get(identity)
-        if descriptor is not None:
-            os.close(descriptor)
-            self._held[identity] = None
-            self._open_count -= 1
+    def hand_over(self) -> None:
+        """Leave all that was opened so far to others: they close it."""
+        self._waiting_count = 0
 
 
 def read_address_space(pid: int, pins: FilePins | None = None) -> list[MappingRecord]:
-    """Give the executable mappings of a running process, its files opened where there are pins to hold them."""
+    """Give the executable mappings of a running process, with pins also its files, opened."""
     records = [_record_of(pid, mapping) for mapping in read_mappings(pid) if mapping.is_executable]
     if pins is None:
         return records
     return [replace(record, descriptor=pins.pin(record)) for record in records]
-
-
-def split_path(text: str) -> tuple[str, bool]:
-    """Part the kernel's path of a mapping into path and whether the file was unlinked."""
-    return (text.removesuffix(_DELETED), True) if text.endswith(_DELETED) else (text, False)
 
 
 def _record_of(pid: int, mapping: Mapping) -> MappingRecord:
@@ -135,8 +119,7 @@ def _record_of(pid: int, mapping: Mapping) -> MappingRecord:
         generation=0,
         protection=sum(bit for letter, bit in _PROTECTIONS.items() if letter in mapping.permissions),
         flags=_SHARED if "s" in mapping.permissions else _PRIVATE,
-        path=mapping.path or ANONYMOUS,
-        is_deleted=mapping.is_deleted,
+        path=(mapping.path or ANONYMOUS) + (_DELETED if mapping.is_deleted else ""),
     )
 
 
@@ -159,7 +142,7 @@ def _open_mapped(record: MappingRecord) -> int | None:
 
 def _open_by_path(record: MappingRecord) -> int | None:
     """Open by name: in the root of the process or, when that is gone, in ours; only the very same file will do."""
-    if not record.path.startswith("/") or record.path == ANONYMOUS or record.is_deleted:
+    if not record.path.startswith("/") or record.path == ANONYMOUS or record.path.endswith(_DELETED):
         return None
     for root in _roots(record.pid):
         with root:

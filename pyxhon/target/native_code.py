@@ -1,17 +1,24 @@
 """What is known of the code of one file, however many processes run it: steps to callers, calls, names."""
 
 import struct
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyxhon.target.call_sites import LONGEST_CALL_BYTES, FrameFlag, call_flags
 from pyxhon.target.cfi import CallFrameInformation, Row
 from pyxhon.target.cfi_entries import CfiError
 from pyxhon.target.elf import ElfImage
+from pyxhon.target.epilogues import Epilogue, find_epilogues
 from pyxhon.target.symbols import SymbolIndex
 
 _MAX_STEPS = 1 << 16
+_MAX_LEARNING_S = 20.0  # of processor time for one file: a hostile one must not keep us busy
 _PAGE_MASK = 4095
 _ENTRY_CODE_BYTES = 64
+_MAX_LOOKED_AROUND = 1 << 12
+_CODE_BYTES = 2048
+_PROLOGUES = (b"\x55\x48\x89\xe5", b"\x55\x48\x8b\xec")  # push %rbp; mov %rsp,%rbp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,24 @@ class Step:
         return None if self.row is None else self.row.function_start
 
 
-class NativeCode:
-    """One ELF file's code. Addresses are as linked; `steps` maps (address, whether it is exact) to what is known."""
+Recall = Callable[["NativeCode"], dict[tuple[int, bool], Step]]
 
-    def __init__(self, image: ElfImage) -> None:
+
+class NativeCode:
+    """One ELF file's code; addresses are as linked.
+
+    `steps` maps (address, whether it is exact) to what is known, `learnt` counts what was not known by `recall`, a
+    function that gives what earlier runs knew, and `learning_s` is the time that took.
+    """
+
+    def __init__(self, image: ElfImage, recall: Recall | None = None) -> None:
         self.image = image
         self.steps: dict[tuple[int, bool], Step] = {}
+        self.learnt = 0
+        self.learning_s = 0.0
+        self._recall = recall
+        self._flags: dict[int, FrameFlag] = {}
+        self._around: dict[int, tuple[tuple[Epilogue, ...], bool]] = {}
         self._frames: CallFrameInformation | None = None
         self._symbols: SymbolIndex | None = None
         self._entry: int = struct.unpack("<Q", image.read_file(24, 8) or bytes(8))[0]
@@ -69,9 +88,15 @@ class NativeCode:
 
     def step(self, address: int, *, is_exact: bool) -> Step:
         """Give what is known of an address: of a return address, unless it `is_exact`."""
+        if self._recall is not None:
+            recall, self._recall = self._recall, None
+            self.steps.update(recall(self))
         known = self.steps.get((address, is_exact))
         if known is None:
+            began = time.thread_time()
             known = self._learn(address, is_exact=is_exact)
+            self.learnt += 1
+            self.learning_s += time.thread_time() - began
             if len(self.steps) >= _MAX_STEPS:
                 self.steps.clear()
             self.steps[address, is_exact] = known
@@ -87,7 +112,33 @@ class NativeCode:
 
     def call_flags(self, address: int) -> FrameFlag:
         """Judge whether an address may be a return address."""
-        return call_flags(self.bytes_before(address)) if self.image.is_code(address - 1) else FrameFlag.NO_CALL
+        known = self._flags.get(address)
+        if known is None:
+            is_code = self.image.is_code(address - 1)
+            known = call_flags(self.bytes_before(address)) if is_code else FrameFlag.NO_CALL
+            if len(self._flags) >= _MAX_STEPS:
+                self._flags.clear()
+            self._flags[address] = known
+        return known
+
+    def code_around(self, address: int) -> tuple[tuple[Epilogue, ...], bool]:
+        """Give the epilogues that follow an address, and whether a prologue with a frame pointer stands before it."""
+        known = self._around.get(address)
+        if known is None:
+            known = self._look_around(address)
+            if len(self._around) >= _MAX_LOOKED_AROUND:
+                self._around.clear()
+            self._around[address] = known
+        return known
+
+    def _look_around(self, address: int) -> tuple[tuple[Epilogue, ...], bool]:
+        segment = self.image.segment_of(address)
+        if segment is None:
+            return (), False
+        start = max(segment.address, address - _CODE_BYTES)
+        before = self.image.read(start, address - start) or b""
+        after = self.image.read_upto(address, _CODE_BYTES)
+        return tuple(find_epilogues(after)), any(prologue in before for prologue in _PROLOGUES)
 
     def is_entry(self, address: int) -> bool:
         """Tell whether the address lies at the file's entry point: nothing called it."""
@@ -95,6 +146,8 @@ class NativeCode:
 
     def _learn(self, address: int, *, is_exact: bool) -> Step:
         row, error = None, None
+        if self.learning_s > _MAX_LEARNING_S:
+            return Step(None, "its tables take too long", FrameFlag(0), None)
         try:
             row = self.frames.row(address if is_exact else address - 1)
             if row is None and not is_exact:

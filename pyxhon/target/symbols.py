@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pyxhon.target import elf_tables as tables
 from pyxhon.target.elf import ElfImage
 
-_MAX_SYMBOLS = 1 << 19
+_MAX_SYMBOLS = 1 << 18
 _MAX_SECONDS = 2.0
 _CHUNK_BYTES = 24 << 12
 _MAX_TABLE_BYTES = 1 << 25
 _MAX_NAME_BYTES = 512
 _MAX_NESTED = 64
 _MAX_FUNCTION_BYTES = 1 << 30
+_MAX_OFFSET = 1 << 48
 _FUNCTIONS = (2, 10)  # STT_FUNC, STT_GNU_IFUNC
 _ENTRY = struct.Struct("<IBBHQQ")
 
@@ -23,7 +24,7 @@ _ENTRY = struct.Struct("<IBBHQQ")
 class SymbolIndex:
     """The function symbols of one image, sorted by address; names are read from the file when asked for.
 
-    At most half a million symbols and two seconds' work; `is_cut` when there was more.
+    At most a quarter of a million symbols and two seconds' work; `is_cut` when there was more.
     """
 
     def __init__(self, image: ElfImage) -> None:
@@ -104,7 +105,7 @@ def _functions(table: bytes, names: int) -> list[tuple[int, int, int]]:
     return [
         (value, size, names + name)
         for name, info, _, section, value, size in _ENTRY.iter_unpack(whole)
-        if section and info & 15 in _FUNCTIONS and 0 < size < _MAX_FUNCTION_BYTES
+        if section and info & 15 in _FUNCTIONS and 0 < size < _MAX_FUNCTION_BYTES and names < _MAX_OFFSET
     ]
 
 

@@ -13,6 +13,7 @@ from pyxhon.target.unwind_guess import guess_caller
 
 Registers = list[int | None]
 _MAX_SIGNALS = 8
+_MAX_GUESSES = 64
 
 
 def apply_row(row: Row, registers: Sequence[int | None], memory: StackMemory) -> Registers:
@@ -24,7 +25,8 @@ def apply_row(row: Row, registers: Sequence[int | None], memory: StackMemory) ->
     caller = list(registers)
     caller[RSP] = cfa
     for register, rule in row.rules:
-        caller[register] = _recover(rule, cfa, registers, memory)
+        if not _is_popped(register, rule, cfa, registers):
+            caller[register] = _recover(rule, cfa, registers, memory)
     if row.return_register != RIP:
         if row.return_register >= REGISTERS:
             refuse("the return address lies in no register that is copied")
@@ -32,6 +34,12 @@ def apply_row(row: Row, registers: Sequence[int | None], memory: StackMemory) ->
     elif all(register != RIP for register, _ in row.rules):
         refuse("no rule for the return address")
     return caller
+
+
+def _is_popped(register: int, rule: Rule, cfa: int, registers: Sequence[int | None]) -> bool:
+    """Compilers leave the rule in place after a `pop`: a slot below rsp is free, the register has its value again."""
+    stack = registers[RSP]
+    return rule.kind == Kind.OFFSET and register != RIP and stack is not None and cfa + rule.value < stack
 
 
 def _recover(rule: Rule, cfa: int, registers: Sequence[int | None], memory: StackMemory) -> int | None:
@@ -65,6 +73,7 @@ class FullUnwinding:
         self._frames: list[NativeFrame] = []
         self._how: How = "start"
         self._signals = 0
+        self._guesses = 0
 
     def run(self) -> Unwound:
         """Go on to the bottom, or as far as it is known how."""
@@ -115,7 +124,8 @@ class FullUnwinding:
 
     def _guess(self, *, is_mapped: bool, is_exact: bool) -> EndReason | None:
         reason: EndReason = "no_cfi" if is_mapped else "no_code"
-        if not is_mapped and not is_exact:
+        self._guesses += 1
+        if self._guesses > _MAX_GUESSES or (not is_mapped and not is_exact):
             return reason
         guess = guess_caller(self._space, self._registers, self._memory, apply_row)
         if guess is None:

@@ -1,17 +1,19 @@
 """Finds the caller of code without unwind tables: by the frame pointer, else by looking through the stack.
 
-A guess must be a return address after a call, from which the unwind tables lead on in the same way. A frame
-pointer that the function's own code sets up is preferred; else the innermost guess that holds is taken.
+A guess must be a return address after a call, from which the unwind tables lead on in the same way. First come the
+epilogues of the function's own code, which tell where its return address lies, then a frame pointer that the code
+before sets up, then the innermost guess that holds.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal, NamedTuple
 
-from pyxhon.target.address_space import AddressSpace, Mapped
-from pyxhon.target.call_sites import FrameFlag
+from pyxhon.target.address_space import AddressSpace
+from pyxhon.target.call_sites import FrameFlag, direct_target
 from pyxhon.target.cfi import RBP, RIP, RSP, Row
 from pyxhon.target.cfi_entries import WORD_MASK, CfiError
+from pyxhon.target.epilogues import Epilogue
 from pyxhon.target.native_frames import know
 from pyxhon.target.stack_memory import WORD_BYTES, OutsideError, StackMemory
 
@@ -23,8 +25,7 @@ _MAX_WORDS = 512
 _MAX_CANDIDATES = 16
 _STEPS_TO_PROVE = 3
 _LOWEST_CODE = 4096
-_PROLOGUE_WITHIN_BYTES = 2048
-_PROLOGUES = (b"\x55\x48\x89\xe5", b"\x55\x48\x8b\xec")  # push %rbp; mov %rsp,%rbp
+_MAX_FUNCTION_BYTES = 1 << 16
 
 
 class _Candidate(NamedTuple):
@@ -39,14 +40,40 @@ def guess_caller(
     space: AddressSpace, registers: Registers, memory: StackMemory, apply_row: ApplyRow
 ) -> tuple[Registers, GuessKind] | None:
     """Give the registers of the most likely caller and how it was found; None when nothing holds."""
-    prover = _Prover(space, memory, apply_row)
+    prover = _Prover(space, registers[RIP] or 0, memory, apply_row)
     by_pointer = _frame_pointer(space, registers, memory)
-    if by_pointer is not None and _sets_up_frame_pointer(space, registers[RIP] or 0) and prover.holds(by_pointer):
-        return by_pointer.registers, by_pointer.kind
-    for candidate in _candidates(space, registers, memory, by_pointer):
+    epilogues, sets_up_frame_pointer = _code_around(space, registers[RIP] or 0)
+    candidates = _by_epilogue(space, registers, memory, epilogues)
+    if by_pointer is not None and sets_up_frame_pointer:
+        candidates = chain(candidates, (by_pointer,))
+    for candidate in chain(candidates, _candidates(space, registers, memory, by_pointer)):
         if prover.holds(candidate):
             return candidate.registers, candidate.kind
     return None
+
+
+def _by_epilogue(
+    space: AddressSpace, registers: Registers, memory: StackMemory, epilogues: Sequence[Epilogue]
+) -> Iterator[_Candidate]:
+    """Give what the returns after the current instruction would return to, if that follows a call."""
+    stack = registers[RSP]
+    for epilogue in epilogues:
+        base = registers[RBP if epilogue.is_from_rbp else RSP]
+        if base is None or stack is None or base + epilogue.amount < stack:
+            continue
+        position = base + epilogue.amount
+        try:
+            saved = {register: memory.word(position + WORD_BYTES * i) for i, register in enumerate(epilogue.popped)}
+            position += WORD_BYTES * len(epilogue.popped)
+            address = memory.word(position)
+        except OutsideError:
+            continue
+        if is_return_address(space, address):
+            caller = _caller(registers, address, position, registers[RBP])
+            for register, value in saved.items():
+                caller[register] = value
+            is_pointer = position - WORD_BYTES == registers[RBP]
+            yield _Candidate(position, caller, "frame_pointer" if is_pointer else "scan")
 
 
 def _candidates(
@@ -101,30 +128,18 @@ def is_return_address(space: AddressSpace, address: int) -> bool:
     return FrameFlag.NO_CALL not in mapped.object.code.call_flags(mapped.offset_of(address - 1) + 1)
 
 
-def _sets_up_frame_pointer(space: AddressSpace, address: int) -> bool:
-    """Tell whether a prologue that makes rbp the frame pointer stands close before an address."""
+def _code_around(space: AddressSpace, address: int) -> tuple[tuple[Epilogue, ...], bool]:
     mapped = space.find(address)
     code = None if mapped is None else mapped.object.code
-    if mapped is None or code is None:
-        return False
-    return any(prologue in _code_before(mapped, address) for prologue in _PROLOGUES)
-
-
-def _code_before(mapped: Mapped, address: int) -> bytes:
-    code = mapped.object.code
-    end = mapped.offset_of(address)
-    segment = None if code is None else code.image.segment_of(end)
-    if code is None or segment is None:
-        return b""
-    start = max(segment.address, end - _PROLOGUE_WITHIN_BYTES)
-    return code.image.read(start, end - start) or b""
+    return ((), False) if mapped is None or code is None else code.code_around(mapped.offset_of(address))
 
 
 class _Prover:
     """Tries candidates out."""
 
-    def __init__(self, space: AddressSpace, memory: StackMemory, apply_row: ApplyRow) -> None:
+    def __init__(self, space: AddressSpace, inner: int, memory: StackMemory, apply_row: ApplyRow) -> None:
         self._space = space
+        self._inner = inner
         self._memory = memory
         self._apply_row = apply_row
 
@@ -156,8 +171,20 @@ class _Prover:
         return outer if is_sensible and (not address or is_return_address(self._space, address)) else None
 
     def _points_on(self, candidate: _Candidate) -> bool:
-        """Code without tables calls code without tables: only a chain of frame pointers leads on."""
-        if candidate.kind != "frame_pointer":
-            return False
-        further = _frame_pointer(self._space, candidate.registers, self._memory)
-        return further is not None and further.position > candidate.position
+        """Code without tables calls code without tables: it must call it directly, or have a frame pointer, too."""
+        if candidate.kind == "frame_pointer":
+            further = _frame_pointer(self._space, candidate.registers, self._memory)
+            if further is not None and further.position > candidate.position:
+                return True
+        return _calls_within(self._space, candidate.registers[RIP] or 0, self._inner)
+
+
+def _calls_within(space: AddressSpace, address: int, inner: int) -> bool:
+    """Tell whether a direct call returns to an address, and the function called holds the inner address."""
+    caller, callee = space.find(address - 1), space.find(inner)
+    code = None if caller is None else caller.object.code
+    if caller is None or callee is None or code is None or caller.object is not callee.object:
+        return False
+    offset = caller.offset_of(address - 1) + 1
+    target = direct_target(code.bytes_before(offset), offset)
+    return target is not None and 0 <= callee.offset_of(inner) - target < _MAX_FUNCTION_BYTES

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from measuring import CHECKOUT, parse_table, require_root, say
 
-BENCHMARKS = ("first_event", "startup", "untraced", "repeat_price", "flood", "service")
+BENCHMARKS = ("first_event", "startup", "untraced", "repeat_price", "flood", "service", "unwind")
 PAGE = CHECKOUT / "docs/performance.md"
 _FOLDER = Path(__file__).resolve().parent
 

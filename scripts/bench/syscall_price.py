@@ -57,7 +57,7 @@ class Bench:
         self.python = python
         self.trace = folder / "trace.pyxhon"
         library = folder / "calling.so"
-        build = ["gcc", "-O2", "-shared", "-fPIC", "-o", library, PROGRAMS / "calling.c"]
+        build: list[str | Path] = ["gcc", "-O2", "-shared", "-fPIC", "-o", library, PROGRAMS / "calling.c"]
         subprocess.run(build, check=True)
         command: list[str | Path] = [python.path, "-I", PROGRAMS / "calling.py", library]
         self.target, self.beside = Conversation(command), Conversation(command)

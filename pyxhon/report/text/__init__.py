@@ -4,14 +4,14 @@ import io
 import re
 from typing import Final, TextIO
 
-from rich.console import Console
 from rich.text import Text
 
 from pyxhon.report.describe import count_noun, describe_command
 from pyxhon.report.digest import Act, gather_acts
 from pyxhon.report.model import Report
 from pyxhon.report.text.acts import print_behaviours
-from pyxhon.report.text.lines import print_line
+from pyxhon.report.text.invisible import print_invisible
+from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
 from pyxhon.report.text.surroundings import (
     print_coverage,
@@ -22,31 +22,22 @@ from pyxhon.report.text.surroundings import (
 )
 from pyxhon.report.text.violations import print_violations
 
-COLUMNS: Final = 100
-_NARROWEST: Final = 72
+__all__ = ["COLUMNS", "write_text"]
+
 _PADDING: Final = re.compile(r" +$", re.MULTILINE)
 
 
 def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_coloured: bool = False) -> None:
     """Write the report as text, lines no longer than `columns` (72 to 100)."""
     buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=min(max(columns, _NARROWEST), COLUMNS),
-        force_terminal=is_coloured,
-        color_system="standard" if is_coloured else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},  # what it looks like is decided by the caller, not by variables
-    )
+    console = make_console(buffer, columns, is_coloured=is_coloured)
     acts = gather_acts(report)
     print_line(console, _describe_run(report, console.width))
     console.print()
     print_matrix(console, report, acts)
     print_line(console, _describe_outcome(report, acts))
     print_violations(console, report, acts)
+    print_invisible(console, report, acts)
     print_behaviours(console, report, acts)
     print_imports(console, report)
     print_dlls(console, report)

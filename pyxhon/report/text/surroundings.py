@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.text import Text
 
 from pyxhon.categories import CATEGORIES
+from pyxhon.packages import CHANGED
 from pyxhon.report.describe import count_noun, describe_command, describe_path, describe_pids, describe_place
 from pyxhon.report.escape import escape, escape_path
 from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Process, Report, Snapshot
+from pyxhon.report.text.dossier import describe_facts, describe_warnings
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 IMPORTER_LIMIT: Final = 30
@@ -19,6 +21,7 @@ NAME_LIMIT: Final = 12
 DLL_LIMIT: Final = 20
 PROCESS_LIMIT: Final = 20
 LOSS_LIMIT: Final = 30
+_SYSTEM_FOLDERS: Final = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/bin/", "[")
 
 
 def print_imports(console: Console, report: Report) -> None:
@@ -62,10 +65,25 @@ def print_dlls(console: Console, report: Report) -> None:
     loaded = [row for row in report.dlls if row.loaded_by is not None]
     before = len(report.dlls) - len(loaded)
     print_heading(console, f"DLLs ({len(loaded)} loaded, {before} there before or mapped unseen)")
-    rows = sorted(report.dlls, key=lambda row: (row.loaded_by is None, row.package in (None, "stdlib"), row.path))
+    interpreters = {row.interpreter.path for row in report.processes if row.interpreter is not None}
+    told = {row.path for row in report.dlls if row.package != "stdlib" and row.path not in interpreters}
+    told -= {row.path for row in report.dlls if row.package is None and row.path.startswith(_SYSTEM_FOLDERS)}
+    rows = sorted(
+        report.dlls, key=lambda row: (row.path not in told, row.loaded_by is None, row.package is None, row.path)
+    )
     for row in rows[:DLL_LIMIT]:
         print_line(console, _show_dll(row), indent=2)
+        _print_dossier(console, row, is_of_system=row.path not in told)
     print_more(console, len(rows) - DLL_LIMIT, indent=2)
+
+
+def _print_dossier(console: Console, dll: Dll, *, is_of_system: bool) -> None:
+    """Print what a third party's file says of itself; the system's own are told by their names."""
+    facts = "" if is_of_system else describe_facts(dll.dossier)
+    warnings = "" if is_of_system and dll.dossier.record != CHANGED else describe_warnings(dll.dossier)
+    for text, style in ((facts, "dim"), (warnings, "yellow")):
+        if text:
+            print_line(console, Text(text, style=style), indent=4)
 
 
 def _show_dll(dll: Dll) -> Text:

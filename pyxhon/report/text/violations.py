@@ -18,7 +18,9 @@ from pyxhon.report.describe import (
 from pyxhon.report.digest import Act
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
+from pyxhon.report.text.invisible import describe_maker
 from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.stack import describe_mixed_stack
 
 WHOLE_LIMIT: Final = 15
 LINE_LIMIT: Final = 40
@@ -83,10 +85,22 @@ def _print_evidence(console: Console, group: list[Act], explained: set[str]) -> 
     print_line(console, Text(_describe_evidence(group)), indent=3)
     if behaviour.object:
         print_line(console, Text(f"DLL {escape(behaviour.object, 160)}"), indent=3)
-    for position, frame in enumerate(behaviour.python_stack[:STACK_LIMIT]):
+    if act.detail.made_by is not None:
+        print_line(console, Text(describe_maker(act)), indent=3)
+    _print_stack(console, act)
+
+
+def _print_stack(console: Console, act: Act) -> None:
+    """Print the mixed stack of an act beneath Python, else the Python stack."""
+    behaviour = act.behaviour
+    if behaviour.level == "python":
+        lines = [describe_location(frame) for frame in behaviour.python_stack]
+    else:
+        lines = list(describe_mixed_stack(behaviour, act.detail))
+    for position, shown in enumerate(lines[:STACK_LIMIT]):
         lead = "stack " if position == 0 else "      "
-        print_line(console, Text(f"{lead}{describe_location(frame)}", style="dim"), indent=3)
-    print_more(console, len(behaviour.python_stack) - STACK_LIMIT, indent=9)
+        print_line(console, Text(f"{lead}{shown}", style="dim"), indent=3)
+    print_more(console, len(lines) - STACK_LIMIT, indent=9)
 
 
 def _print_short(console: Console, number: int, group: list[Act], versions: dict[str, str | None]) -> None:
@@ -114,6 +128,8 @@ def _describe_evidence(group: list[Act]) -> str:
         parts.append(f"{failed} failed")
     parts.append(describe_pids(dict.fromkeys(pid for act in group for pid in act.pids)))
     parts.append(f"{first.behaviour.level} level")
+    if first.detail.native_confidence in {"guessed", "suspect"}:
+        parts.append(f"its DLL is {first.detail.native_confidence} ({escape(first.detail.native_doubt or '', 80)})")
     if any(act.detail.truncated for act in group):
         parts.append("an argument was cut")
     if len(first.detail.chain) > 1:

@@ -73,24 +73,25 @@ def rules(mode: Mode) -> dict[int, SyscallRule]:
     return found
 
 
+@lru_cache(maxsize=1)
 def sensitive_names() -> tuple[str, ...]:
     """Give the names of all calls that are events, each once and without table."""
     return tuple(dict.fromkeys(bare_name(call.name) for call in load_calls().values() if not call.is_handler))
 
 
-def argument_names(name: str) -> tuple[str, ...]:
-    """Give the names by which the arguments of a call are shown."""
+def argument_names(name: str, *, with_hidden: bool = False) -> tuple[str, ...]:
+    """Give the names by which the arguments of a call are shown, on request of those that never are, too."""
     call = find_call(name)
-    return tuple(_shown_names(call)) if call else ()
+    return tuple(dict.fromkeys(_shown_names(call, with_hidden=with_hidden))) if call else ()
 
 
-def _shown_names(call: SystemCall) -> Iterator[str]:
+def _shown_names(call: SystemCall, *, with_hidden: bool) -> Iterator[str]:
     for argument in call.arguments:
         if argument.kind is SyscallArgument.OPEN_HOW:
             yield from ("flags", "mode", "resolve")
         elif argument.kind is SyscallArgument.SOCKET:
             yield from (argument.name, "addr")
-        elif argument.kind not in (SyscallArgument.HIDDEN, SyscallArgument.LENGTH):
+        elif with_hidden or argument.kind not in (SyscallArgument.HIDDEN, SyscallArgument.LENGTH):
             yield argument.name
 
 

@@ -30,6 +30,7 @@ _NUMBER_OPTIONS = (
     "PR_SET_THP_DISABLE", "PR_CAP_AMBIENT", "PR_SET_SPECULATION_CTRL", "PR_SET_SYSCALL_USER_DISPATCH", "PR_SET_MM",
     "PR_SET_VMA", "PR_SET_MDWE", "PR_SCHED_CORE",
 )  # fmt: skip
+_NUMBERS = (SyscallArgument.NUMBER, SyscallArgument.NUMBER32, SyscallArgument.CLONE_ARGUMENTS)
 _UNTOLD = (SyscallArgument.HIDDEN, SyscallArgument.LENGTH, SyscallArgument.ABSENT)
 
 
@@ -164,7 +165,7 @@ def _show_integer(argument: CallArgument, value: int) -> object:
         return bool(value)
     if argument.kind is SyscallArgument.NUMBER32:
         value &= 0xFFFFFFFF
-    return show_number(argument.shown, value) if argument.shown else value
+    return show_number(argument.shown, value) if argument.shown and argument.kind in _NUMBERS else value
 
 
 def _descriptor(value: object) -> int:

@@ -56,6 +56,11 @@ def act(
     )
 
 
+def called(name, /, *, kind="syscall", level="native", **more):
+    """A system call that no audit event explains."""
+    return act(name, kind=kind, category=TABLES.category_of_system_call(kind, name), level=level, **more)
+
+
 def opened(path, mode="r", **more):
     return act("open", path=path, mode=mode, flags=0, **more)
 

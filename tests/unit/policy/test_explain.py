@@ -16,6 +16,8 @@ def plain(policy):
             entry.allow and entry.allow.categories,
             sorted((rule.pattern.text, rule.is_allowed) for rule in entry.functions),
             sorted((rule.pattern.text, rule.is_allowed) for rule in entry.modules),
+            sorted((rule.pattern.text, rule.is_allowed) for rule in entry.syscalls),
+            entry.native and entry.native.is_allowed,
             {key: [pattern for _, pattern in found.patterns] for key, found in (entry.lists or {}).items()},
             entry.reason,
         )
@@ -76,7 +78,10 @@ def test_every_builtin_policy_is_described_so_that_it_can_be_read_again(tmp_path
 
 def test_a_description_shows_files_laid_over_each_other(tmp_path):
     first = write_policy(tmp_path, "  a: {allow: F, functions: {deny: [os.system]}}", name="1.yaml")
-    second = write_policy(tmp_path, "  a: {allow: N, dlls: {load: []}, reason: 'it: \"talks\"'}", name="2.yaml")
+    more = "syscalls: {deny: [bpf], allow: ['open*']}, native: deny"
+    second = write_policy(
+        tmp_path, f"  a: {{allow: N, dlls: {{load: []}}, reason: 'it: \"talks\"', {more}}}", name="2.yaml"
+    )
 
     policy = load_policies([first, second])
 

@@ -112,12 +112,16 @@ def test_allow_is_a_list_or_the_papers_shorthand(tmp_path, written, shorthand):
             "allow is empty at x.yaml:2:23; write None to allow no category",
         ),
         (
-            "version: 1\npackages:\n  a:\n    syscalls: {deny: [bpf]}\n",
-            "'syscalls' is not judged by this version (system calls are not traced yet) at x.yaml:4:5; remove it",
+            "version: 1\npackages:\n  a:\n    syscalls: {deny: [unlink, ptrase]}\n",
+            "'ptrase' is no system call that is seen as an act at x.yaml:4:31; did you mean 'ptrace'?",
         ),
         (
-            "version: 1\npackages:\n  a:\n    native: deny\n",
-            "'native' is not judged by this version (acts below Python are not traced yet) at x.yaml:4:5; remove it",
+            "version: 1\npackages:\n  a:\n    syscalls: {allow: [getrandom]}\n",
+            "'getrandom' is no system call that is seen as an act at x.yaml:4:24",
+        ),
+        (
+            "version: 1\npackages:\n  a:\n    native: denied\n",
+            "native is deny or allow, not 'denied' at x.yaml:4:13; did you mean 'deny'?",
         ),
         (
             "version: 1\nsequences: []\n",

@@ -13,6 +13,19 @@ FILES = {
     "/site/numpy/_core.so": ("distribution", "numpy", "1.26.4", None, None),
     "/lib/libc.so.6": ("dll", "libc.so.6", None, None, None),
 }
+DOSSIER = {
+    "needed": ["libopenblas.so", "libc.so.6"],
+    "imports": {"os": ["getenv"], "file": ["fopen64"]},
+    "raw_syscalls": 2,
+    "raw_syscall_functions": ["sneak"],
+    "writable_code": True,
+    "init_functions": 3,
+    "init_functions_of_compiler": 2,
+    "stripped": False,
+    "unwind": True,
+    "record": "changed since installation",
+    "partial": [],
+}
 COVERAGE = {
     "audit": "uprobe sys_audit_tstate",
     "imports": "uprobe PyImport_ImportModuleLevelObject",
@@ -112,6 +125,7 @@ def record_service(path, **how):
     recording.store.add_dll(recording.process, "/site/numpy/_core.so", event=load)
     recording.store.add_dll(recording.process, "/lib/libc.so.6", build_id="cd" * 20)
     recording.store.set_hash("/site/numpy/_core.so", "0" * 64, None)
+    recording.store.set_dossier("/site/numpy/_core.so", DOSSIER)
     recording.store.add_modules(recording.process, [("socket", SOCKET, False), ("_json", None, True)])
     recording.store.add_thread(recording.process, 4242, None)
     recording.store.add_open_files(recording.process, [(3, "socket", "tcp 127.0.0.1:8000")])

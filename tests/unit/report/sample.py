@@ -3,6 +3,7 @@
 import dataclasses
 
 from pyxhon.categories import CATEGORIES
+from pyxhon.dossier.model import Dossier
 from pyxhon.report.model import (
     SCHEMA,
     Behaviour,
@@ -11,7 +12,6 @@ from pyxhon.report.model import (
     Coverage,
     Detail,
     Dll,
-    Dossier,
     Host,
     Import,
     Interpreter,

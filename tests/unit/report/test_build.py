@@ -7,7 +7,7 @@ import pytest
 from pyxhon.errors import OutputError, PolicyError, TraceError
 from pyxhon.reporting import check_outputs, load_rules, report_file
 from pyxhon.session_options import TraceOptions
-from tests.unit.report.recording import APP, HTTP, SOCKET, Recording, record_service
+from tests.unit.report.recording import APP, DOSSIER, HTTP, SOCKET, Recording, record_service
 from tests.unit.report.test_as_json import SCHEMA
 
 POLICY = """
@@ -97,6 +97,15 @@ def test_the_matrix_has_policy_and_suggestion(trace, policy):
     assert (package_of(data, "requests")["policy"], package_of(data, "requests")["suggestion"]) == ("F", "CodeReview")
     assert package_of(data, "application")["version"] is None
     assert package_of(data, "idna")["categories"]["file"]["status"] == "none"
+
+
+def test_a_dll_has_what_its_file_says_and_nulls_where_nobody_looked(trace):
+    dossiers = {row["path"]: row["dossier"] for row in report_as_json(trace)[1]["dlls"]}
+
+    looked_at = dossiers["/site/numpy/_core.so"]
+    assert {name: looked_at[name] for name in DOSSIER} == DOSSIER
+    assert looked_at["entropy"] is None
+    assert set(dossiers["/lib/libc.so.6"].values()) == {None}
 
 
 def test_a_dll_names_its_loader_and_its_package(trace):

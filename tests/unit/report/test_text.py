@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from pyxhon.dossier.model import Dossier
 from pyxhon.report.model import CategoryUse, Location
 from pyxhon.report.text import write_text
 from tests.unit.report.sample import make_behaviour, make_location, make_package, make_report
@@ -211,6 +212,10 @@ def hostile_report(text):
     report = make_report()
     process = dataclasses.replace(report.processes[0], argv=[text] * 20, exe=text)
     snapshot = dataclasses.replace(report.snapshots[0], audit_hooks=[text])
+    dossier = Dossier(
+        needed=[text] * 9, imports={"file": [text] * 9, text: [text]}, library_paths=[text], init_functions=1,
+        raw_syscalls=1, raw_syscall_functions=[text] * 9, record=text, partial=[text] * 9,
+    )  # fmt: skip
     return dataclasses.replace(
         report,
         host=dataclasses.replace(report.host, kernel=text),
@@ -218,7 +223,7 @@ def hostile_report(text):
         packages=[dataclasses.replace(make_package(text, text, None), version=text)],
         behaviours=[behaviour, dataclasses.replace(behaviour, id="b9", verdict="allowed", level="native")],
         imports=[dataclasses.replace(row, importer=text, module=text, location=location) for row in report.imports],
-        dlls=[dataclasses.replace(report.dlls[0], path=text, package=text, loaded_by=text)],
+        dlls=[dataclasses.replace(report.dlls[0], path=text, package=text, loaded_by=text, dossier=dossier)],
         losses={text: 3},
         snapshots=[snapshot],
         counters=[dataclasses.replace(report.counters[0], signal=text)],
@@ -232,6 +237,31 @@ def test_hostile_text_everywhere_stays_printable_and_within_the_columns(text, co
 
     assert all(line.isprintable() for line in lines)
     assert max(map(cell_len, lines)) <= min(max(columns, 72), 100)
+
+
+def test_dlls_of_third_parties_say_what_they_can_do():
+    dossier = Dossier(
+        needed=["libevil.so", "libc.so.6"], imports={"file": ["unlink"], "os": ["execve", "fork"]}, init_functions=3,
+        init_functions_of_compiler=2, library_paths=["/opt"], rpath=True, raw_syscalls=6,
+        raw_syscall_functions=["one", "two"], writable_code=True, unwind=False, record="changed since installation",
+    )  # fmt: skip
+    row = dataclasses.replace(make_report().dlls[0], path="/srv/site-packages/evil.so", package="evil", dossier=dossier)
+
+    lines = written(dataclasses.replace(make_report(), dlls=[row])).split("\n")
+
+    assert "    needs libevil.so; imports file (unlink), os (execve, fork); runs 1 constructor when loaded;" in lines
+    assert "    RPATH /opt" in lines
+    warning = "changed since installation; 6 raw system call instructions in one, two; writable code"
+    assert any(line.startswith(f"    {warning}") for line in lines)
+
+
+def test_dlls_of_the_system_say_nothing_unless_they_were_changed():
+    dossier = Dossier(needed=["libx.so.1"], imports={"os": ["fork"]}, raw_syscalls=3)
+    row = dataclasses.replace(make_report().dlls[1], dossier=dossier)
+    changed = dataclasses.replace(row, dossier=dataclasses.replace(dossier, record="changed since installation"))
+
+    assert "libx.so.1" not in written(dataclasses.replace(make_report(), dlls=[row]))
+    assert "changed since installation" in written(dataclasses.replace(make_report(), dlls=[changed]))
 
 
 def test_megabyte_names_give_a_short_report():

@@ -135,3 +135,13 @@ def test_overlapping_segments_are_refused(tmp_path):
 
     with pytest.raises(ElfError, match="overlap"):
         open_image(str(tmp_path / "file"))
+
+
+def test_imports_of_a_dll_without_exports_are_read(tmp_path):
+    code = tmp_path / "quiet.c"
+    code.write_text('#include <unistd.h>\n__attribute__((constructor)) static void run(void) { unlink("x"); }')
+    path = tmp_path / "quiet.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,--hash-style=gnu", "-o", path, code], check=True)
+
+    with open_image(str(path)) as image:
+        assert "unlink" in {entry.name for entry in image.dynamic_table if not entry.is_defined}

@@ -1,0 +1,125 @@
+"""Registers, stack and Python frames of every thread, taken while the process runs on: nothing stops it.
+
+A thread that had the same registers and counts of switches before and after did not run in between: then what was
+read belongs together. A thread that runs is tried again from its own processor: while we are there, it is not.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pyxhon.bpf.threads import ThreadReader, ThreadState
+from pyxhon.cpython.stacks import PythonStack, StackReader
+from pyxhon.errors import TargetError
+from pyxhon.target.process import Mapping, read_mappings, read_memory, read_proc
+
+_RSP: Final = 7  # in DWARF's order
+_MAX_STACK_BYTES: Final = 1 << 20
+_MAX_ATTEMPTS: Final = 16
+_MAX_SECONDS: Final = 1.0
+_MAX_STAT_BYTES: Final = 4096
+_ORDINARY: Final = (os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_IDLE)
+_PROCESSOR_FIELD: Final = 36  # of /proc/PID/stat, counted after the name
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What was read of one thread; `state` is None when it never was off its processor."""
+
+    tid: int
+    state: ThreadState | None
+    stack: bytes
+    python: tuple[PythonStack, ...]
+    is_stable: bool
+
+
+@dataclass(slots=True)
+class Capture:
+    """Takes the threads of one process; `stacks` is None without a CPython that can be read."""
+
+    pid: int
+    threads: ThreadReader
+    stacks: StackReader | None
+    _done: dict[int, Captured] = field(default_factory=dict)
+    _unstable: dict[int, Captured] = field(default_factory=dict)
+
+    def take(self) -> list[Captured]:
+        """Give every thread. Raises TargetError when the process ended."""
+        waiting = self._try(None)
+        deadline = time.monotonic() + _MAX_SECONDS
+        processors = os.sched_getaffinity(0)
+        try:
+            for _ in range(_MAX_ATTEMPTS):
+                for tid in waiting:
+                    self._go_to(tid)
+                    self._try(tid)
+                    if time.monotonic() > deadline:
+                        break
+                waiting = [tid for tid in waiting if tid not in self._done]
+                if not waiting or time.monotonic() > deadline:
+                    break
+        finally:
+            os.sched_setaffinity(0, processors)
+        found = self._unstable | self._done
+        return [found[tid] for tid in sorted(found, key=lambda tid: (tid != self.pid, tid))]
+
+    def _try(self, only: int | None) -> list[int]:
+        """Take all threads or only one; gives those that ran meanwhile."""
+        before = self.threads.read(self.pid)
+        if not before:
+            raise TargetError(f"process {self.pid} ended")
+        chosen = before if only is None else {tid: before[tid] for tid in (only,) if tid in before}
+        mappings = read_mappings(self.pid)
+        taken = self._copy(chosen.values(), mappings)
+        after = self.threads.read(self.pid)
+        for captured in taken:
+            state = captured.state
+            if state is not None and state.registers is not None and after.get(captured.tid) == state:
+                self._done[captured.tid] = captured
+                self._unstable.pop(captured.tid, None)
+            elif captured.tid in after:
+                ran = Captured(captured.tid, None, b"", captured.python, is_stable=False)
+                self._unstable[captured.tid] = ran
+            else:
+                self._unstable.pop(captured.tid, None)  # it ended
+        return [tid for tid in self._unstable if tid not in self._done]
+
+    def _copy(self, states: Iterable[ThreadState], mappings: list[Mapping]) -> list[Captured]:
+        by_thread: dict[int, list[PythonStack]] = {}
+        wanted = {state.thread_pointer for state in states}
+        if self.stacks is not None:
+            for python in self.stacks.thread_states():
+                if python.thread_id in wanted:
+                    by_thread.setdefault(python.thread_id, []).append(self.stacks.read(python))
+        return [
+            Captured(
+                tid=state.tid,
+                state=state,
+                stack=self._read_stack(state, mappings),
+                python=tuple(by_thread.get(state.thread_pointer, ())),
+                is_stable=True,
+            )
+            for state in states
+        ]
+
+    def _read_stack(self, state: ThreadState, mappings: list[Mapping]) -> bytes:
+        """Copy from the stack pointer to the end of the mapping that it points into."""
+        if state.registers is None:
+            return b""
+        start = state.registers[_RSP]
+        end = next((one.end for one in mappings if one.start <= start < one.end), start)
+        size = min(end - start, _MAX_STACK_BYTES)
+        return (read_memory(self.pid, start, size) or b"") if size else b""
+
+    def _go_to(self, tid: int) -> None:
+        """Run on the processor of a thread, so that it has to wait there."""
+        try:
+            if os.sched_getscheduler(tid) not in _ORDINARY:
+                return  # a real-time thread would not let us in
+            text = read_proc(self.pid, f"task/{tid}/stat", _MAX_STAT_BYTES)
+            processor = int(text[text.rindex(b")") + 1 :].split()[_PROCESSOR_FIELD])
+            os.sched_setaffinity(0, {processor})
+        except (TargetError, OSError, ValueError, IndexError):
+            pass  # gone, or not a processor that we may use: tried all the same

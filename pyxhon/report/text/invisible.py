@@ -1,0 +1,121 @@
+"""What DLLs did that no audit event explains: the acts that Python-level hooks do not see."""
+
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from pyxhon.report.describe import (
+    count_noun,
+    describe_arguments,
+    describe_count,
+    describe_path,
+    describe_place,
+)
+from pyxhon.report.digest import Act
+from pyxhon.report.escape import escape
+from pyxhon.report.model import Report
+from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.matrix import LETTERS
+from pyxhon.report.text.stack import describe_chain
+
+GROUP_LIMIT: Final = 12
+ACT_LIMIT: Final = 8
+_PLACE_COLUMNS: Final = 34
+_COUNT_COLUMNS: Final = 7
+_VERDICTS: Final = ("violation", "unjudged", "allowed")
+_CATEGORIES: Final = ("network", "os", "dll", "file", "builtins")
+_STYLES: Final = {"violation": "red", "unjudged": "yellow"}
+_Key = tuple[str | None, str]  # the object, and the package that answers
+
+
+def print_invisible(console: Console, report: Report, acts: list[Act]) -> None:
+    """Print acts beneath Python by the DLL that did them; those of the interpreter and its C library come last."""
+    beneath = [act for act in acts if act.behaviour.level != "python"]
+    if not beneath:
+        return
+    own = [act for act in beneath if _is_start_up(act)]
+    groups: dict[_Key, list[Act]] = {}
+    for act in sorted((act for act in beneath if not _is_start_up(act)), key=_rank):
+        groups.setdefault((act.behaviour.object, act.behaviour.package), []).append(act)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0] is None, item[0][1] == "stdlib", _rank(item[1][0])))
+    print_heading(console, f"Invisible at Python level ({count_noun(len(beneath) - len(own), 'act')})")
+    versions = {package.name: package.version for package in report.packages}
+    for (path, package), rows in ordered[:GROUP_LIMIT]:
+        print_line(console, _title(path, package, versions.get(package), rows), indent=2)
+        for act in rows[:ACT_LIMIT]:
+            _print_act(console, act)
+        print_more(console, len(rows) - ACT_LIMIT, indent=4)
+    print_more(console, sum(len(rows) for _, rows in ordered[GROUP_LIMIT:]), indent=2)
+    _print_start_up(console, own)
+
+
+def _is_start_up(act: Act) -> bool:
+    """Tell whether this is what interpreters and loaders do by themselves, put together by the join."""
+    row = act.behaviour
+    return row.package == "stdlib" and row.level == "detached" and row.object is None and not row.args
+
+
+def _rank(act: Act) -> tuple[int, int, int]:
+    row = act.behaviour
+    return _VERDICTS.index(row.verdict), _CATEGORIES.index(row.category), row.first_ns
+
+
+def _title(path: str | None, package: str, version: str | None, rows: list[Act]) -> Text:
+    owner = escape(package, 40) + (f" {escape(version, 20)}" if version else "")
+    if path is None:
+        title = Text("interpreter and C library", style="bold")
+        title.append(f" for {owner}", style="")
+    else:
+        title = Text(describe_path(path, 60), style="bold")
+        if path.rpartition("/")[2] != package:
+            title.append(f" for {owner}", style="")
+    return title.append(f" ({count_noun(len(rows), 'act')})", style="dim")
+
+
+def _print_act(console: Console, act: Act) -> None:
+    row = act.behaviour
+    place = describe_place(row.location, _PLACE_COLUMNS - 7) if row.location else row.level
+    room = console.width - 4 - _COUNT_COLUMNS - _PLACE_COLUMNS - 2
+    name = escape(row.name, 40)
+    shown = f"{LETTERS.get(row.category, '?')} {name} {describe_arguments(row.args, max(room - len(name) - 3, 8))}"
+    if cell_len(shown) > room:
+        shown = set_cell_size(shown, room - 1) + "…"
+    line = Text(set_cell_size(shown, room), style=_STYLES.get(row.verdict, ""))
+    line.append(f" {describe_count(act.count):>{_COUNT_COLUMNS}} ", style="")
+    line.append(set_cell_size(place, _PLACE_COLUMNS) if cell_len(place) > _PLACE_COLUMNS else place, style="dim")
+    print_line(console, line, indent=4)
+    for remark in _remarks(act):
+        print_line(console, Text(remark, style="dim"), indent=6)
+
+
+def _remarks(act: Act) -> list[str]:
+    detail = act.detail
+    remarks = []
+    chain = describe_chain(act.behaviour, detail)
+    if chain:
+        remarks.append(chain)
+    if detail.made_by is not None:
+        remarks.append(describe_maker(act))
+    if detail.native_confidence in {"guessed", "suspect"}:
+        remarks.append(f"{detail.native_confidence}: {escape(detail.native_doubt or '', 100)}")
+    return remarks
+
+
+def describe_maker(act: Act) -> str:
+    """Say who made what an act was done by or through."""
+    made = act.detail.made_by
+    if made is None:
+        return ""
+    subject = f" {escape(made.subject, 40)}" if made.subject else ""
+    by = f"{made.kind}{subject} made by {escape(made.package, 40)}"
+    path = f" in {describe_path(made.object, 60)}" if made.object else ""
+    return by + path + (f" at {describe_place(made.location)}" if made.location else "")
+
+
+def _print_start_up(console: Console, acts: list[Act]) -> None:
+    if acts:
+        names = ", ".join(f"{escape(act.behaviour.name, 30)} {describe_count(act.count)}" for act in acts[:8])
+        line = f"interpreters and loaders themselves, as they start and end: {names}"
+        print_line(console, Text(line, style="dim"), indent=2)

@@ -1,0 +1,270 @@
+"""`pyxhon dump`: the stacks are those that Python and gdb tell, and the process is not touched."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pyxhon.dump.model import NativeCall, PythonCall
+from pyxhon.dump.taking import take_dump
+from tests.interpreters import Interpreter, every_python
+from tests.kernel.commands import PYXHON
+from tests.targets import running
+
+pytestmark = pytest.mark.usefixtures("needs_bpf")
+
+HERE = Interpreter(sys.executable, sys.version_info[:3])
+KINDS = ("lock", "sleep", "receive", "poll", "callback", "generator")
+_GDB = """
+set pagination off
+set debuginfod enabled off
+set backtrace past-main on
+set backtrace past-entry on
+python
+for thread in gdb.selected_inferior().threads():
+    thread.switch()
+    print("THREAD %d" % thread.ptid[1])
+    frame = gdb.newest_frame()
+    while frame is not None:
+        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
+            print("FRAME %x" % frame.pc())
+        frame = frame.older()
+end
+"""
+
+
+@contextmanager
+def waiting(python, *kinds):
+    """Run the program until all its threads wait; gives it and the stacks that it told, by thread."""
+    with running(python, "dumped.py", *kinds) as target:
+        told = {int(tid): stack for tid, stack in json.loads(target.hear()).items()}
+        while "busy" not in kinds and any(state_of(target.pid, tid) != "S" for tid in told):
+            os.sched_yield()
+        yield target, told
+
+
+def facts_of(pid, tid, *names):
+    text = Path(f"/proc/{pid}/task/{tid}/status").read_text()
+    return tuple(re.search(rf"^{name}:\s*(\S+)", text, re.MULTILINE)[1] for name in names)
+
+
+def state_of(pid, tid):
+    return facts_of(pid, tid, "State")[0]
+
+
+def python_part(thread):
+    return [[one.file, one.function, one.line] for one in thread.frames if isinstance(one, PythonCall)]
+
+
+def native_part(thread):
+    return [one.address for one in thread.frames if isinstance(one, NativeCall)]
+
+
+def gdb_stacks(pid, tmp_path):
+    script = tmp_path / "script.gdb"
+    script.write_text(_GDB)
+    command = ["gdb", "-nx", "-batch", "-p", str(pid), "-x", str(script)]
+    said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+    stacks = {}
+    for kind, value in re.findall(r"^(THREAD|FRAME) (\w+)$", said, re.MULTILINE):
+        if kind == "THREAD":
+            current = stacks[int(value)] = []
+        else:
+            current.append(int(value, 16))
+    return stacks
+
+
+@every_python()
+def test_the_python_frames_are_those_that_python_tells(python):
+    with waiting(python, *KINDS) as (target, told):
+        dump = take_dump(target.pid)
+
+    assert {thread.tid: python_part(thread) for thread in dump.threads} == told
+    assert [thread.problem for thread in dump.threads] == [None] * len(told)
+    assert not any(frame.is_guessed for thread in dump.threads for frame in thread.frames)
+    assert dump.notes == ()
+
+
+@every_python()
+def test_the_native_frames_are_those_of_gdb(python, tmp_path):
+    with waiting(python, *KINDS) as (target, told):
+        dump = take_dump(target.pid)
+        truth = gdb_stacks(target.pid, tmp_path)
+
+    assert set(truth) == set(told)
+    assert {thread.tid: native_part(thread) for thread in dump.threads} == truth
+
+
+@every_python()
+def test_python_called_by_c_called_by_python_is_one_stack(python):
+    with waiting(python, "callback") as (target, _):
+        [thread] = take_dump(target.pid).threads[1:]
+
+    names = [frame.function if isinstance(frame, PythonCall) else frame.symbol or "" for frame in thread.frames]
+    wait, qsort, outer = (
+        next(index for index, name in enumerate(names) if re.search(pattern, name))
+        for pattern in (r"\bwait$", r"^qsort", r"^callback$")
+    )
+    assert wait < qsort < outer
+    loops = [index for index, one in enumerate(thread.frames) if isinstance(one, NativeCall) and one.is_eval]
+    assert all(isinstance(thread.frames[index + 1], PythonCall) for index in loops)
+    assert len([index for index in loops if index < qsort]) >= 2  # sum() enters it for the generator, C for compare()
+
+
+@every_python()
+def test_an_inner_interpreter_is_above_the_one_that_runs_it(python):
+    with waiting(python, "inner") as (target, told):
+        while (state := take_dump(target.pid).threads[1]).system_call in (None, "futex"):
+            pass
+
+    [of_main] = [stack for tid, stack in told.items() if tid != target.pid]
+    assert python_part(state) == [["<string>", "wait", 3], ["<string>", "<module>", 4], *of_main]
+    assert not any(frame.is_guessed for frame in state.frames)
+
+
+@every_python()
+def test_a_thread_that_always_runs_is_caught_where_it_is(python):
+    with waiting(python, "busy") as (target, _):
+        busy = take_dump(target.pid).threads[1]
+
+    assert busy.is_stable
+    assert busy.problem is None
+    assert python_part(busy)[0][1] == "busy"
+    assert native_part(busy)
+
+
+def test_names_states_and_system_calls_are_told():
+    with waiting(HERE, "receive") as (target, _):
+        main, thread = take_dump(target.pid).threads
+
+    assert (main.tid, main.state, main.system_call) == (target.pid, "sleeping", "read")
+    assert (thread.state, thread.system_call) == ("sleeping", "recvfrom")
+    assert main.name == facts_of(target.pid, target.pid, "Name")[0] if target.process.poll() is None else main.name
+
+
+def test_no_thread_is_stopped_or_woken():
+    counts = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches", "TracerPid")
+    with waiting(HERE, *KINDS) as (target, told):
+        before = {tid: facts_of(target.pid, tid, *counts) for tid in told}
+        with subprocess.Popen([*PYXHON, "dump", str(target.pid)], stdout=subprocess.DEVNULL) as dumping:
+            states = set()
+            while dumping.poll() is None:
+                states |= {state_of(target.pid, tid) for tid in told}
+        after = {tid: facts_of(target.pid, tid, *counts) for tid in told}
+
+    assert dumping.returncode == 0
+    assert states == {"S"}
+    assert after == before
+
+
+def test_fifty_threads_take_well_under_a_second():
+    with waiting(HERE, *["lock", "callback"] * 25) as (target, told):
+        take_dump(target.pid)
+        started = time.process_time()
+        dump = take_dump(target.pid)
+        spent = time.process_time() - started
+
+    assert {thread.tid: python_part(thread) for thread in dump.threads} == told
+    assert len(dump.threads) == 51
+    assert spent < 0.5
+
+
+def test_json_holds_every_frame():
+    with waiting(HERE, "callback") as (target, told):
+        command = [*PYXHON, "dump", str(target.pid), "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    dump = json.loads(done.stdout)
+    assert (dump["schema"], dump["pid"]) == ("pyxhon.dump/1", target.pid)
+    assert dump["interpreter"]["version"] == ".".join(map(str, HERE.version))
+    for thread in dump["threads"]:
+        calls = [frame for frame in thread["frames"] if frame["kind"] == "python"]
+        assert [[one["file"], one["function"], one["line"]] for one in calls] == told[thread["tid"]]
+        assert any(frame["kind"] == "native" and frame["is_eval"] for frame in thread["frames"])
+
+
+def test_text_has_a_block_for_each_thread():
+    with waiting(HERE, "sleep", "callback") as (target, told):
+        said = subprocess.run([*PYXHON, "dump", str(target.pid)], capture_output=True, text=True, check=True).stdout
+
+    head, *blocks = said.split("\n\n")
+    assert head.startswith(f"process {target.pid}: {HERE.path} ")
+    assert [int(block.split()[1]) for block in blocks] == sorted(told)
+    assert re.search(r"^ {6}qsort_r\+0x\w+ +libc\.so\.6$", blocks[2], re.MULTILINE)
+    assert re.search(r"^  callback(\.<locals>)?.* +/.*/dumped\.py:\d+$", blocks[2], re.MULTILINE)
+
+
+def test_a_process_without_python_shows_its_native_stacks():
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        try:
+            while not (dump := take_dump(process.pid)).threads[0].system_call:
+                pass
+        finally:
+            process.kill()
+
+    assert dump.interpreter is None
+    assert dump.notes[0].startswith("native frames only: ")
+    assert dump.threads[0].system_call == "clock_nanosleep"
+    assert dump.threads[0].frames[0].symbol == "clock_nanosleep"
+    assert dump.threads[0].frames[-1].object == os.path.realpath(shutil.which("sleep"))
+    assert dump.threads[0].problem is None
+
+
+def test_a_child_after_fork_has_its_own_stack():
+    program = (
+        "import os\nif os.fork() == 0:\n    os.write(1, b'%d\\n' % os.getpid())\n    os.read(0, 1)\nelse: os.wait()"
+    )
+    with subprocess.Popen(
+        [HERE.path, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        child = int(process.stdout.readline())
+        while state_of(child, child) != "S":
+            os.sched_yield()
+        [thread] = take_dump(child).threads
+        process.communicate("\n")
+
+    assert python_part(thread) == [["<string>", "<module>", 4]]
+
+
+def test_a_tracer_in_a_container_sees_its_own_numbers():
+    script = """
+import os, subprocess, sys
+from pyxhon.dump.taking import take_dump
+with subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"], stdin=-1, stdout=-1) as child:
+    child.stdout.readline()
+    print(child.pid, *[thread.tid for thread in take_dump(child.pid).threads])
+    child.kill()
+"""
+    command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-c", script]
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    pid, *tids = said.split()
+    assert tids == [pid]
+    assert int(pid) < 1000
+
+
+@pytest.mark.parametrize("pid, words", [(4_000_000, "there is no process 4000000"), (2, "kernel thread")])
+def test_what_cannot_be_dumped_is_said_in_one_line(pid, words):
+    done = subprocess.run([*PYXHON, "dump", str(pid)], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_root_the_remedy_is_told():
+    with waiting(HERE) as (target, _):
+        command = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", *PYXHON, "dump", str(target.pid)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "run as root" in done.stderr
+    assert done.stderr.count("\n") == 1
