@@ -12,7 +12,7 @@ from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
-from pyxhon.target.images import Images
+from pyxhon.target.images import FileIdentity, Images
 from pyxhon.target.native_frames import NativeFrame, know
 from pyxhon.target.unwind import Unwinder
 from pyxhon.trace.store import NativeFrame as FrameColumns
@@ -31,7 +31,7 @@ class _Place:
     """What is known of one process image's native code."""
 
     roles: Roles
-    objects: dict[str, int] = field(default_factory=dict)  # path → row
+    objects: dict[tuple[str, FileIdentity | None], int] = field(default_factory=dict)  # path and file → row
 
 
 class NativeStacks:
@@ -202,10 +202,11 @@ class NativeStacks:
         return row, frame.symbol, frame.offset, frame.how, is_eval, int(frame.flags)
 
     def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
-        row = place.objects.get(native.path)
+        key = (native.path, native.identity)  # another file may be at the same path later
+        row = place.objects.get(key)
         if row is None:
             role = place.roles.role_of(native)
-            row = place.objects[native.path] = self._store.add_native_object(
+            row = place.objects[key] = self._store.add_native_object(
                 root=image.root,
                 path=native.path,
                 role=role,
