@@ -17,7 +17,7 @@ BPF_TABLE("lru_hash", struct place, u8, known_stacks, 32768);
 BPF_TABLE("lru_hash", struct place, u32, known_codes, 65536);
 BPF_TABLE("lru_hash", struct place, u32, code_generations, 16384); // of addresses where known code objects were freed
 BPF_ARRAY(freed_places, struct freed_places, 1);
-BPF_PERCPU_ARRAY(counters, u64, 256); // signal * 32 + counter
+BPF_PERCPU_ARRAY(counters, u64, 512); // signal * 32 + counter
 BPF_RINGBUF_OUTPUT(ring, 4096); // the loader sets the size
 
 struct namespace_id;

@@ -75,6 +75,17 @@ struct argument_list {
 	u64 overflow_area, save_area;
 };
 
+// The arguments of a C function that Python calls by name.
+struct method_call {
+	u64 items; // the first positional argument
+	u64 given; // how many there are
+	u64 names; // of the first keyword
+	u64 values;
+	u64 name_step; // from one to the next
+	u64 value_step;
+	u64 keywords; // how many there are
+};
+
 // The act being taken.
 struct act {
 	u64 image;
@@ -87,6 +98,8 @@ struct act {
 	u32 site;
 	u32 kind; // of the site
 	u32 stack_adjust;
+	u32 flags; // of the site
+	u32 reserved;
 	u32 layout; // of the process
 	u32 freed_codes; // of the process
 	u64 native; // what tells the native stack
@@ -167,6 +180,7 @@ struct scratch {
 	struct place place; // to look up
 	u64 generation;
 	struct argument_list list;
+	struct method_call method;
 	u64 near[36]; // the stack from an argument list on
 	u32 digits[4];
 	struct walk walk;

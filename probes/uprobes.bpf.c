@@ -42,7 +42,8 @@ static inline u32 signal_of(u32 kind)
 }
 
 // Start a new act of the calling thread.
-static inline void begin_act(struct scratch *s, const struct traced_process *p, const struct site *site, u32 index)
+static inline void begin_act(struct scratch *s, const struct traced_process *p, const struct site *site, u32 index,
+			     u32 signal)
 {
 	fill_head(&s->act.head[0], s->owner, EVENT_KIND_ACT, p->image);
 	s->argument_count = 0;
@@ -58,10 +59,12 @@ static inline void begin_act(struct scratch *s, const struct traced_process *p, 
 	s->current.freed_codes = p->freed_codes;
 	s->current.kind = site->kind;
 	s->current.stack_adjust = site->stack_adjust;
-	s->current.signal = signal_of(site->kind);
+	s->current.flags = site->flags;
+	s->current.signal = signal;
 }
 
-static inline void finish_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
+static inline void finish_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,
+			      bool is_method)
 {
 	struct act *act = &s->current;
 	if (!act->state && l->frame_block_size)
@@ -70,7 +73,7 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 	if (act->state || act->signal != SIGNAL_DLL_LOAD)
 		act->stack = walk_frames(s, conf, l, act->state, act->signal);
 	FORGET();
-	if (act->kind == SITE_KIND_IMPORT_RESULT) {
+	if (!is_method && act->kind == SITE_KIND_IMPORT_RESULT) {
 		finish_import(s, s->registers.result != 0);
 		return;
 	}
@@ -81,11 +84,11 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 		count(act->signal, COUNTER_UNREADABLE_NAME);
 	FORGET();
 	record_act(s, conf, l, SOURCE_UPROBE);
-	if (act->signal == SIGNAL_AUDIT && is_import(s))
+	if (!is_method && act->signal == SIGNAL_AUDIT && is_import(s))
 		push_import(s, act);
 }
 
-int on_site(struct pt_regs *ctx)
+static inline int take_hit(struct pt_regs *ctx, bool is_method)
 {
 	u32 zero = 0;
 	const struct settings *conf = settings.lookup(&zero);
@@ -102,29 +105,41 @@ int on_site(struct pt_regs *ctx)
 		return 0;
 	if (site->layout != ABSENT)
 		learn_base(p, site, ctx->ip);
-	if (site->kind == SITE_KIND_CODE_DEALLOC) {
+	if (!is_method && site->kind == SITE_KIND_CODE_DEALLOC) {
 		forget_code(p, ctx->di);
 		return 0;
 	}
 	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
 	const struct kernel_layout *l = layouts.lookup(&layout);
 	struct scratch *s = get_scratch(id);
+	u32 signal = is_method ? SIGNAL_CALL : signal_of(site->kind);
 	if (!s || !l) {
-		count(signal_of(site->kind), COUNTER_SEEN);
-		count(signal_of(site->kind), COUNTER_LOST);
+		count(signal, COUNTER_SEEN);
+		count(signal, COUNTER_LOST);
 		return 0;
 	}
 	copy_registers(&s->registers, ctx);
-	if (site->kind == SITE_KIND_IMPORT_RESULT)
+	if (!is_method && site->kind == SITE_KIND_IMPORT_RESULT)
 		bpf_probe_read_kernel(&s->registers.result, 8, (void *)((u64)ctx + (site->result_register & 15) * 8));
-	begin_act(s, p, site, index);
+	begin_act(s, p, site, index, signal);
 	FORGET();
-	if (!take_act(s, conf, l))
+	if (!(is_method ? take_method(s, l) : take_act(s, conf, l)))
 		return 0;
 	FORGET();
 	decode_arguments(s, l, s->current.base);
 	forget_addresses(s);
 	FORGET();
-	finish_act(s, conf, l);
+	finish_act(s, conf, l, is_method);
 	return 0;
+}
+
+int on_site(struct pt_regs *ctx)
+{
+	return take_hit(ctx, false);
+}
+
+// C functions by name have a program of their own: it is loaded only where some are asked for.
+int on_method(struct pt_regs *ctx)
+{
+	return take_hit(ctx, true);
 }

@@ -70,6 +70,7 @@ enum signal {
 	SIGNAL_SYSCALL = 6,
 	SIGNAL_IO_URING = 7,
 	SIGNAL_NATIVE_STACK = 8,
+	SIGNAL_CALL = 9,
 };
 
 // What is counted in the kernel, per signal.
@@ -134,6 +135,22 @@ enum site_kind {
 	SITE_KIND_DLOPEN = 6,
 	SITE_KIND_DLMOPEN = 7,
 	SITE_KIND_CODE_DEALLOC = 8,
+	SITE_KIND_METHOD_NOARGS = 32,
+	SITE_KIND_METHOD_O = 33,
+	SITE_KIND_METHOD_VARARGS = 34,
+	SITE_KIND_METHOD_KEYWORDS = 35,
+	SITE_KIND_METHOD_FASTCALL = 36,
+	SITE_KIND_METHOD_FASTCALL_KEYWORDS = 37,
+	SITE_KIND_METHOD_METHOD = 38,
+};
+
+// What is told of the first argument of a C function.
+enum self_kind {
+	SELF_KIND_VALUE = 0,
+	SELF_KIND_NOTHING = 1,
+	SELF_KIND_CLASS = 2,
+	SELF_KIND_INSTANCE = 3,
+	SELF_KIND_SOCKET = 4,
 };
 
 // Bits of SyscallRule.flags.
@@ -540,7 +557,7 @@ struct site {
 	u16 kind;
 	u16 stack_adjust;
 	u16 result_register;
-	u16 reserved;
+	u16 flags;
 	u32 reserved2;
 };
 _Static_assert(sizeof(struct site) == 24, "site");
@@ -549,7 +566,7 @@ _Static_assert(offsetof(struct site, layout) == 8, "site.layout");
 _Static_assert(offsetof(struct site, kind) == 12, "site.kind");
 _Static_assert(offsetof(struct site, stack_adjust) == 14, "site.stack_adjust");
 _Static_assert(offsetof(struct site, result_register) == 16, "site.result_register");
-_Static_assert(offsetof(struct site, reserved) == 18, "site.reserved");
+_Static_assert(offsetof(struct site, flags) == 18, "site.flags");
 _Static_assert(offsetof(struct site, reserved2) == 20, "site.reserved2");
 
 // What is wanted of one system call; arguments are SyscallArgument numbers.
@@ -760,8 +777,14 @@ struct kernel_layout {
 	u32 long_digits;
 	u32 pthread_first_block;
 	u32 pthread_specific;
+	u32 dictionary_keys;
+	u32 keys_size;
+	u32 keys_log2_index_bytes;
+	u32 keys_kind;
+	u32 keys_entry_count;
+	u32 keys_indices;
 };
-_Static_assert(sizeof(struct kernel_layout) == 256, "kernel_layout");
+_Static_assert(sizeof(struct kernel_layout) == 280, "kernel_layout");
 _Static_assert(offsetof(struct kernel_layout, none_object) == 0, "kernel_layout.none_object");
 _Static_assert(offsetof(struct kernel_layout, bool_type) == 8, "kernel_layout.bool_type");
 _Static_assert(offsetof(struct kernel_layout, code_type) == 16, "kernel_layout.code_type");
@@ -812,6 +835,12 @@ _Static_assert(offsetof(struct kernel_layout, long_has_tag) == 240, "kernel_layo
 _Static_assert(offsetof(struct kernel_layout, long_digits) == 244, "kernel_layout.long_digits");
 _Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 248, "kernel_layout.pthread_first_block");
 _Static_assert(offsetof(struct kernel_layout, pthread_specific) == 252, "kernel_layout.pthread_specific");
+_Static_assert(offsetof(struct kernel_layout, dictionary_keys) == 256, "kernel_layout.dictionary_keys");
+_Static_assert(offsetof(struct kernel_layout, keys_size) == 260, "kernel_layout.keys_size");
+_Static_assert(offsetof(struct kernel_layout, keys_log2_index_bytes) == 264, "kernel_layout.keys_log2_index_bytes");
+_Static_assert(offsetof(struct kernel_layout, keys_kind) == 268, "kernel_layout.keys_kind");
+_Static_assert(offsetof(struct kernel_layout, keys_entry_count) == 272, "kernel_layout.keys_entry_count");
+_Static_assert(offsetof(struct kernel_layout, keys_indices) == 276, "kernel_layout.keys_indices");
 
 // What the iterator over threads must know of this kernel.
 struct thread_offsets {

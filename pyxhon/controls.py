@@ -24,6 +24,23 @@ class SiteKind(enum.IntEnum):
     DLOPEN = 6  # (path, flags)
     DLMOPEN = 7  # (namespace, path, flags)
     CODE_DEALLOC = 8  # (code)
+    METHOD_NOARGS = 32  # (self, NULL); these seven are C functions by name, their Site.flags a SelfKind
+    METHOD_O = 33  # (self, argument)
+    METHOD_VARARGS = 34  # (self, tuple)
+    METHOD_KEYWORDS = 35  # (self, tuple, dict or NULL)
+    METHOD_FASTCALL = 36  # (self, PyObject *const *arguments, count)
+    METHOD_FASTCALL_KEYWORDS = 37  # (self, arguments, count, tuple of names or NULL)
+    METHOD_METHOD = 38  # (self, defining class, arguments, count, tuple of names or NULL)
+
+
+class SelfKind(enum.IntEnum):
+    """What is told of the first argument of a C function."""
+
+    VALUE = 0  # a str, bytes or number
+    NOTHING = 1  # a module, or NULL
+    CLASS = 2  # a type: its name
+    INSTANCE = 3  # the name of its type
+    SOCKET = 4  # of _socket.socket: its descriptor
 
 
 MAX_SYSCALLS = 2048  # the machine's own numbers and x32's from 0, those of i386 from I386_SYSCALLS
@@ -103,7 +120,7 @@ class Site:
     kind: U16
     stack_adjust: U16
     result_register: U16
-    reserved: U16
+    flags: U16
     reserved2: U32
 
 
@@ -270,9 +287,15 @@ class KernelLayout:
     long_digits: U32
     pthread_first_block: U32
     pthread_specific: U32
+    dictionary_keys: U32
+    keys_size: U32  # ABSENT from 3.11 on, the next two before
+    keys_log2_index_bytes: U32
+    keys_kind: U32
+    keys_entry_count: U32
+    keys_indices: U32
 
 
-ENUMERATIONS = (SiteKind, SyscallFlag, SyscallArgument)
+ENUMERATIONS = (SiteKind, SelfKind, SyscallFlag, SyscallArgument)
 STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout, ThreadOffsets)
 CONSTANTS = (
     "MAX_LAYOUTS",

@@ -38,6 +38,12 @@ class KernelError(PyxhonError):
     """The kernel refuses what tracing needs."""
 
 
+class FunctionNameError(PyxhonError):
+    """A function was named that is none, or may be several."""
+
+    exit_status: ClassVar[int] = 2
+
+
 class TraceError(PyxhonError):
     """A trace file cannot be read or written."""
 

@@ -69,6 +69,7 @@ class Signal(enum.IntEnum):
     SYSCALL = 6
     IO_URING = 7
     NATIVE_STACK = 8
+    CALL = 9
 
 
 class Counter(enum.IntEnum):

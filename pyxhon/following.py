@@ -86,6 +86,7 @@ def _follow(tracing: Tracing, pid: int, parent: Image | None) -> None:
     if tracing.recorder.native is not None:
         tracing.recorder.native.stacks.begin(pid)
     tracing.interpreters.install_libraries(pid)
+    tracing.interpreters.install_extensions(pid)
     _take_snapshot(tracing, image, base)
 
 

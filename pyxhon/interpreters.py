@@ -16,6 +16,7 @@ from pyxhon.cpython.site import Site
 from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
 from pyxhon.cpython.sites_cache import find_sites_cached
 from pyxhon.errors import ElfError, InterpreterError, KernelError, PyxhonError, TargetError
+from pyxhon.functions import Functions, Wanted
 from pyxhon.target.elf import ElfImage, open_image
 from pyxhon.target.process import read_mappings
 
@@ -49,13 +50,14 @@ class Interpreter:
 class Interpreters:
     """All interpreters and C libraries probed in this run."""
 
-    def __init__(self, probes: Probes) -> None:
+    def __init__(self, probes: Probes, wanted: Wanted | None = None) -> None:
         self._probes = probes
         self._by_file: dict[tuple[int, int], Interpreter] = {}
         self._libraries: set[tuple[object, int]] = set()
         self.by_layout: dict[int, Interpreter] = {}
         self.site_signals: dict[int, str] = {}
         self.site_kinds: dict[int, str] = {}
+        self.functions = Functions(probes, wanted or Wanted(), self.site_signals)
 
     def knows(self, runtime: Runtime) -> bool:
         """Tell whether the probes of a runtime were in place before now."""
@@ -92,6 +94,7 @@ class Interpreters:
             self._add_site(runtime.file_path, image, site, index)
         interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites))
         self.by_layout.setdefault(index, interpreter)
+        self.functions.install(runtime.file_path, index)
         return interpreter
 
     def _add_site(self, path: str, image: ElfImage, site: Site, layout: int) -> None:
@@ -106,7 +109,7 @@ class Interpreters:
             kind=controls.SiteKind[site.kind.upper()],
             stack_adjust=site.stack_adjust,
             result_register=register,
-            reserved=0,
+            flags=0,
             reserved2=0,
         )
         index = self._probes.add_site(path, offset, kernel_site)
@@ -130,6 +133,31 @@ class Interpreters:
             if mapping.is_executable and name.startswith(_C_LIBRARIES):
                 with contextlib.suppress(TargetError):
                     self.install_library(openable_path(pid, mapping), (mapping.device, mapping.inode))
+
+    def runtimes(self) -> list[Runtime]:
+        """Give the interpreters that were probed."""
+        return [interpreter.runtime for interpreter in self._by_file.values() if interpreter.layout is not None]
+
+    def install_methods(self, image_path: str, name: str = "") -> int:
+        """Probe the C functions that were asked for in an extension module; gives how many were found just now.
+
+        `name` is the module's own path where `image_path` is only a way to open it.
+        """
+        return self.functions.install(image_path, name=name)
+
+    def install_extensions(self, pid: int) -> None:
+        """Probe the C functions that were asked for in the extension modules that a process has loaded."""
+        if not self.functions.wanted:
+            return
+        for mapping in read_mappings(pid):
+            if mapping.is_executable and mapping.inode and ".so" in (mapping.path or "").rsplit("/", 1)[-1]:
+                with contextlib.suppress(TargetError):
+                    self.install_methods(openable_path(pid, mapping), mapping.path or "")
+
+    def cover_calls(self) -> None:
+        """Say in the coverage of every interpreter which functions are probed."""
+        for interpreter in self._by_file.values():
+            interpreter.coverage["calls"] = self.functions.describe()
 
     def install_library(self, path: str, key: tuple[object, int]) -> None:
         """Probe dlopen and dlmopen in one C library file."""

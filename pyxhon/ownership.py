@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -31,6 +32,7 @@ class Ownership:
         self._dlls: list[tuple[int, str]] = []
         self._held: dict[tuple[int, str], int] = {}
         self._allowance = Allowance()
+        self.on_extension: Callable[[EventRow, int, str], None] = lambda _event, _root, _path: None
 
     def close(self) -> None:
         """Give the descriptors of all roots back."""
@@ -87,6 +89,7 @@ class Ownership:
             if isinstance(arguments[1], str):
                 self.see_dll(root, arguments[1])
                 self._store.add_dll(event.process, arguments[1], event=event.id)
+                self.on_extension(event, root, arguments[1])
             if isinstance(arguments[2], list):
                 self.add_search_paths(root, [path for path in arguments[2] if isinstance(path, str)])
 
@@ -94,6 +97,10 @@ class Ownership:
     def has_work(self) -> bool:
         """Tell whether files wait for their owner."""
         return bool(self._waiting)
+
+    def open_file(self, root: int, path: str) -> int | None:
+        """Open a regular file as a root sees it; None when it is not to be had."""
+        return self._roots[root].open_file(path)
 
     def work(self, limit: int = _FILES_AT_ONCE) -> None:
         """Answer for some of the files that wait."""

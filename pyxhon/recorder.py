@@ -22,7 +22,7 @@ from pyxhon.target.process import read_memory
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-_KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load"}
+_KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load", Signal.CALL: "call"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
 
@@ -64,6 +64,7 @@ class Recorder:
         self.on_execution: Callable[[Image], None] = lambda _image: None
         self.on_first_event: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
+        self.describe_call: Callable[[Act], tuple[str, Any]] = lambda _act: ("?", {})
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self._acts: dict[bytes, _Counted] = {}
@@ -179,6 +180,8 @@ class Recorder:
             is_from_c = isinstance(fromlist, list) and not fromlist
             arguments = {"fromlist": fromlist, "level": signed, "by_c": is_from_c}
             return (name if isinstance(name, str) else "?"), arguments
+        if act.signal == Signal.CALL:
+            return self.describe_call(act)
         if act.signal == Signal.DLL_LOAD:
             path, flags = [*act.arguments, None, None][:2]
             return self._site_kinds.get(act.site, "dlopen"), {"path": path, "flags": flags}

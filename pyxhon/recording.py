@@ -31,6 +31,14 @@ from pyxhon.following import (
     install_libraries,
     settle,
 )
+from pyxhon.function_probing import (
+    connect,
+    finish_calls,
+    probe_for_command,
+    probe_for_execution,
+    probe_for_process,
+    wanted_functions,
+)
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
@@ -86,12 +94,13 @@ def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, i
     pid = find_process(pid)
     runtime = find_runtime(pid)
     with stop_signals() as stop, _trace_path(options) as path:
-        with _open_session(path, options, ["attach", str(pid)], loading) as session:
+        with _open_session(path, options, ["attach", str(pid)], loading, rules) as session:
             interpreter = session.tracing.interpreters.install(runtime)
             if is_ended(pid):
                 message = f"process {pid} ended while PyXhon attached to it"
                 raise TargetError(message)
             _require_layout(interpreter)
+            probe_for_process(session.tracing.interpreters, pid, runtime)
             follow_tree(session.tracing, pid)
             with _live(session, rules, path):
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
@@ -111,8 +120,9 @@ def record_command(
         message = f"cannot run {command[0]}: no such command"
         raise TargetError(message, "give its path")
     with stop_signals() as stop, _trace_path(options) as path:
-        with _open_session(path, options, ["run", *command], loading) as session:
+        with _open_session(path, options, ["run", *command], loading, rules) as session:
             _install_interpreters(session, command, program)
+            probe_for_command(session.tracing.interpreters, command, program, os.environ)
             session.tracing.interpreters.install_libraries(os.getpid())
             child = Child(program, command)
             session.tracing.recorder.add_image(LAUNCH_IMAGE, _launch_image(session, child.pid))
@@ -158,9 +168,11 @@ def _launch_image(session: _Session, pid: int) -> Image:
 
 
 @contextlib.contextmanager
-def _open_session(path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading) -> Iterator[_Session]:
+def _open_session(
+    path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading, rules: Rules
+) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
-        interpreters = Interpreters(probes)
+        interpreters = Interpreters(probes, wanted_functions(options.functions, rules.policy))
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
         offset = time.time_ns() - time.monotonic_ns()
@@ -173,8 +185,9 @@ def _open_session(path: Path, options: TraceOptions, command: list[str], loading
         )
         store.commit(is_forced=True)  # killed now, we still leave a trace that can be read
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
-        recorder.on_execution = lambda image: install_execution(tracing, image)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
+        connect(interpreters, ownership, recorder)
+        recorder.on_execution = functools.partial(_begin_program, tracing)
         recorder.find_interpreter = interpreters.by_layout.get
         with _native_recorder(options, recorder, probes) as native:
             recorder.native = native
@@ -282,6 +295,7 @@ def _finish(session: _Session) -> None:
     session.tracing.probes.detach()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
+    finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
     recorder.update_counts(session.tracing.probes)
     recorder.write_syscall_counts(session.tracing.probes)
@@ -300,13 +314,20 @@ def _finish(session: _Session) -> None:
     _show(session)
 
 
+def _begin_program(tracing: Tracing, image: Image) -> None:
+    """Probe what a process has just begun to run."""
+    install_execution(tracing, image)
+    if image.interpreter is not None and not image.is_ended:
+        probe_for_execution(tracing.interpreters, image.pid, image.interpreter.runtime)
+
+
 def _conservation(
     counters: dict[tuple[Signal, Counter], int], recorder: Recorder, lost_acts: Losses
 ) -> list[tuple[str, int, int, int, int]]:
     """Give seen, stored, repeated and lost of each signal that makes events."""
     repeated = recorder.repeated()
     rows = []
-    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.SYSCALL, Signal.IO_URING):
+    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.CALL, Signal.SYSCALL, Signal.IO_URING):
         name = kind.name.lower()
         lost = counters.get((kind, Counter.LOST), 0)
         lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)

@@ -23,6 +23,8 @@ class TraceOptions:
     """Which system calls are taken: "sensitive", "all" (the others are counted), or "off"."""
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
+    functions: tuple[str, ...] = ()
+    """C functions whose calls are recorded, by their Python names."""
     is_quiet: bool = False
     """No findings and no status line while tracing."""
     verbosity: int = 0

@@ -85,7 +85,7 @@ def _check_programs(*, is_sleepable: bool) -> None:
     print(f"INFO {form}: compiled in {time.monotonic() - start:.1f} s", flush=True)
     maps = {name: _create_map(name, compiled) for name in compiled.maps}
     for name, program in compiled.programs.items():
-        is_probe = name == "on_site"
+        is_probe = name in {"on_site", "on_method"}
         start = time.monotonic()
         try:
             kind, flags = (_UPROBE, _SLEEPABLE if is_sleepable else 0) if is_probe else (_RAW_TRACEPOINT, 0)

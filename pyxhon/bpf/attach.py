@@ -17,7 +17,17 @@ from pyxhon.bpf import btf, syscalls
 from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both
 from pyxhon.bpf.operations import operation_places, operation_rules
 from pyxhon.bpf.ring import RingReader
-from pyxhon.controls import ABSENT, MAX_LAYOUTS, MAX_SITES, KernelLayout, Settings, Site, SyscallRule, TracedProcess
+from pyxhon.controls import (
+    ABSENT,
+    MAX_LAYOUTS,
+    MAX_SITES,
+    KernelLayout,
+    Settings,
+    Site,
+    SiteKind,
+    SyscallRule,
+    TracedProcess,
+)
 from pyxhon.errors import KernelError
 from pyxhon.events import ActCount, ActKey, Counter, Signal
 
@@ -67,6 +77,7 @@ class Probes:
         self._links: list[int] = []
         self._layouts: list[bytes] = []
         self._site_count = 0
+        self._method_program: int | None = None
         self.is_sleepable = True
         self.has_operations = False
         try:
@@ -103,7 +114,7 @@ class Probes:
 
     def _load(self, options: ProbeOptions) -> None:
         offsets = btf.kernel_offsets()
-        compiled, plain = compile_both()
+        self._compiled = compiled, plain = compile_both()
         self._create_maps(compiled, options)
         self._set(
             "settings",
@@ -180,6 +191,14 @@ class Probes:
         self._descriptors.append(program)
         return program
 
+    def load_methods(self) -> int:
+        """Load the program of C functions by name, where that has not been done: most runs ask for none."""
+        if self._method_program is None:
+            sleepable, plain = self._compiled
+            form, flags = (sleepable, _SLEEPABLE) if self.is_sleepable else (plain, 0)
+            self._method_program = self._load_program(form, "on_method", _UPROBE, flags)
+        return self._method_program
+
     def _set(self, name: str, index: int, value: object) -> None:
         syscalls.update(self._maps[name], index.to_bytes(4, "little"), wire.encode(value))
 
@@ -206,7 +225,8 @@ class Probes:
             raise KernelError(message, "trace fewer processes at once")
         self._set("sites", index, site)
         try:
-            self._links.extend(syscalls.attach_uprobe(self._program, path, offset, index))
+            program = self.load_methods() if site.kind >= SiteKind.METHOD_NOARGS else self._program
+            self._links.extend(syscalls.attach_uprobe(program, path, offset, index))
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None

@@ -201,8 +201,9 @@ def _text4(slot: _Slot, data: bytes) -> str:
     return _text(data[slot[2] : slot[2] + slot[4]], 4)
 
 
-def _bytes(slot: _Slot, data: bytes) -> dict[str, str]:
-    return escape_bytes(data[slot[2] : slot[2] + slot[4]])
+def _bytes(slot: _Slot, data: bytes) -> dict[str, str | int]:
+    kept: dict[str, str | int] = {**escape_bytes(data[slot[2] : slot[2] + slot[4]])}
+    return kept | {"length": slot[3]} if slot[3] > slot[4] else kept
 
 
 def escape_bytes(content: bytes) -> dict[str, str]:

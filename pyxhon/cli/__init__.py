@@ -84,6 +84,8 @@ def run_command_line(arguments: list[str] | None = None) -> int:
         if is_verbose():
             traceback.print_exception(error)
         show_error(_describe(error))
+        if isinstance(error, PyxhonError):
+            return error.exit_status
     return _FAILED
 
 

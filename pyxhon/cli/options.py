@@ -15,6 +15,7 @@ from pyxhon.session_options import TraceOptions
 _SMALLEST_BUFFER: Final = 4 << 10
 _LARGEST_BUFFER: Final = 1 << 30
 _SIZE: Final = re.compile(r"([0-9]{1,12})([KMG]?)(?:I?B)?")
+_LONGEST_NAME: Final = 256
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30}
 
 Command = Callable[..., int]
@@ -42,6 +43,17 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
+def parse_function(text: str) -> str:
+    """Read the name of a C function, such as socket.socket.send."""
+    if ":" in text:
+        raise click.BadParameter(
+            f"{text!r} names a Python function; only C functions can be named, as in socket.socket.send"
+        )
+    if not all(part.isidentifier() for part in text.split(".")) or len(text) > _LONGEST_NAME:
+        raise click.BadParameter(f"{text!r} is no dotted name such as socket.socket.send")
+    return text
+
+
 # Whether it can be written is asked in one place, pyxhon/reporting.py, and is no fault of usage.
 _FILE: Final = click.Path(readable=False, path_type=Path)
 
@@ -61,6 +73,10 @@ _BUFFER = click.option(
 _AGGREGATE = click.option(
     "--no-aggregate", "aggregate", is_flag=True, flag_value=False, default=True,
     help="Stream every occurrence instead of counting repeats in the kernel.",
+)  # fmt: skip
+_FUNCTION = click.option(
+    "--function", "functions", multiple=True, type=parse_function, metavar="NAME",
+    help="Record calls of this C function, such as socket.socket.send. May be given several times.",
 )  # fmt: skip
 _SYSCALLS = click.option(
     "--syscalls", type=click.Choice(["sensitive", "all", "off"]), default="sensitive", show_default=True,
@@ -94,7 +110,7 @@ _EXIT_CODE = click.option(
 
 _MESSAGES: Final = (_QUIET, _VERBOSE)
 _REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
-_TRACING: Final = (_DURATION, _FOLLOW, _SYSCALLS, _BUFFER, _AGGREGATE)
+_TRACING: Final = (_DURATION, _FOLLOW, _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION)
 _ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
 
 

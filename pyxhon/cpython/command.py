@@ -36,6 +36,14 @@ def find_interpreter_of_command(argv: Sequence[str], environment: Mapping[str, s
     return []
 
 
+def interpreter_of_script(program: str, environment: Mapping[str, str]) -> list[str]:
+    """Give the program of a script's `#!` line as it is named there: a virtual environment is known by that name."""
+    line = _read_script_line(program)
+    words = _interpreter_words(line) if line else []
+    found = find_program(words[0], environment) if words else None
+    return [] if found is None else [found]
+
+
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
     """Find a command as execvp does."""
     if "/" in name:

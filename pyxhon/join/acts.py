@@ -36,6 +36,7 @@ class Act:
     count: int = 0
     failed: int = 0
     is_truncated: bool = False
+    is_of_extension: bool = False  # a call of a function that is not the interpreter's own
     signals: set[str] = field(default_factory=set)
     beneath: Beneath = NOTHING_BENEATH
 

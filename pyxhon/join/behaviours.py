@@ -9,6 +9,7 @@ from pyxhon.errors import TraceError
 from pyxhon.join.acts import Acts, freeze
 from pyxhon.join.answerable import Answerable
 from pyxhon.join.arguments import decode_arguments
+from pyxhon.join.calls import Calls, show_call
 from pyxhon.join.explaining import Explanations
 from pyxhon.join.frameless import Frameless, Sighting
 from pyxhon.join.imports import Edges
@@ -22,7 +23,7 @@ from pyxhon.join.system_calls import IMPORTABLE, KINDS, SystemCalls
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
-_AUDIT, _IMPORT, _LOAD = frozenset({"audit"}), frozenset({"import"}), frozenset({"dll-load"})
+_AUDIT, _IMPORT, _LOAD, _CALL = (frozenset({kind}) for kind in ("audit", "import", "dll-load", "call"))
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
 
@@ -52,6 +53,8 @@ class Joiner:
         self._system_calls = SystemCalls(tables, self._explanations, self._answerable, self._loading)
         self._processes: dict[int, ProcessRow] = {}
         self._is_stale = True
+        self._calls = Calls(tables)
+        self._system_calls.find_call = self._calls.find_maker
 
     def join(self, events: Iterable[EventRow]) -> Joined:
         """Join one batch."""
@@ -65,6 +68,7 @@ class Joiner:
         for kinds, add in (
             (_AUDIT, self._add_audit),
             (_IMPORT, self._add_statement),
+            (_CALL, self._add_call),
             (_LOAD, self._loading.add_dlopen),
             (KINDS, self._system_calls.add),
         ):
@@ -118,6 +122,7 @@ class Joiner:
         act = self._acts.count(seen, self._actor(seen), arguments, "python")
         act.category = self._tables.category_of_event(act.name, arguments)
         self._explanations.note(seen, arguments, act)
+        self._calls.note(seen, act)
         if event.name == "ctypes.dlopen" and isinstance(name := arguments.get("name"), str):
             self._loading.add_ctypes(seen, act, name)
         return "behaviour"
@@ -147,6 +152,20 @@ class Joiner:
         view = seen.view
         frameless = self._frameless.attribute(seen) if view.is_extension_init or view.is_path_file else None
         return frameless or view.actor
+
+    def _add_call(self, seen: Sighting) -> str:
+        event, view = seen.event, seen.view
+        if view.is_import and not view.is_extension_init:
+            return "import"  # what the import system does to import: importing is not using
+        act = self._calls.explain(seen)
+        if act is not None:
+            act.signals.add(event.kind)
+            return "behaviour"
+        act = self._acts.count(seen, self._actor(seen), show_call(event.arguments), "python")
+        act.is_of_extension = event.signal.endswith("extension module")
+        act.category = self._calls.category(act)
+        self._calls.remember(seen, act)
+        return "behaviour"
 
     def _finish(self, fates: Counter[str]) -> Joined:
         found = list(self._edges.behaviours())

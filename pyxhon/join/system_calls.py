@@ -2,9 +2,10 @@
 
 import posixpath
 import re
+from collections.abc import Callable
 
 from pyxhon.categories import SYSTEM_KINDS, CategoryTables
-from pyxhon.join.acts import Acts
+from pyxhon.join.acts import Act, Acts
 from pyxhon.join.answerable import Answerable
 from pyxhon.join.explaining import Explanations
 from pyxhon.join.frameless import Sighting
@@ -32,6 +33,7 @@ class SystemCalls:
         self._answerable = answerable
         self._loading = loading
         self._acts = loading.acts
+        self.find_call: Callable[[Sighting, str | None], Act | None] = lambda _seen, _category: None
         self._python_since: dict[int, int] = {}  # process → its first event with a Python frame
 
     def start_batch(self, acts: Acts) -> None:
@@ -53,12 +55,12 @@ class SystemCalls:
             if fate is not None:
                 return fate
         reason = self._explanations.find(seen)
-        if reason is not None:
-            if reason.act is None:
-                return "import"
-            reason.act.join(seen.event, self._answerable.beneath(seen, None))
-            if tampers:
-                reason.act.signals.add("tamper")
+        if reason is not None and reason.act is None:
+            return "import"
+        act = reason.act if reason else None if tampers else self.find_call(seen, self._category(seen.event))
+        if act is not None:
+            act.join(seen.event, self._answerable.beneath(seen, None))
+            act.signals |= {"tamper"} if tampers else set()
             return "behaviour"
         if not tampers and self._is_import_work(seen):
             return "import"

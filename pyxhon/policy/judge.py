@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pyxhon.categories import CATEGORIES, SYSTEM_KINDS
+from pyxhon.function_names import spellings
 from pyxhon.policy.model import CategoryRule, ListRule, NameRule, PackageRules, Policy, Rule
 from pyxhon.policy.touched import Touched, find_touched
 
@@ -213,6 +214,9 @@ def _match_function(behaviour: "Behaviour", policy: Policy, entry: PackageRules)
 
     Several functions may raise one audit event: it is denied when any is denied, and allowed when all are.
     """
+    if behaviour.kind == "call":
+        spelled = spellings(behaviour.name)
+        return [rule for rule in entry.functions if any(rule.pattern.matches(name) for name in spelled)]
     name, functions = names_of(behaviour, policy)
     denied = [
         rule

@@ -17,6 +17,11 @@ _PROCESS_DIRECTORIES = re.compile(r"self|thread-self|[0-9]+")
 _PROCESS_LINKS = frozenset({"root", "cwd", "exe", "fd", "map_files"})
 
 
+def has_wildcard(text: str) -> bool:
+    """Tell whether a pattern may match more than one name."""
+    return _WILDCARDS.search(text) is not None
+
+
 class BadPatternError(ValueError):
     """A pattern that cannot be meant; the message says why, `remedy` what to write."""
 

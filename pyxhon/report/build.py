@@ -13,6 +13,7 @@ from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
 from pyxhon.report.build_surroundings import (
+    build_calls,
     build_dlls,
     build_loads,
     build_location,
@@ -64,7 +65,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         behaviours=_build_behaviours(judgement.judged),
         imports=[_build_import(row) for row in joined.imports],
         dlls=build_dlls(reader, joined),
-        calls=[],
+        calls=build_calls(joined),
         not_exercised=[],
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),

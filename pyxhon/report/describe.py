@@ -60,8 +60,8 @@ def describe_arguments(arguments: dict[str, object], limit: int) -> str:
     parts: list[str] = []
     room = limit
     for name, value in arguments.items():
-        if name == "self":
-            continue  # the object at hand, of which only the type is known
+        if name == "self" or (name == "kwargs" and not value):
+            continue  # the object at hand, of which only the type is known; keywords of a call that has none
         if room < len("…"):
             break
         part = f"{escape(name, NAME_LIMIT)}={describe_value(value, max(room - len(name) - 1, 16))}"

@@ -14,6 +14,7 @@ from pyxhon.report.text.invisible import print_invisible
 from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
 from pyxhon.report.text.surroundings import (
+    print_calls,
     print_coverage,
     print_dlls,
     print_imports,
@@ -39,6 +40,7 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     print_violations(console, report, acts)
     print_invisible(console, report, acts)
     print_behaviours(console, report, acts)
+    print_calls(console, report)
     print_imports(console, report)
     print_dlls(console, report)
     print_snapshots(console, report)

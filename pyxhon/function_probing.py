@@ -1,0 +1,120 @@
+"""Prepares the probing of C functions by name: what is wanted, where to search, what is told of a call."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pyxhon.bpf.poll import Act
+from pyxhon.cpython.command import interpreter_of_script
+from pyxhon.cpython.extension_files import Start
+from pyxhon.cpython.runtime import Runtime
+from pyxhon.errors import TargetError
+from pyxhon.functions import Wanted, describe_call
+from pyxhon.interpreters import Interpreters
+from pyxhon.ownership import Ownership
+from pyxhon.policy.model import Policy
+from pyxhon.policy.probed import functions_named
+from pyxhon.recorder import Recorder
+from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
+from pyxhon.trace.rows import EventRow
+
+_logger = logging.getLogger(__name__)
+PROBED_LATE: Final = "probed_late"
+
+
+def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
+    """Give the functions that the user and the policy name."""
+    if policy is None:
+        return Wanted(names)
+    named = functions_named(policy)
+    return Wanted(names, named.names, named.patterns, named.means)
+
+
+def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:
+    """Let calls be described, and extension modules be searched as they are loaded."""
+    sites = interpreters.functions.sites
+
+    def describe(act: Act) -> tuple[str, Any]:
+        site = sites.get(act.site)
+        return ("?", {}) if site is None else (site.name, describe_call(site, act.arguments))
+
+    def search(event: EventRow, root: int, path: str) -> None:
+        descriptor = ownership.open_file(root, path)
+        if descriptor is None:
+            return
+        try:
+            found = interpreters.install_methods(f"/proc/self/fd/{descriptor}", path)
+        finally:
+            os.close(descriptor)
+        if found:  # it is loaded already, and may have been called
+            key = (event.process, "call", PROBED_LATE)
+            recorder.extra_losses[key] = recorder.extra_losses.get(key, 0) + found
+            _write_coverage(interpreters, recorder)
+
+    recorder.describe_call = describe
+    if interpreters.functions.wanted:
+        ownership.on_extension = search
+
+
+def probe_for_process(interpreters: Interpreters, pid: int, runtime: Runtime) -> None:
+    """Probe the functions wanted in what a process has loaded and can load. Raises FunctionNameError."""
+    if not interpreters.functions.wanted:
+        return
+    interpreters.install_extensions(pid)
+    interpreters.functions.install_loadable(_start_of(pid, runtime))
+    _settle(interpreters)
+
+
+def probe_for_command(
+    interpreters: Interpreters, command: Sequence[str], program: str, environment: Mapping[str, str]
+) -> None:
+    """Probe the functions wanted in what a command can load. Raises FunctionNameError."""
+    if not interpreters.functions.wanted:
+        return
+    for runtime in interpreters.runtimes():
+        executables = (program, runtime.executable, *interpreter_of_script(program, environment))
+        start = Start(runtime.version, executables, command, environment, str(Path.cwd()))
+        interpreters.functions.install_loadable(start)
+    _settle(interpreters)
+
+
+def probe_for_execution(interpreters: Interpreters, pid: int, runtime: Runtime) -> None:
+    """Probe the functions wanted in what a program that has just begun can load."""
+    if interpreters.functions.wanted:
+        with contextlib.suppress(TargetError):
+            interpreters.functions.install_loadable(_start_of(pid, runtime))
+
+
+def _start_of(pid: int, runtime: Runtime) -> Start:
+    command, root = read_arguments(pid), read_root_path(pid)
+    return Start(
+        version=runtime.version,
+        executables=(runtime.executable, *command[:1]),
+        command=command,
+        environment=read_environment(pid),
+        working_directory=read_working_directory(pid),
+        root="" if root == "/" else f"/proc/{pid}/root",
+    )
+
+
+def _settle(interpreters: Interpreters) -> None:
+    interpreters.functions.settle()
+    interpreters.cover_calls()
+
+
+def finish_calls(interpreters: Interpreters, recorder: Recorder) -> None:
+    """Say at the end which functions were probed, and which names meant nothing to anything that was seen."""
+    for name in interpreters.functions.never_found():
+        _logger.warning("--function %s: no interpreter or module that was seen has such a C function", name)
+    if interpreters.functions.wanted:
+        _write_coverage(interpreters, recorder)
+
+
+def _write_coverage(interpreters: Interpreters, recorder: Recorder) -> None:
+    interpreters.cover_calls()
+    for image in recorder.images.values():
+        if image.process and image.interpreter is not None:
+            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter))
