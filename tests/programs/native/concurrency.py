@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 
 from planting import act
@@ -45,8 +46,8 @@ def bare_thread(plan):
 
 
 def vforked_program(plan):
-    dll, path, program = plan.load("processes"), plan.path(), plan.library("program")
-    name = plan.keep(program)
+    dll, path = plan.load("processes"), plan.path()
+    name, program = _marked_program(plan)
     plan.does(
         lambda: dll.vfork_and_execute(name, path),
         act("execve", path=program, by=dll, level=ANY_LEVEL),
@@ -55,13 +56,18 @@ def vforked_program(plan):
 
 
 def spawned_program(plan):
-    dll, path, program = plan.load("processes"), plan.path(), plan.library("program")
-    name = plan.keep(program)
+    dll, path = plan.load("processes"), plan.path()
+    name, program = _marked_program(plan)
     plan.does(
         lambda: dll.spawn(name, path),
         act("execve", path=program, by=dll, level=ANY_LEVEL),
         act("unlink", path=path, by=program, level="detached", made_by=dll),
     )
+
+
+def _marked_program(plan):
+    name = plan.path()
+    return name, shutil.copy2(plan.library("program"), os.fsdecode(name.value))
 
 
 def program_without_file(plan):
@@ -70,6 +76,7 @@ def program_without_file(plan):
     plan.does(
         lambda: dll.execute_from_memory(program, path),
         act("memfd_create", by=dll),
+        act("execveat", args={"path": "memfd:hostile-program"}, by=dll, level=ANY_LEVEL),
         act("unlink", path=path, by="memfd:hostile-program", level="detached", made_by=dll),
     )
 

@@ -69,7 +69,7 @@ def traced_by_parent(plan):
     dll, path = plan.load("debugging"), plan.path()
     plan.does(
         lambda: dll.be_traced_and_remove(path),
-        act("ptrace", by=dll, level="detached", made_by=dll, kind="tamper"),
+        act("ptrace", by=dll, args={"request": "PTRACE_TRACEME"}, level="detached", made_by=dll, kind="tamper"),
         act("unlink", path=path, by=dll, level="detached", made_by=dll),
     )
 
@@ -97,10 +97,11 @@ def filtered_calls(plan):
 
 def attempts(plan):
     dll = plan.load("debugging")
-    names = ("bpf", "perf_event_open", "process_vm_writev", "ptrace")
+    names = ("bpf", "perf_event_open", "process_vm_writev")
     plan.does(
         lambda: dll.attempt_all(),
         act("openat", args={"path": "/sys/kernel/tracing/hostile-attempt-mark"}, by=dll, kind="tamper"),
+        act("ptrace", by=dll, args={"request": "PTRACE_POKETEXT"}, kind="tamper"),
         *(act(name, by=dll, kind="tamper") for name in names),
     )
 

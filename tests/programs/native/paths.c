@@ -19,6 +19,20 @@ PUBLIC int remove_in_folder(const char *folder, const char *name)
 	return result;
 }
 
+// From a root of its own, through a folder that was opened before.
+PUBLIC int remove_beyond_root(const char *root, const char *folder, const char *name)
+{
+	int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pid_t child = fork();
+	if (child == 0) {
+		if (!chroot(root))
+			unlinkat(directory, name, 0);
+		_exit(0);
+	}
+	close(directory);
+	return wait_for(child);
+}
+
 // A constant on a page that nobody has touched.
 #define MEBIBYTE (1 << 20)
 __attribute__((aligned(4096))) static const char cold[3 * MEBIBYTE] = {

@@ -55,6 +55,18 @@ def relative_to_folder(plan):
     plan.does(lambda: dll.remove_in_folder(folder, other_name), act("unlinkat", path=other, by=dll))
 
 
+def beyond_a_root(plan):
+    """A path from a folder that cannot be reached from the program's own root."""
+    dll, path = plan.load("paths"), plan.path()
+    root, folder = plan.keep(os.path.join(plan.folder, "root")), plan.keep(plan.folder)
+    os.mkdir(root.value)
+    name, shown = plan.keep(os.path.basename(os.fsdecode(path.value))), "(unreachable)" + os.fsdecode(path.value)
+    plan.does(
+        lambda: dll.remove_beyond_root(root, folder, name),
+        act("unlinkat", path=shown, by=dll, level="detached", made_by=dll),
+    )
+
+
 def relative_to_working_folder(plan):
     dll, path = plan.load("plain"), plan.path()
     name = plan.keep(os.path.basename(os.fsdecode(path.value)))
@@ -109,6 +121,7 @@ TECHNIQUES = (
     message_with_address,
     passed_descriptor,
     relative_to_folder,
+    beyond_a_root,
     relative_to_working_folder,
     cold_constant,
     cold_page,
