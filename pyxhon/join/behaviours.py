@@ -23,7 +23,7 @@ from pyxhon.join.system_calls import IMPORTABLE, KINDS, SystemCalls
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
-_AUDIT, _IMPORT, _LOAD, _CALL = (frozenset({kind}) for kind in ("audit", "import", "dll-load", "call"))
+_AUDIT, _IMPORT, _CALL, _LOAD = (frozenset({kind}) for kind in ("audit", "import", "call", "dll-load"))
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
 
@@ -160,7 +160,7 @@ class Joiner:
         act = self._calls.explain(seen)
         if act is not None:
             act.signals.add(event.kind)
-            return "behaviour"
+            return "joined"
         act = self._acts.count(seen, self._actor(seen), show_call(event.arguments), "python")
         act.is_of_extension = event.signal.endswith("extension module")
         act.category = self._calls.category(act)

@@ -1,5 +1,7 @@
 """Calls of C functions that were probed by name: part of the act that an audit event tells of, or acts of their own."""
 
+import posixpath
+
 from pyxhon.categories import CategoryTables
 from pyxhon.function_names import spellings
 from pyxhon.join.acts import Act
@@ -57,7 +59,11 @@ class Calls:
     def find_maker(self, seen: Sighting, category: str | None) -> Act | None:
         """Give the call that made a system call: of the same stack and category, without another DLL between."""
         act = self._called.get((seen.process.id, seen.event.python_stack or 0))
-        return act if act is not None and act.category == category and not seen.native.foreign else None
+        if act is None or act.category != category:
+            return None
+        extension = posixpath.basename(seen.native.extension or "").partition(".")[0]
+        is_own = not extension or extension.lstrip("_") == act.name.partition(".")[0].lstrip("_")
+        return act if is_own and not seen.native.is_handler else None
 
     def category(self, act: Act) -> str | None:
         """Give the category of a function: that of its audit event, else its module's; of a foreign module "dll"."""

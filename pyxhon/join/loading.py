@@ -9,7 +9,7 @@ from pyxhon.join.acts import Act, Acts
 from pyxhon.join.answerable import Answerable
 from pyxhon.join.frameless import Sighting
 from pyxhon.join.imports import Edges
-from pyxhon.join.model import Load
+from pyxhon.join.model import STANDARD_LIBRARY, Load
 from pyxhon.join.native import Natives
 from pyxhon.trace.rows import EventRow
 
@@ -70,15 +70,15 @@ class Loading:
             stack = self._stacks.get(_place(seen))
             seen = replace(seen, native=self._natives.view(stack, seen.process.root))
         act = self._by_ctypes.get((seen.process.id, event.python_stack, path)) if seen.view.frames else None
-        way = "ctypes"
+        way, fate = "ctypes", "joined"
         if act is not None:
             act.join(event, self._answerable.beneath(seen, None))
         else:
-            way = event.name
+            way, fate = event.name, "behaviour"
             act = self._count(seen, arguments)
         self._ask(seen, act, path)
         self.loads.append(Load(act.process, path, event.id, act.owner, act.location, way, seen.native.caller))
-        return "behaviour"
+        return fate
 
     def _count(self, seen: Sighting, arguments: dict[str, object]) -> Act:
         answer = self._answerable.answer(seen)
@@ -96,11 +96,18 @@ class Loading:
         if request.act is not None:
             request.act.join(seen.event, self._answerable.beneath(seen, None))
         path = self._mapped_file(seen.event)
-        if path is not None and posixpath.basename(path) != posixpath.basename(request.path):
+        if path is not None and not is_named(path, request.path):
             by = request.act or seen.view.importer
             loader = request.path or None
             self.loads.append(Load(seen.process.id, path, seen.event.id, by.owner, by.location, "needed", loader))
-        return "import" if request.act is None else "behaviour"
+        return "import" if request.act is None else "joined"
+
+    def note_start(self, seen: Sighting) -> None:
+        """Take up a DLL that the loader maps while a program starts."""
+        path = self._mapped_file(seen.event)
+        if path is not None:
+            load = Load(seen.process.id, path, seen.event.id, STANDARD_LIBRARY, None, "start")
+            self.loads.append(load)
 
     def add_mapping(self, seen: Sighting, act: Act) -> None:
         """Take up a file mapped executable without the loader."""
@@ -120,10 +127,11 @@ class Loading:
 
     def _mapped_file(self, event: EventRow) -> str | None:
         """Give the file that is mapped executable, where the event is such a mapping."""
-        descriptor = event.arguments.get("fd") if isinstance(event.arguments, dict) else None
-        if event.kind != "memory" or not isinstance(descriptor, int):
-            return None
-        return self._files.get((event.process, descriptor))
+        arguments = event.arguments if isinstance(event.arguments, dict) and event.kind == "memory" else {}
+        path, descriptor = arguments.get("path"), arguments.get("fd")
+        if isinstance(path, str):
+            return path
+        return self._files.get((event.process, descriptor)) if isinstance(descriptor, int) else None
 
     def _ask(self, seen: Sighting, act: Act | None, path: str) -> None:
         _make_room(self._asked)
@@ -136,9 +144,15 @@ class Loading:
         requests = self._asked.get(_place(seen), [])
         arguments = seen.event.arguments if isinstance(seen.event.arguments, dict) else {}
         name = posixpath.basename(str(arguments.get("path", "")))
-        alike = [each for each in requests if name and posixpath.basename(each.path) == name] or requests
+        alike = [each for each in requests if name and is_named(name, each.path)] or requests
         before = [each for each in alike if each.time_ns <= seen.event.first_ns] or alike[:1]
         return max(before, key=lambda each: each.time_ns, default=None)
+
+
+def is_named(path: str, asked: str) -> bool:
+    """Tell whether a file is the one that was asked for, perhaps through a link: libffi.so.8 is libffi.so.8.1.2."""
+    name, wanted = posixpath.basename(path), posixpath.basename(asked)
+    return name == wanted or (".so" in wanted and name.startswith(wanted + "."))
 
 
 def _place(seen: Sighting) -> _PlaceKey:

@@ -128,8 +128,8 @@ class Import:
 class Load:
     """A DLL load that was seen.
 
-    `way`: import, ctypes, dlopen, dlmopen, needed (by another DLL), by_hand (mapped without the loader), preload.
-    `loader` is the DLL whose code asked for it.
+    `way`: import, ctypes, dlopen, dlmopen, needed (by another DLL), by_hand (mapped without the loader), start (of a
+    program). `loader` is the DLL whose code asked for it, or that needs it.
     """
 
     process: int
@@ -150,7 +150,8 @@ class Joined:
     uncategorised: tuple[Behaviour, ...] = ()
     loads: tuple[Load, ...] = ()
     fates: Mapping[str, int] = field(default_factory=dict)
-    """How many events became a behaviour, belong to an import, are the interpreter's own, or say nothing."""
+    """How many events were counted into a behaviour, joined one that others count, belong to an import, are an
+    interpreter's own, or say nothing."""
 
 
 def identify(owner: Owner, category: str | None, act: tuple[str, ...], text: str, location: Frame | None) -> str:

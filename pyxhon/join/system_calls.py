@@ -50,26 +50,30 @@ class SystemCalls:
         """Take up one system call; gives what became of it."""
         self._loading.note_file(seen.event)
         tampers = is_tampering(seen.event, self._role_of_target(seen))
-        if seen.native.is_loader and not tampers:
-            fate = self._loading.add_work(seen)
-            if fate is not None:
-                return fate
+        work = self._loading.add_work(seen) if seen.native.is_loader and not tampers else None
+        if work is not None:
+            return work
         reason = self._explanations.find(seen)
-        if reason is not None and reason.act is None:
-            return "import"
-        act = reason.act if reason else None if tampers else self.find_call(seen, self._category(seen.event))
-        if act is not None:
-            act.join(seen.event, self._answerable.beneath(seen, None))
-            act.signals |= {"tamper"} if tampers else set()
-            return "behaviour"
-        if not tampers and self._is_import_work(seen):
-            return "import"
-        if not tampers and self._is_interpreters_own(seen):
-            return self._count_collapsed(seen)
-        self._count(seen, tampers=tampers)
-        return "behaviour"
+        if reason is not None:
+            return self._join(seen, reason.act, tampers=tampers)
+        if not tampers:
+            call = self.find_call(seen, self._category(seen.event))
+            if call is not None or self._is_import_work(seen):
+                return self._join(seen, call, tampers=False)
+            if self._is_interpreters_own(seen):
+                return self._count_collapsed(seen)
+        return self._count(seen, tampers=tampers)
 
-    def _count(self, seen: Sighting, *, tampers: bool) -> None:
+    def _join(self, seen: Sighting, act: Act | None, *, tampers: bool) -> str:
+        """Let a call be part of an act; of an import without one."""
+        if act is None:
+            return "import"
+        act.join(seen.event, self._answerable.beneath(seen, None))
+        if tampers:
+            act.signals.add("tamper")
+        return "joined"
+
+    def _count(self, seen: Sighting, *, tampers: bool) -> str:
         event = seen.event
         arguments = event.arguments if isinstance(event.arguments, dict) else {}
         answer = self._answerable.answer(seen)
@@ -82,12 +86,14 @@ class SystemCalls:
         else:
             act.category = self._category(event)
         self._loading.add_mapping(seen, act)
+        return "behaviour"
 
     def _count_collapsed(self, seen: Sighting) -> str:
         """Count what an interpreter does by itself before and after Python code runs: one act for each call's name."""
         by = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
         act = self._acts.count(seen, by, {}, "detached")
         act.category = self._category(seen.event)
+        self._loading.note_start(seen)
         return "interpreter"
 
     def _category(self, event: EventRow) -> str | None:

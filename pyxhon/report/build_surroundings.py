@@ -73,15 +73,14 @@ def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
 
 
 def build_loads(reader: TraceReader, joined: Joined) -> list[model.Load]:
-    """Give the loads that were seen, each once for its process, way and place."""
+    """Give how each DLL came into each process."""
     pids = {row.id: row.pid for row in reader.processes()}
-    loads = {
-        (row.process, row.path, row.way, row.owner, row.location): model.Load(
-            row.path, row.way, row.owner.name, row.loader, build_location(row.location), pids.get(row.process, 0)
+    return [
+        model.Load(
+            row.path, pids.get(row.process, 0), row.way, row.loader, row.loaded_by, build_location(row.load_location)
         )
-        for row in joined.loads
-    }
-    return list(loads.values())
+        for row in join_dlls(reader, joined)
+    ]
 
 
 def build_maker(maker: Maker | None) -> model.Maker | None:

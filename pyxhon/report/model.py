@@ -214,14 +214,14 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A load of a DLL that was seen: who asked, and by which way."""
+    """How a DLL of `dlls` came into a process: by which way, and which DLL asked for it or needs it."""
 
     path: str
-    way: str
-    package: str
-    loader: str | None
-    location: Location | None
     pid: int
+    way: str | None
+    loader: str | None
+    loaded_by: str | None
+    location: Location | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pyxhon.report.describe import (
     describe_place,
 )
 from pyxhon.report.escape import escape, escape_path
-from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Process, Report, Snapshot
+from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Load, Process, Report, Snapshot
 from pyxhon.report.text.dossier import describe_facts, describe_warnings
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
@@ -29,6 +29,17 @@ DLL_LIMIT: Final = 20
 CALL_LIMIT: Final = 20
 PROCESS_LIMIT: Final = 20
 LOSS_LIMIT: Final = 30
+_WAYS: Final = {
+    "import": "(import)",
+    "ctypes": "(ctypes)",
+    "dlopen": "(dlopen)",
+    "dlmopen": "(dlmopen)",
+    "needed": "needed by",
+    "by_hand": "mapped by hand",
+    "preload": "preloaded",
+    "start": "as the program started",
+}
+_ODD_WAYS: Final = frozenset({"dlmopen", "by_hand", "preload"})
 _SYSTEM_FOLDERS: Final = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/bin/", "[")
 
 
@@ -95,8 +106,9 @@ def print_dlls(console: Console, report: Report) -> None:
     rows = sorted(
         report.dlls, key=lambda row: (row.path not in told, row.loaded_by is None, row.package is None, row.path)
     )
+    ways = {load.path: load for load in reversed(report.loads) if load.way is not None}
     for row in rows[:DLL_LIMIT]:
-        print_line(console, _show_dll(row), indent=2)
+        print_line(console, _show_dll(row, ways.get(row.path)), indent=2)
         _print_dossier(console, row, is_of_system=row.path not in told)
     print_more(console, len(rows) - DLL_LIMIT, indent=2)
 
@@ -110,7 +122,7 @@ def _print_dossier(console: Console, dll: Dll, *, is_of_system: bool) -> None:
             print_line(console, Text(text, style=style), indent=4)
 
 
-def _show_dll(dll: Dll) -> Text:
+def _show_dll(dll: Dll, load: Load | None) -> Text:
     line = Text(describe_path(dll.path))
     if dll.package and dll.package == dll.loaded_by:
         line.append(f" of {escape(dll.package, 30)}, loaded by it")
@@ -118,6 +130,10 @@ def _show_dll(dll: Dll) -> Text:
         line.append(f" of {escape(dll.package, 30)}")
     if dll.loaded_by is not None and dll.loaded_by != dll.package:
         line.append(f" loaded by {escape(dll.loaded_by, 30)}")
+    if load is not None:
+        line.append(f" {_WAYS.get(load.way or '', '')}", style="yellow" if load.way in _ODD_WAYS else "")
+        if load.way == "needed" and load.loader:
+            line.append(f" {describe_path(load.loader, 50)}")
     if dll.load_location is not None:
         line.append(f" at {describe_place(dll.load_location)}", style="dim")
     return line

@@ -1,5 +1,6 @@
 """Traces written by hand through the real writer, for rules that are pure functions of a trace's rows."""
 
+import posixpath
 from pathlib import Path
 
 from pyxhon.join import Joined, Joiner
@@ -7,6 +8,7 @@ from pyxhon.policy.parse import load_categories
 from pyxhon.trace.reader import open_trace
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
+from tests.unit.join.native import CTYPES, SOCKET, SQLITE
 
 SITE = "/venv/lib/python3.12/site-packages"
 LIBRARY = "/usr/lib/python3.12"
@@ -30,6 +32,11 @@ FILES = {
     f"{LIBRARY}/collections/__init__.py": ("stdlib", "stdlib", None, "collections", None),
     f"{LIBRARY}/importlib/__init__.py": ("stdlib", "stdlib", None, "importlib", None),
     f"{LIBRARY}/lib-dynload/_json.so": ("stdlib", "stdlib", None, "_json", None),
+    **{
+        frame.path: ("stdlib", "stdlib", None, posixpath.basename(frame.path).partition(".")[0], None)
+        for frame in (SOCKET, CTYPES, SQLITE)
+    },
+    f"{LIBRARY}/socket.py": ("stdlib", "stdlib", None, "socket", None),
     "<frozen site>": ("stdlib", "stdlib", None, "site", None),
     "<frozen zipimport>": ("stdlib", "stdlib", None, "zipimport", None),
     BOOT: ("stdlib", "stdlib", None, "importlib._bootstrap", None),
@@ -77,13 +84,17 @@ EXECUTE = [
 ]
 
 
+ENTRY = 3
+
+
 class Recording:
-    """Writes one trace; frames are (file, function, line), innermost first."""
+    """Writes one trace; frames are (file, function, line), innermost first, longer where C entered there."""
 
     def __init__(self, folder: Path, **process) -> None:
         self.path = folder / "test.pyxhon"
         self.store = Store(self.path)
         self.codes, self.stacks, self.rows = {}, {}, []
+        self.objects, self.native_stacks = {}, {}
         columns = {"pid": 100, "arguments": ["python", "app.py"], "interpreter": {"version": "3.12.1"}, **process}
         self.process = self.add_process(**columns)
         for path, row in FILES.items():
@@ -98,7 +109,7 @@ class Recording:
         key = (process, tuple(frames), is_truncated)
         if key not in self.stacks:
             self.stacks[key] = self.store.add_stack(process, is_truncated=is_truncated, is_partial=False)
-            rows = [(self._code(process, *frame[:2]), frame[2] * 2, frame[2], False) for frame in frames]
+            rows = [(self._code(process, *frame[:2]), frame[2] * 2, frame[2], len(frame) > ENTRY) for frame in frames]
             self.store.add_frames(self.stacks[key], rows)
         return self.stacks[key]
 
@@ -110,6 +121,29 @@ class Recording:
                 line_table_bytes=0,
             )  # fmt: skip
         return self.codes[key]
+
+    def native(self, frames: list, process: int, **columns) -> int | None:
+        if not frames:
+            return None
+        key = (process, tuple(frames), tuple(columns.items()))
+        if key not in self.native_stacks:
+            values = {"is_truncated": False, "is_guessed": False, "end_reason": "bottom", **columns}
+            stack = self.native_stacks[key] = self.store.add_native_stack(process=process, **values)
+            rows = [(self._object(frame), frame.symbol, 16, frame.how, frame.is_eval, frame.flags) for frame in frames]
+            self.store.add_native_frames(stack, rows)
+        return self.native_stacks[key]
+
+    def _object(self, frame) -> int | None:
+        if frame.path is not None and (frame.path, frame.role) not in self.objects:
+            number = self.store.add_native_object(root=0, path=frame.path, role=frame.role)
+            self.objects[frame.path, frame.role] = number
+        return self.objects.get((frame.path, frame.role))
+
+    def call(self, name: str, arguments: dict, native: list, frames: list, **columns) -> int:
+        """Add a system call; `native` and `frames` are its stacks."""
+        process = columns.get("process", self.process)
+        stack = self.native(native, process, **columns.pop("native_columns", {}))
+        return self.add(columns.pop("kind", "syscall"), name, arguments, frames, native_stack=stack, **columns)
 
     def add(self, kind: str, name: str, arguments, frames: list, **columns) -> int:
         process = columns.pop("process", self.process)

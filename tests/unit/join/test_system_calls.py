@@ -1,0 +1,393 @@
+"""A system call is part of what an audit event told, of an import, or an act of its own with level and owner."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.join.native import (
+    ANONYMOUS,
+    CTYPES,
+    EVAL,
+    FAST,
+    LIBC,
+    LIBFFI,
+    LIBSQLITE,
+    LOADER,
+    LONE,
+    MEMFD,
+    PROGRAM,
+    PYTHON,
+    SOCKET,
+    SQLITE,
+)
+from tests.unit.join.recording import APP, BOOT, CREATE, IMPORT, LIBRARY, OTHER, PKG, READ, SITE, Recording
+
+PEER = {"sockfd": 3, "addr": "127.0.0.1:80"}
+CONNECT = [{"type": "socket"}, ["127.0.0.1", 80]]
+BY_SOCKET = [LIBC, SOCKET, PYTHON, EVAL]
+BY_INTERPRETER = [LIBC, PYTHON, EVAL]
+BY_CTYPES = [LIBC, LIBFFI, LIBFFI, CTYPES, PYTHON, EVAL]
+POPEN = (f"{LIBRARY}/subprocess.py", "Popen._execute_child", 1780)
+SPAWN = (f"{LIBRARY}/subprocess.py", "Popen._execute_child", 1834)
+
+
+def single(joined, **wanted):
+    found = [row for row in joined.behaviours if all(getattr(row, name) == value for name, value in wanted.items())]
+    assert len(found) == 1, joined.behaviours
+    return found[0]
+
+
+# --- what an audit event explains
+
+
+def test_an_explained_call_is_no_second_behaviour(recording):
+    recording.audit("socket.connect", CONNECT, [PKG, APP])
+    recording.call("connect", PEER, BY_SOCKET, [PKG, APP], result="ECONNREFUSED", failed=1)
+
+    row = single(recording.join())
+
+    assert (row.kind, row.name, row.level, row.count) == ("audit", "socket.connect", "python", 1)
+    assert row.signals == ("audit", "syscall")
+    assert (row.result, row.failed) == ("ECONNREFUSED", 1)
+    assert row.beneath.object == SOCKET.path
+    assert [frame.object for frame in row.beneath.frames][:2] == [LIBC.path, SOCKET.path]
+
+
+@pytest.mark.parametrize(
+    "native, level, owner, path",
+    [
+        ([LIBC, FAST, PYTHON, EVAL], "native", "Pkg", FAST.path),
+        ([LIBC, LONE, FAST, PYTHON, EVAL], "native", "lone.so", LONE.path),
+        (BY_CTYPES, "native", "Pkg", CTYPES.path),
+        ([LIBC, LONE, *BY_CTYPES[1:]], "native", "lone.so", LONE.path),
+    ],
+)
+def test_the_same_call_from_the_same_line_by_other_code_is_told_apart(recording, native, level, owner, path):
+    recording.audit("socket.connect", CONNECT, [PKG, APP])
+    recording.call("connect", PEER, BY_SOCKET, [PKG, APP])
+    recording.call("connect", PEER, native, [PKG, APP])
+
+    joined = recording.join()
+
+    assert len(joined.behaviours) == 2
+    row = single(joined, kind="syscall")
+    assert (row.level, row.owner.name, row.beneath.object) == (level, owner, path)
+    assert row.location.line == PKG[2]
+
+
+def test_a_native_thread_is_detached_and_belongs_to_its_dll(recording):
+    recording.call("connect", PEER, [LIBC, LONE, LIBC], [], tid=101)
+
+    row = single(recording.join())
+
+    assert (row.level, row.owner.name, row.owner.origin, row.location) == ("detached", "lone.so", "dll", None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arguments": {"sockfd": 3, "addr": "127.0.0.1:81"}},
+        {"frames": [OTHER, APP]},
+        {"name": "bind"},
+    ],
+)
+def test_another_call_is_not_explained(recording, change):
+    recording.audit("socket.connect", CONNECT, [PKG, APP])
+    recording.call(**{"name": "connect", "arguments": PEER, "native": BY_SOCKET, "frames": [PKG, APP], **change})
+
+    assert single(recording.join(), kind="syscall").level == "native"
+
+
+def test_a_relative_path_is_explained(recording):
+    recording.audit("open", ["data.txt", "r", 0], [PKG, APP])
+    recording.call("openat", {"path": "/srv/data.txt", "flags": 0}, BY_INTERPRETER, [PKG, APP])
+
+    assert single(recording.join()).signals == ("audit", "syscall")
+
+
+def test_a_look_up_explains_what_the_resolver_does(recording):
+    recording.audit("socket.getaddrinfo", ["example.org", 80, 0, 0, 0], [PKG, APP])
+    recording.call("openat", {"path": "/etc/hosts", "flags": 0}, BY_SOCKET, [PKG, APP])
+    recording.call("connect", {"sockfd": 4, "addr": "192.0.2.53:53"}, BY_SOCKET, [PKG, APP])
+
+    assert single(recording.join()).name == "socket.getaddrinfo"
+
+
+def test_a_database_is_opened_by_a_library_of_an_extension(recording):
+    native = [LIBC, LIBSQLITE, SQLITE, PYTHON, EVAL]
+    recording.audit("sqlite3.connect", ["/srv/a.db"], [PKG, APP])
+    recording.call("openat", {"path": "/srv/a.db", "flags": 0}, native, [PKG, APP])
+    recording.call("openat", {"path": "/srv/a.db-journal", "flags": 0}, native, [PKG, APP])
+
+    joined = recording.join()
+
+    assert single(joined, kind="audit").signals == ("audit", "syscall")
+    assert single(joined, kind="syscall").owner.name == "libsqlite3.so.0.8.6"
+
+
+def test_an_event_raised_by_python_code_explains_its_function(recording):
+    recording.audit("subprocess.Popen", ["ls", ["ls"], None, None], [POPEN, PKG, APP])
+    recording.call("vfork", {}, BY_INTERPRETER, [SPAWN, PKG, APP])
+
+    assert single(recording.join()).signals == ("audit", "syscall")
+
+
+def test_what_a_forked_child_does_for_its_parent_is_explained(recording):
+    recording.audit("subprocess.Popen", ["ls", ["ls"], None, None], [POPEN, PKG, APP])
+    child = recording.add_process(
+        pid=200, parent=recording.process, origin="fork", interpreter={"version": "3.12.1"}, started_ns=5
+    )
+    recording.call("execve", {"path": "/bin/ls"}, BY_INTERPRETER, [SPAWN, PKG, APP], process=child)
+
+    assert single(recording.join()).signals == ("audit", "syscall")
+
+
+def test_without_a_native_stack_the_python_stack_decides(recording):
+    recording.audit("os.remove", ["/x", -1], [PKG, APP])
+    recording.call("unlink", {"path": "/x"}, [], [PKG, APP])
+
+    assert single(recording.join()).signals == ("audit", "syscall")
+
+
+def test_an_explained_call_split_over_batches_is_no_behaviour(recording):
+    recording.audit("os.remove", ["/x", -1], [PKG, APP])
+    recording.call("unlink", {"path": "/x"}, BY_INTERPRETER, [PKG, APP])
+
+    first, second = recording.join(batches=2)
+
+    assert (len(first.behaviours), second.behaviours) == (1, ())
+
+
+def test_a_call_that_raises_no_event_is_native_without_an_object(recording):
+    recording.call("listen", {"sockfd": 3}, BY_INTERPRETER, [PKG, APP])
+
+    row = single(recording.join())
+
+    assert (row.level, row.owner.name, row.beneath.object, row.category) == ("native", "Pkg", None, "network")
+
+
+# --- imports, and interpreters that start
+
+
+def test_what_an_import_does_belongs_to_the_import(recording):
+    folder = {"path": f"{SITE}/pkg", "flags": "O_RDONLY|O_DIRECTORY"}
+    recording.audit("open", [f"{SITE}/pkg/core.py", "rb", 0], [*READ, *IMPORT, APP])
+    recording.call("openat", {"path": f"{SITE}/pkg/core.py", "flags": 0}, BY_INTERPRETER, [*READ, *IMPORT, APP])
+    recording.call("openat", folder, BY_INTERPRETER, [(BOOT, "_find_spec", 5), *IMPORT, APP])
+    recording.call("mkdir", {"path": f"{SITE}/pkg/__pycache__"}, BY_INTERPRETER, [*READ, *IMPORT, APP])
+
+    joined = recording.join()
+
+    assert joined.behaviours == ()
+    assert joined.fates == {"import": 4}
+
+
+def test_what_the_loader_does_for_an_extension_belongs_to_the_import(recording):
+    native = [LOADER, LIBC, PYTHON, EVAL]
+    recording.audit("import", ["pkg._fast", FAST.path, None, None, None], [*CREATE, *IMPORT, APP])
+    recording.load(FAST.path, [*CREATE, *IMPORT, APP])
+    recording.call("openat", {"path": FAST.path, "flags": 0}, native, [*CREATE, *IMPORT, APP], result=4)
+    recording.call("mmap", {"prot": "PROT_EXEC", "fd": 4}, native, [*CREATE, *IMPORT, APP], kind="memory")
+
+    joined = recording.join()
+
+    assert {row.kind for row in joined.behaviours} == {"import"}
+    assert joined.fates == {"import": 4}
+
+
+def test_a_constructor_acts_for_its_dll_at_the_line_that_imports(recording):
+    native = [LIBC, FAST, LOADER, LIBC, PYTHON, EVAL]
+    recording.audit("import", ["pkg._fast", FAST.path, None, None, None], [*CREATE, *IMPORT, APP])
+    recording.call("unlink", {"path": "/x"}, native, [*CREATE, *IMPORT, APP])
+
+    row = single(recording.join(), kind="syscall")
+
+    assert (row.owner.name, row.level, row.location.line) == ("Pkg", "native", APP[2])
+    assert row.beneath.object == FAST.path
+
+
+def test_an_interpreter_that_starts_is_one_act_of_the_standard_library(recording):
+    for path in ("/etc/ld.so.cache", "/usr/lib/libm.so.6"):
+        recording.call("openat", {"path": path, "flags": 0}, [LOADER, LOADER], [])
+
+    joined = recording.join()
+    row = single(joined)
+
+    assert (row.owner.name, row.level, row.count, row.arguments) == ("stdlib", "detached", 2, {})
+    assert joined.fates == {"interpreter": 2}
+
+
+def test_a_call_that_may_hide_a_function_is_nobodys_own(recording):
+    recording.audit("os.remove", ["/y", -1], [APP])
+    recording.call("unlink", {"path": "/x"}, [LIBC, LIBC.but(flags=2), LIBC], [])
+
+    row = single(recording.join(), kind="syscall")
+
+    assert (row.owner.name, row.beneath.confidence) == ("unknown", "suspect")
+
+
+# --- who made it
+
+
+def test_a_thread_without_a_dll_on_its_stack_belongs_to_whoever_made_it(recording):
+    maker = recording.call("clone3", {"flags": "CLONE_THREAD"}, [LIBC, FAST, PYTHON, EVAL], [PKG, APP])
+    recording.store.add_thread(recording.process, 101, 15)
+    recording.store.set_creator(recording.process, 101, maker)
+    recording.call("unlink", {"path": "/x"}, [LIBC, LIBC], [], tid=101)
+
+    row = single(recording.join())
+
+    assert (row.level, row.owner.name, row.location.line) == ("detached", "Pkg", PKG[2])
+    assert (row.beneath.made_by.kind, row.beneath.made_by.object) == ("thread", FAST.path)
+
+
+def test_makers_that_made_each_other_end(recording):
+    numbers = [recording.call("clone3", {"flags": "CLONE_THREAD"}, [LIBC, LIBC], [], tid=tid) for tid in (101, 102)]
+    for tid, number in ((101, numbers[1]), (102, numbers[0])):
+        recording.store.add_thread(recording.process, tid, 0)
+        recording.store.set_creator(recording.process, tid, number)
+    recording.call("unlink", {"path": "/x"}, [LIBC, LIBC], [], tid=101)
+
+    assert single(recording.join(), name="unlink").owner.name == "unknown"
+
+
+def test_anonymous_code_belongs_to_whoever_made_it_executable(recording):
+    made = recording.call(
+        "mmap", {"length": 8192, "prot": "PROT_EXEC", "fd": -1}, [LIBC, LONE, PYTHON, EVAL], [OTHER, APP], kind="memory"
+    )
+    recording.store.add_provenance(recording.process, ("anonymous", "7f0000000000"), made, 12)
+    recording.call("unlink", {"path": "/x"}, [ANONYMOUS, FAST, EVAL], [PKG, APP])
+
+    row = single(recording.join(), kind="syscall")
+
+    assert (row.owner.name, row.beneath.object) == ("lone.so", ANONYMOUS.path)
+    assert (row.beneath.made_by.object, row.beneath.made_by.location.line) == (LONE.path, OTHER[2])
+
+
+def test_a_memfd_belongs_to_whoever_made_it(recording):
+    made = recording.call("memfd_create", {"name": "hidden"}, [LIBC, LONE, EVAL], [OTHER, APP], kind="memory", result=5)
+    recording.store.add_provenance(recording.process, ("memfd", "5"), made, 12)
+    recording.call("unlink", {"path": "/x"}, [LIBC, MEMFD, EVAL], [PKG, APP])
+
+    row = single(recording.join(), kind="syscall")
+
+    assert (row.owner.name, row.beneath.object, row.location.line) == ("lone.so", "memfd:hidden", PKG[2])
+
+
+def test_code_that_nobody_is_known_to_have_made_belongs_to_its_caller(recording):
+    recording.call("unlink", {"path": "/x"}, [ANONYMOUS, FAST, EVAL], [OTHER, APP])
+
+    row = single(recording.join())
+
+    assert (row.owner.name, row.beneath.object) == ("Pkg", ANONYMOUS.path)
+
+
+def test_a_signal_handler_is_detached_and_its_dll_answers(recording):
+    native = [LIBC, LONE, LIBC, PYTHON.but(how="signal"), EVAL]
+    recording.audit("os.remove", ["/x", -1], [PKG, APP])
+    recording.call("unlink", {"path": "/x"}, native, [PKG, APP])
+
+    row = single(recording.join(), kind="syscall")
+
+    assert (row.level, row.owner.name) == ("detached", "lone.so")
+
+
+def test_a_program_belongs_to_whoever_executed_it(recording):
+    child = recording.add_process(pid=200, parent=recording.process, origin="fork", started_ns=5, interpreter=None)
+    recording.call("execve", {"path": "/usr/bin/git"}, [LIBC, FAST, EVAL], [PKG, APP], process=child, first_ns=6)
+    git = recording.add_process(
+        pid=200, parent=child, origin="exec", started_ns=7, interpreter=None, executable="/usr/bin/git"
+    )
+    recording.call("unlink", {"path": "/x"}, [LIBC, PROGRAM], [], process=git, tid=200)
+
+    row = single(recording.join(), name="unlink")
+
+    assert row.level == "detached"
+    assert row.beneath.object == PROGRAM.path
+    assert row.beneath.made_by.kind == "program"
+
+
+def test_an_operation_of_a_kernel_thread_belongs_to_the_rings_maker(recording):
+    made = recording.call("io_uring_setup", {"entries": 8}, [LIBC, LONE, EVAL], [PKG, APP], result=5)
+    recording.store.add_provenance(recording.process, ("ring", "ffff1"), made, 12)
+    recording.call("openat", {"ring": "ffff1", "path": "/x"}, [], [], kind="io_uring", tid=999)
+
+    row = single(recording.join(), kind="io_uring")
+
+    assert (row.level, row.owner.name, row.beneath.object) == ("detached", "lone.so", LONE.path)
+    assert row.beneath.made_by.kind == "ring"
+
+
+# --- tampering, identity, conservation
+
+
+def test_tampering_is_an_act_of_its_own_kind(recording):
+    recording.call("openat", {"path": "/proc/self/mem", "flags": 2}, [LIBC, LONE, EVAL], [PKG, APP])
+
+    row = single(recording.join())
+
+    assert (row.kind, row.category, row.name) == ("tamper", "os", "openat")
+
+
+def test_tampering_by_python_code_is_marked(recording):
+    recording.audit("open", ["/proc/self/mem", "r+", 2], [PKG, APP])
+    recording.call("openat", {"path": "/proc/self/mem", "flags": 2}, BY_INTERPRETER, [PKG, APP])
+
+    assert single(recording.join()).signals == ("audit", "syscall", "tamper")
+
+
+def test_two_dlls_that_do_the_same_have_an_id_each(recording):
+    recording.call("unlink", {"path": "/x"}, [LIBC, FAST, EVAL], [PKG, APP])
+    recording.call("unlink", {"path": "/x"}, [LIBC, LONE, EVAL], [PKG, APP])
+    recording.call("unlink", {"path": "/x"}, BY_INTERPRETER, [PKG, APP])
+
+    assert len({row.id for row in recording.join().behaviours}) == 3
+
+
+def test_anonymous_code_keeps_its_id_wherever_it_lies(recording):
+    recording.call("unlink", {"path": "/x"}, [ANONYMOUS, FAST, EVAL], [PKG, APP])
+    recording.call("unlink", {"path": "/x"}, [ANONYMOUS.but(path="anon:7e0000000000"), FAST, EVAL], [PKG, APP])
+
+    assert len({row.id for row in recording.join().behaviours}) == 1
+
+
+def test_a_thread_that_is_made_is_no_act(recording):
+    recording.call("clone", {"flags": "CLONE_VM|CLONE_THREAD"}, [LIBC, FAST, EVAL], [PKG, APP])
+
+    joined = recording.join()
+
+    assert joined.behaviours == ()
+    assert len(joined.uncategorised) == 1
+
+
+NATIVE = st.lists(
+    st.sampled_from([LIBC, LOADER, PYTHON, EVAL, FAST, LONE, SOCKET, CTYPES, LIBFFI, ANONYMOUS, MEMFD, PROGRAM]),
+    max_size=6,
+)
+PYTHON_STACKS = st.sampled_from([[], [APP], [PKG, APP], [*CREATE, *IMPORT, APP], [*READ, *IMPORT, PKG, APP]])
+ARGUMENTS = st.sampled_from([{}, PEER, {"path": "/x"}, {"path": f"{SITE}/pkg/core.py", "flags": 0}, {"fd": 3}, None])
+NAMES = st.sampled_from(["connect", "openat", "unlink", "mmap", "execve", "clone", "ptrace", "i386:unlink", "odd"])
+CALLS = st.tuples(NAMES, ARGUMENTS, NATIVE, PYTHON_STACKS, st.sampled_from(["syscall", "memory", "io_uring", "tamper"]))
+AUDITS = st.sampled_from(
+    [("open", ["/x", "r", 0]), ("os.remove", ["/x", -1]), ("socket.connect", CONNECT), ("ctypes.dlopen", ["x.so"])]
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(AUDITS, PYTHON_STACKS), max_size=4), st.lists(CALLS, max_size=8))
+def test_every_event_ends_in_exactly_one_place(tmp_path_factory, audits, calls):
+    recording = Recording(tmp_path_factory.mktemp("property"))
+    for (name, arguments), frames in audits:
+        recording.audit(name, arguments, frames)
+    for name, arguments, native, frames, kind in calls:
+        recording.call(name, arguments, native, frames, kind=kind)
+
+    joined = recording.join()
+
+    fates = Counter(joined.fates)
+    rows = (*joined.behaviours, *joined.uncategorised)
+    assert fates.total() == len(audits) + len(calls)
+    counted = sum(row.count for row in rows if row.kind != "import")
+    assert counted == fates["behaviour"] + fates["interpreter"]
