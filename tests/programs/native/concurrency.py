@@ -32,6 +32,14 @@ def thread_in_another_dll(plan):
     )
 
 
+def thread_of_c_library(plan):
+    dll, path = plan.load("threads"), plan.path()
+    plan.does(
+        lambda: dll.remove_by_thread_of_c_library(path),
+        act("unlink", path=path, by=dll, level="detached", made_by=dll),
+    )
+
+
 def thread_that_ends(plan):
     dll, path = plan.load("threads"), plan.path()
     plan.does(
@@ -139,6 +147,7 @@ TECHNIQUES = (
     native_thread,
     thread_of_a_thread,
     thread_in_another_dll,
+    thread_of_c_library,
     thread_that_ends,
     bare_thread,
     vforked_program,

@@ -82,8 +82,9 @@ def hidden_memory(plan):
 
 
 def changed_name(plan):
+    """Its name is another one, as if it were the kernel's: a thread's name is no act."""
     dll, path, name = plan.load("debugging"), plan.path(), plan.keep("kworker/0:1")
-    plan.does(lambda: dll.change_name_and_remove(name, path), act("prctl", by=dll), act("unlink", path=path, by=dll))
+    plan.does(lambda: dll.change_name_and_remove(name, path), act("unlink", path=path, by=dll))
 
 
 def filtered_calls(plan):

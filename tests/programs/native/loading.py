@@ -163,7 +163,8 @@ def preloaded(plan):
     open(text, "w").close()
     plan.does(
         lambda: os.remove(text),
-        act("os.remove", path=path, by=file, level="python"),
+        act("os.remove", path=path, level="python"),
+        act("unlink", path=path, by=file),
         act("mkdir", path=other, by=file),
     )
 
