@@ -52,3 +52,14 @@ def write_cached(name: str, content: bytes) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
+
+
+def prune_cached(prefix: str, limit: int) -> None:
+    """Keep the newest `limit` files whose names begin with `prefix`: targets decide how many there would be."""
+    directory = cache_directory()
+    if directory is None:
+        return
+    with contextlib.suppress(OSError):
+        known = sorted(directory.glob(f"{prefix}*"), key=lambda path: path.lstat().st_mtime_ns)
+        for path in known[: max(len(known) - limit, 0)]:
+            path.unlink(missing_ok=True)

@@ -189,7 +189,7 @@ def add_mapped_dll(tracing: Tracing, record: MappingRecord) -> None:
     kind, path = classify(record.path, record.inode)
     if image is not None and image.process and kind in _FILES:
         tracing.store.add_dll(image.process, path)
-        if record.descriptor is not None or not record.is_deleted:
+        if record.descriptor is not None or record.path == path:  # it is not unlinked
             tracing.ownership.see_dll(image.root, path, record.descriptor)
 
 

@@ -23,6 +23,7 @@ from pyxhon.trace.rows import EventRow
 
 _logger = logging.getLogger(__name__)
 PROBED_LATE: Final = "probed_late"
+NOT_PROBED: Final = "not_probed"
 
 
 def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
@@ -109,6 +110,8 @@ def finish_calls(interpreters: Interpreters, recorder: Recorder) -> None:
     """Say at the end which functions were probed, and which names meant nothing to anything that was seen."""
     for name in interpreters.functions.never_found():
         _logger.warning("--function %s: no interpreter or module that was seen has such a C function", name)
+    if interpreters.functions.refused:
+        recorder.extra_losses[None, "call", NOT_PROBED] = interpreters.functions.refused
     if interpreters.functions.wanted:
         _write_coverage(interpreters, recorder)
 

@@ -9,12 +9,12 @@ from typing import Final
 
 from pyxhon import controls
 from pyxhon.bpf.attach import Probes
-from pyxhon.controls import ABSENT, SelfKind
+from pyxhon.controls import ABSENT, MAX_SITES, SelfKind
 from pyxhon.cpython.extension_files import Start, find_extension_files, list_package_files, module_name
 from pyxhon.cpython.machine_code import Code, index_code
 from pyxhon.cpython.methods import METH_CLASS, METH_STATIC, Method, find_methods, is_extension_module
 from pyxhon.cpython.placement import place_at_entry
-from pyxhon.errors import FunctionNameError, PyxhonError
+from pyxhon.errors import FunctionNameError, KernelError, PyxhonError
 from pyxhon.function_names import Match, nearest, public_name, resolve, spellings
 from pyxhon.target.elf import ElfImage, open_image
 
@@ -22,6 +22,8 @@ INTERPRETER_SIGNAL: Final = "uprobe PyMethodDef"
 EXTENSION_SIGNAL: Final = "uprobe PyMethodDef of an extension module"
 _logger = logging.getLogger(__name__)
 _MOST_PER_PATTERN: Final = 64
+_MOST_SAME: Final = 8  # functions of one name in one file
+_MOST_SITES: Final = MAX_SITES // 2  # the target chooses what its files hold: interpreters need theirs
 _MOST_FILES: Final = 4096
 _COUNTS: Final = 3  # values that come before the arguments
 _MOST_POSITIONAL: Final = 10  # MAX_POSITIONAL of probes/methods.bpf.h
@@ -87,6 +89,7 @@ class Functions:
         self._files: dict[tuple[int, int], _File] = {}
         self._chosen: dict[str, str] = {}  # full name in a file -> name that its calls go by
         self._fits: dict[str, Match] = {}  # how well the functions chosen for a name fit it
+        self.refused = 0  # files with functions wanted that could not be probed, or not all of them
         self._is_settled = False
 
     def install(self, path: str, layout: int | None = None, name: str = "") -> int:
@@ -105,9 +108,12 @@ class Functions:
             with open_image(path) as image:
                 self._files[key] = file = self._search(path, image, layout, name or path)
                 return self._probe(file, image) if self._is_settled else 0
+        except KernelError as error:
+            self.refused += 1
+            _logger.warning("C functions of %s are not probed: %s", name or path, error)
         except (PyxhonError, OSError) as error:
             _logger.info("no functions of %s: %s", path, error)
-            return 0
+        return 0
 
     def install_loadable(self, start: Start) -> None:
         """Search the extension modules that the names wanted speak of, though nobody has loaded them yet."""
@@ -149,10 +155,11 @@ class Functions:
     def describe(self) -> str:
         """Give the report's words on what covers calls."""
         names = sorted({site.name for site in self.sites.values()})
-        if not names:
+        missing = self.never_found() if self._is_settled else ()
+        if not names and not missing:
             return "off"
-        shown = ", ".join(names[:_MOST_PER_PATTERN])
-        return f"uprobe PyMethodDef: {shown}" + (", …" if len(names) > _MOST_PER_PATTERN else "")
+        shown = ", ".join(names[:_MOST_PER_PATTERN]) + (", …" if len(names) > _MOST_PER_PATTERN else "")
+        return f"uprobe PyMethodDef: {shown or 'none'}" + (f"; not found: {', '.join(missing)}" if missing else "")
 
     def _search(self, path: str, image: ElfImage, layout: int | None, name: str) -> _File:
         is_module = layout is None and is_extension_module(image)
@@ -187,7 +194,7 @@ class Functions:
             return 0
         code, done = index_code(image), set()
         for name in chosen:
-            for method in file.by_name[name]:
+            for method in file.by_name[name][:_MOST_SAME]:
                 if method.function not in done:
                     done.add(method.function)
                     self._add_site(file, code, name, method)
@@ -213,6 +220,8 @@ class Functions:
 
     def _add_site(self, file: _File, code: Code, name: str, method: Method) -> None:
         assert method.function is not None  # noqa: S101 - those in other files are left out when searching
+        if len(self.sites) >= _MOST_SITES:
+            raise KernelError(f"more than {_MOST_SITES} C functions in one run", "name fewer")
         place = place_at_entry(code, method.function, _ARGUMENTS[method.convention])
         offset = code.image.file_offset(place.address)
         if offset is None:

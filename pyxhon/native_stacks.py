@@ -14,6 +14,7 @@ from pyxhon.process_images import Image
 from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
 from pyxhon.target.images import FileIdentity, Images
 from pyxhon.target.native_frames import NativeFrame, know
+from pyxhon.target.steps_cache import load_steps, save_steps
 from pyxhon.target.unwind import Unwinder
 from pyxhon.trace.store import NativeFrame as FrameColumns
 from pyxhon.trace.store import Store
@@ -41,7 +42,7 @@ class NativeStacks:
         self._store = store
         self._ownership = ownership
         self._mappings = mappings
-        self._images = Images()
+        self._images = Images(recall=load_steps)
         self._objects = NativeObjects(self._images)
         self._unwinder = Unwinder()
         self._spaces: dict[int, AddressSpace] = {}  # by pid
@@ -58,10 +59,11 @@ class NativeStacks:
         self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
 
     def close(self) -> None:
-        """Give all files back."""
+        """Give all files back; what was learnt of them is kept for the next run."""
         for record in self._waiting:
             if record.descriptor is not None:
                 os.close(record.descriptor)
+        save_steps(self._images.codes)
         self._images.close()
 
     def finish(self) -> None:

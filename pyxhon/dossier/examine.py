@@ -11,7 +11,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pyxhon.cache import read_cached, write_cached
+from pyxhon.cache import prune_cached, read_cached, write_cached
 from pyxhon.dossier.budget import Allowance
 from pyxhon.dossier.model import Dossier, Examined, dossier_from_json
 from pyxhon.dossier.read import read_dossier
@@ -22,6 +22,8 @@ _MAGIC = b"\x7fELF"
 _BLOCK_BYTES = 1 << 20
 _MAX_COPY_BYTES = 1 << 27
 _MAX_CACHED_BYTES = 1 << 20
+_MAX_CACHED_FILES = 4096
+_PREFIX = "dossier-"
 _NO_TIME = "not looked at: the time for all files was up"
 _TOO_MUCH = "not looked at: too much to read"
 # The modules whose code decides what is found: other code, other cache.
@@ -112,12 +114,19 @@ def _remember(sha256: str, examined: Examined) -> None:
     known = {"sha256": sha256, "build_id": examined.build_id, "dossier": examined.dossier.to_json()}
     content = json.dumps(known).encode()
     if len(content) <= _MAX_CACHED_BYTES:
+        _make_room()
         write_cached(_cache_name(sha256), content)
+
+
+@cache
+def _make_room() -> None:
+    """Remove old entries, once a run: what one run can add is little beside what is kept."""
+    prune_cached(_PREFIX, _MAX_CACHED_FILES)
 
 
 def _cache_name(sha256: str) -> str:
     # The hash covers the build ID, too: a file with a borrowed one must not borrow the dossier.
-    return f"dossier-{sha256}-{_readers_digest()}.json"
+    return f"{_PREFIX}{sha256}-{_readers_digest()}.json"
 
 
 @cache

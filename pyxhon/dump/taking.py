@@ -19,6 +19,7 @@ from pyxhon.target.elf import open_image
 from pyxhon.target.images import Images
 from pyxhon.target.native_frames import NativeFrame
 from pyxhon.target.process import read_arguments, read_executable, read_mappings, read_memory, read_proc
+from pyxhon.target.steps_cache import load_steps, save_steps
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.unwind import Unwinder
 
@@ -61,11 +62,12 @@ def take_dump(pid: int) -> Dump:
         raise TargetError(f"process {pid} is a kernel thread", "give the pid of a process")
     notes: list[str] = []
     python = _find_python(pid, notes)
-    with ThreadReader() as threads, Images() as images:
+    with ThreadReader() as threads, Images(recall=load_steps) as images:
         captured = Capture(pid, threads, python.stacks if python else None).take()
         space = read_address_space(pid, NativeObjects(images))
         finish = functools.partial(_finish, pid, space, Unwinder(), python.runtime if python else None)
         dumped = tuple(finish(thread) for thread in captured)
+        save_steps(images.codes)
     version = ".".join(map(str, python.runtime.version)) if python else ""
     return Dump(
         pid=pid,

@@ -1,7 +1,6 @@
 """The DLLs of a trace with who loaded them, from where and by which way."""
 
 import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyxhon.join.loading import is_named

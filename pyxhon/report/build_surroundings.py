@@ -42,7 +42,7 @@ def build_calls(joined: Joined) -> list[model.Call]:
     """Give the calls of C functions that were probed by name, once for each place and function."""
     counts: dict[tuple[Frame | None, str], int] = {}
     for row in (*joined.behaviours, *joined.uncategorised):
-        if row.kind == "call":
+        if "call" in row.signals:  # alone, or beside the audit event that it raised
             counts[row.location, row.name] = counts.get((row.location, row.name), 0) + row.count
     return [
         model.Call(build_location(place), model.Callee(None, name, None, None), count)

@@ -194,7 +194,10 @@ def classify(path: str, inode: int) -> tuple[ObjectKind, str]:
 
 def read_address_space(pid: int, objects: NativeObjects) -> AddressSpace:
     """Give the executable mappings of a running process; TargetError when it may not be read."""
-    space = AddressSpace()
-    for record in read_records(pid, FilePins(_MAX_REMEMBERED)):
-        space.add(objects.mapped(record))
+    space, pins = AddressSpace(), FilePins(limit=1)
+    for record in read_records(pid):
+        identity = record.identity
+        is_new = identity is not None and objects.images.known(FileIdentity(*identity)) is None
+        space.add(objects.mapped(replace(record, descriptor=pins.pin(record)) if is_new else record))
+        pins.hand_over()
     return space

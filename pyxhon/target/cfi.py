@@ -7,8 +7,9 @@ from files of a hostile process: everything is bounded, and what does not fit is
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
-from pyxhon.target.cfi_entries import Cursor, Fde, refuse
+from pyxhon.target.cfi_entries import Cie, Cursor, Fde, refuse
 from pyxhon.target.cfi_index import CfiIndex, open_index
 from pyxhon.target.elf import ElfImage
 
@@ -57,6 +58,15 @@ class Row:
     function_start: int
 
 
+_Cfa = tuple[int, int, bytes]  # register, offset, expression
+
+
+@lru_cache(maxsize=1 << 12)
+def _rule(kind: Kind, value: int) -> Rule:
+    """Give a rule without an expression: there are few."""
+    return Rule(kind, value)
+
+
 class _State:
     """The rules while the instructions run."""
 
@@ -64,25 +74,30 @@ class _State:
 
     def __init__(self, location: int) -> None:
         self.location = location
-        self.cfa: tuple[int, int, bytes] = (-1, 0, b"")
+        self.cfa: _Cfa = (-1, 0, b"")
         self.rules: dict[int, Rule] = {}
 
 
 class Program:
-    """Runs the instructions of a CIE and of one FDE up to an address."""
+    """Runs the instructions of one function up to an address."""
 
-    def __init__(self, fde: Fde, target: int) -> None:
-        self._cie = fde.cie
+    def __init__(self, cie: Cie, location: int, target: int) -> None:
+        self._cie = cie
         self._target = target
-        self._state = _State(fde.start)
+        self._state = _State(location)
         self._initial: dict[int, Rule] = {}
-        self._remembered: list[tuple[tuple[int, int, bytes], dict[int, Rule]]] = []
+        self._remembered: list[tuple[_Cfa, dict[int, Rule]]] = []
         self._steps = 0
+
+    def start(self) -> tuple[_Cfa, dict[int, Rule]]:
+        """Give the rules that hold before a function's own instructions."""
+        self._execute(Cursor(self._cie.instructions, 0))
+        return self._state.cfa, self._state.rules
 
     def run(self, fde: Fde) -> Row:
         """Give the rules at the target."""
-        self._execute(Cursor(self._cie.instructions, 0))
-        self._initial = dict(self._state.rules)
+        self._state.cfa, self._initial = _initial_rules(self._cie)
+        self._state.rules = dict(self._initial)
         self._execute(Cursor(fde.instructions, fde.instructions_address))
         register, offset, expression = self._state.cfa
         if not expression and not 0 <= register < REGISTERS:
@@ -114,7 +129,7 @@ class Program:
                 action(self, cursor)
 
     def _save(self, register: int, offset: int, kind: Kind = Kind.OFFSET) -> None:
-        self._set(register, Rule(kind, _bounded(offset)))
+        self._set(register, _rule(kind, _bounded(offset)))
 
     def _set(self, register: int, rule: Rule) -> None:
         if register < REGISTERS:  # vector registers lead to nobody
@@ -164,7 +179,7 @@ class Program:
 
     def undefined(self, cursor: Cursor) -> None:
         """DW_CFA_undefined."""
-        self._set(cursor.uleb(), Rule(Kind.UNDEFINED))
+        self._set(cursor.uleb(), _rule(Kind.UNDEFINED, 0))
 
     def same_value(self, cursor: Cursor) -> None:
         """DW_CFA_same_value."""
@@ -175,7 +190,7 @@ class Program:
         saved, holder = cursor.uleb(), cursor.uleb()
         if holder >= REGISTERS:
             refuse("a register that is not copied")
-        self._set(saved, Rule(Kind.REGISTER, holder))
+        self._set(saved, _rule(Kind.REGISTER, holder))
 
     def remember(self, _: Cursor) -> None:
         """DW_CFA_remember_state."""
@@ -273,7 +288,12 @@ def _take_expression(cursor: Cursor) -> bytes:
 
 def row_at(fde: Fde, address: int) -> Row:
     """Give the rules that hold at an address of a function; CfiError when its description is damaged."""
-    return Program(fde, address).run(fde)
+    return Program(fde.cie, fde.start, address).run(fde)
+
+
+@lru_cache(maxsize=1 << 8)
+def _initial_rules(cie: Cie) -> tuple[_Cfa, dict[int, Rule]]:
+    return Program(cie, 0, 0).start()
 
 
 class CallFrameInformation:
@@ -286,6 +306,11 @@ class CallFrameInformation:
     def is_there(self) -> bool:
         """The image has unwind information of a kind that can be used."""
         return self._index is not None
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
+        return 0 if self._index is None else self._index.size_bytes
 
     def row(self, address: int) -> Row | None:
         """Give the rules at an address; None where no function is described, CfiError where one is damaged."""

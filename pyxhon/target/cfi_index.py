@@ -20,8 +20,8 @@ from pyxhon.target.cfi_entries import (
 )
 from pyxhon.target.elf import ElfImage
 
-_MAX_TABLE_BYTES = 1 << 25
-_MAX_SECTION_BYTES = 1 << 25
+_MAX_TABLE_BYTES = 1 << 23
+_MAX_SECTION_BYTES = 1 << 23
 _MAX_WALKED = 1 << 16
 _MAX_ENTRY_BYTES = 1 << 16
 _FIRST_READ_BYTES = 256
@@ -35,6 +35,10 @@ class CfiIndex(Protocol):
 
     def find(self, address: int) -> Fde | None:
         """Give the description that holds an address; CfiError when what should is damaged."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
 
 
 class Entries:
@@ -91,6 +95,11 @@ class HeaderIndex:
         fde = self._entries.fde(self._base + found[1])
         return fde if fde.start <= address < fde.end else None
 
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
+        return len(self._table)
+
     def _search(self, address: int) -> tuple[int, int] | None:
         wanted, read, size = address - self._base, self._pairs.unpack_from, self._pairs.size
         low, high = 0, len(self._table) // size
@@ -123,6 +132,11 @@ class WalkedIndex:
         index = bisect.bisect_right(self._starts, address) - 1
         fde = None if index < 0 else self._fde(self._positions[index])
         return fde if fde is not None and fde.start <= address < fde.end else None
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
+        return len(self._content) + 16 * len(self._starts)
 
     def _walk(self) -> Iterator[tuple[int, int]]:
         position = 0

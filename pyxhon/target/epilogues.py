@@ -12,7 +12,7 @@ _POP, _REX_B = 0x58, 0x41
 _DWARF_NUMBERS = (0, 2, 1, 3, 7, 6, 4, 5)  # of rax rcx rdx rbx rsp rbp rsi rdi
 _EPILOGUE = re.compile(
     rb"(?:\x48\x8d\x65(?P<below>.)|\x48\x83\xc4(?P<small>.)|\x48\x81\xc4(?P<large>.{4}))?"  # lea -N(%rbp),%rsp; add
-    rb"(?P<pops>(?:[\x5b\x5d]|\x41[\x5c-\x5f])*)"
+    rb"(?P<pops>(?:[\x58-\x5b\x5d-\x5f]|\x41[\x58-\x5f])*)"
     rb"(?P<leave>\xc9)?\xc3",
     re.DOTALL,
 )

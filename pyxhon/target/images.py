@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from pyxhon.errors import ElfError, TargetError
 from pyxhon.target.elf import ElfImage, image_of, open_regular_file
-from pyxhon.target.native_code import NativeCode, Recall
+from pyxhon.target.native_code import NativeCode, OpenTables, Recall
 from pyxhon.target.process import read_mappings, read_memory
 
 _MAX_VDSO_BYTES = 1 << 16
+_MAX_FILES = 1 << 14
+_MAX_IDENTITIES = 1 << 16
 _VDSO = "[vdso]"
 
 FileKey = tuple[int, int, int, int]  # st_dev, st_ino, st_size, st_mtime_ns
@@ -55,6 +57,7 @@ class Images:
     def __init__(self, limit: int = 512, recall: Recall | None = None) -> None:
         self._limit = limit
         self._recall = recall
+        self._tables = OpenTables()
         self._codes: dict[FileKey, NativeCode] = {}
         self._by_identity: dict[FileIdentity, NativeCode] = {}
         self._open: OrderedDict[FileKey, _PinnedImage] = OrderedDict()
@@ -100,11 +103,13 @@ class Images:
         else:
             code = self._open_new(descriptor, name, key)
         if code is not None and identity is not None:
+            if len(self._by_identity) >= _MAX_IDENTITIES:
+                self._by_identity.clear()
             self._by_identity[identity] = code
         return code
 
     def _open_new(self, descriptor: int, name: str, key: FileKey) -> NativeCode | None:
-        if not self._make_room():
+        if len(self._codes) >= _MAX_FILES or not self._make_room():
             os.close(descriptor)
             self.refused += 1
             return None
@@ -112,7 +117,7 @@ class Images:
             image = self._build(descriptor, name, key)
         except ElfError:
             return None
-        code = self._codes[key] = NativeCode(image, self._recall)
+        code = self._codes[key] = NativeCode(image, self._recall, self._tables)
         return code
 
     def _build(self, descriptor: int, name: str, key: FileKey) -> _PinnedImage:

@@ -2,6 +2,7 @@
 
 import struct
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from pyxhon.target.elf import ElfImage
 from pyxhon.target.epilogues import Epilogue, find_epilogues
 from pyxhon.target.symbols import SymbolIndex
 
-_MAX_STEPS = 1 << 16
+_MAX_STEPS = 1 << 14
 _MAX_LEARNING_S = 20.0  # of processor time for one file: a hostile one must not keep us busy
 _PAGE_MASK = 4095
 _ENTRY_CODE_BYTES = 64
@@ -42,6 +43,25 @@ class Step:
 Recall = Callable[["NativeCode"], dict[tuple[int, bool], Step]]
 
 
+class OpenTables:
+    """The files whose unwind tables and symbols are in memory: those that needed them last, `limit_bytes` in all."""
+
+    def __init__(self, limit_bytes: int = 96 << 20) -> None:
+        self._limit = limit_bytes
+        self._sizes: OrderedDict[NativeCode, int] = OrderedDict()
+        self._total = 0
+
+    def use(self, code: "NativeCode") -> None:
+        """Note that a file needs its tables now; others may have to give theirs up."""
+        size = code.table_bytes
+        self._total += size - self._sizes.pop(code, 0)
+        self._sizes[code] = size
+        while self._total > self._limit and len(self._sizes) > 1:
+            oldest, freed = self._sizes.popitem(last=False)
+            oldest.forget_tables()
+            self._total -= freed
+
+
 class NativeCode:
     """One ELF file's code; addresses are as linked.
 
@@ -49,12 +69,13 @@ class NativeCode:
     function that gives what earlier runs knew, and `learning_s` is the time that took.
     """
 
-    def __init__(self, image: ElfImage, recall: Recall | None = None) -> None:
+    def __init__(self, image: ElfImage, recall: Recall | None = None, tables: OpenTables | None = None) -> None:
         self.image = image
         self.steps: dict[tuple[int, bool], Step] = {}
         self.learnt = 0
         self.learning_s = 0.0
         self._recall = recall
+        self._tables = tables
         self._flags: dict[int, FrameFlag] = {}
         self._around: dict[int, tuple[tuple[Epilogue, ...], bool]] = {}
         self._frames: CallFrameInformation | None = None
@@ -70,6 +91,7 @@ class NativeCode:
         """The call frame information, opened when first asked for."""
         if self._frames is None:
             self._frames = CallFrameInformation(self.image)
+            self._note_use()
         return self._frames
 
     @property
@@ -77,7 +99,21 @@ class NativeCode:
         """The function symbols, read when first asked for."""
         if self._symbols is None:
             self._symbols = SymbolIndex(self.image)
+            self._note_use()
         return self._symbols
+
+    @property
+    def table_bytes(self) -> int:
+        """How much memory tables and symbols take."""
+        return sum(table.size_bytes for table in (self._frames, self._symbols) if table is not None)
+
+    def forget_tables(self) -> None:
+        """Give up tables and symbols until they are needed again."""
+        self._frames = self._symbols = None
+
+    def _note_use(self) -> None:
+        if self._tables is not None:
+            self._tables.use(self)
 
     def address_of(self, file_offset: int) -> int | None:
         """Give the address as linked of a file offset, executable segments first."""
@@ -96,6 +132,7 @@ class NativeCode:
             began = time.thread_time()
             known = self._learn(address, is_exact=is_exact)
             self.learnt += 1
+            self._note_use()
             self.learning_s += time.thread_time() - began
             if len(self.steps) >= _MAX_STEPS:
                 self.steps.clear()

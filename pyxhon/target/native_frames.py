@@ -10,7 +10,7 @@ from pyxhon.target.native_code import Step
 from pyxhon.target.stack_memory import WORD_BYTES
 
 MAX_FRAMES = 256
-_MAX_REMEMBERED = 1 << 16
+_MAX_REMEMBERED = 1 << 14
 
 How = Literal["start", "cfi", "frame_pointer", "scan", "signal"]
 EndReason = Literal["bottom", "stack_end", "no_code", "no_cfi", "bad_cfi", "limit", "loop"]
@@ -76,6 +76,8 @@ def know(space: AddressSpace, address: int, *, is_exact: bool) -> Known:
             frame = NativeFrame(address, None, address, "start" if is_exact else "cfi", FrameFlag(0), None, None)
             return Known(frame, False, 0, 0, "full", None)  # noqa: FBT003 a tuple's item
         known = _learn(mapped, address, is_exact=is_exact)
+        if known.step is None:  # its file may become known yet
+            return known
         if len(remembered) >= _MAX_REMEMBERED:
             remembered.clear()
         remembered[address] = known

@@ -38,6 +38,11 @@ class SymbolIndex:
     def __len__(self) -> int:
         return len(self._starts)
 
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
+        return len(self) * (self._starts.itemsize + self._sizes.itemsize + self._names.itemsize)
+
     def name_at(self, address: int) -> str | None:
         """Give the name of the function that holds an address; of several names, the plainest."""
         found = self._find(address)

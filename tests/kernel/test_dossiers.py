@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.commands import pyxhon
-from tests.targets import PROGRAMS
+from tests.interpreters import Interpreter
+from tests.kernel.traced import tracing_program
 from tests.unit.dossier.builds import SIX, build
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
+OWN = Interpreter(sys.executable, sys.version_info[:3])
+
+
+def has_loaded(reader, start):
+    return any(row.kind == "dll-load" and str(row.arguments["path"]).startswith(start) for row in reader.events())
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +25,15 @@ def dlls(tmp_path_factory):
     kept = build(folder, "kept", SIX)
     gone = build(folder, "gone", '__attribute__((constructor)) static void run(void) { __asm__ volatile("nop"); }')
     hidden = build(folder, "hidden", '#include <unistd.h>\nvoid f(void) { unlink("x"); }', "-s")
-    report = folder / "report.json"
-    command = (sys.executable, PROGRAMS / "native_dlls.py", kept, gone, hidden)
-    done = pyxhon("run", "-q", "--format", "json", "--report", report, "--", *command)
-    assert done.returncode == 0, done.stderr
+    report, trace = folder / "report.json", folder / "t.pyxhon"
+    options = ("--format", "json", "--report", str(report))
+    with tracing_program(trace, OWN, ["native_dlls.py", kept, gone, hidden], *options) as traced:
+        traced.wait_until(lambda reader: has_loaded(reader, gone))
+        traced.tell()
+        traced.hear()
+        traced.wait_until(lambda reader: has_loaded(reader, "/proc/self/fd/"))
+        traced.tell()
+        assert traced.finish()[0] == 0
     return {Path(row["path"]).name: row for row in json.loads(report.read_text())["dlls"]}
 
 

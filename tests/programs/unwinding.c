@@ -94,9 +94,9 @@ KEEP static void make_code(void)
 	kept++;
 }
 
-KEEP static void call_library(const char *path)
+KEEP static void call_library(const char *path, const char *name)
 {
-	void (*enter)(void (*)(void)) = (void (*)(void (*)(void)))dlsym(dlopen(path, RTLD_NOW), "enter");
+	void (*enter)(void (*)(void)) = (void (*)(void (*)(void)))dlsym(dlopen(path, RTLD_NOW), name);
 	enter(stand_still);
 	kept++;
 }
@@ -129,7 +129,7 @@ int main(int count, char **arguments)
 	else if (!strcmp(scenario, "anonymous"))
 		make_code();
 	else if (!strcmp(scenario, "library") && count > 2)
-		call_library(arguments[2]);
+		call_library(arguments[2], count > 3 ? arguments[3] : "enter");
 	else
 		between_marks();
 	return 0;

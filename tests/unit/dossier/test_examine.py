@@ -66,6 +66,21 @@ def test_what_is_not_whole_is_not_kept(content, cache):
     assert not list(cache.glob("dossier-*"))
 
 
+def test_old_entries_make_room_for_new_ones(content, cache, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_CACHED_FILES", 2)
+    module._make_room.cache_clear()
+    cache.mkdir(mode=0o700)
+    for age in range(5):
+        (cache / f"dossier-{age}").write_text("")
+        os.utime(cache / f"dossier-{age}", ns=(10 - age, 10 - age))
+    (cache / "sites").write_text("")
+
+    examine_bytes(content, Allowance())
+
+    assert {path.name for path in cache.iterdir()} > {"dossier-0", "dossier-1", "sites"}
+    assert len(list(cache.iterdir())) == 4
+
+
 def test_other_readers_have_another_cache(content, cache):
     examine_bytes(content, Allowance())
     (kept,) = cache.glob("dossier-*")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyxhon.target import address_space
 from pyxhon.target.address_space import AddressSpace, Mapped, NativeObject, NativeObjects, classify, read_address_space
 from pyxhon.target.images import FileIdentity, Images
+from pyxhon.target.native_code import NativeCode, OpenTables
 
 _SLEEP = shutil.which("sleep")
 _PAGE = 4096
@@ -27,7 +28,6 @@ class Record:
     generation: int = 0
     path: str = "/lib/one.so"
     descriptor: int | None = None
-    is_deleted: bool = False
 
 
 def _open_descriptors():
@@ -230,3 +230,18 @@ def test_our_own_address_space_is_that_of_proc():
 
         assert {mapped.start for mapped in space.mappings} == expected
         assert all(m.object.image is not None for m in space.mappings if m.object.kind in ("file", "vdso"))
+
+
+def test_tables_in_memory_are_bounded_and_read_again_when_needed(tmp_path):
+    tables = OpenTables(limit_bytes=1)
+    with Images() as images:
+        codes = []
+        for path in _copies(tmp_path, 4):
+            image = images.adopt(os.open(path, os.O_RDONLY), str(path)).image
+            codes.append(NativeCode(image, tables=tables))
+        starts = list(codes[0].image.function_starts)[20:60]
+
+        steps = [[code.step(start + 4, is_exact=False) for code in codes] for start in starts]
+
+        assert all(same.count(same[0]) == len(codes) for same in steps)
+        assert sum(code.table_bytes > 0 for code in codes) == 1

@@ -64,6 +64,7 @@ def test_a_call_is_told_by_its_bytes(before, expected):
         ("48 83 ec 80 41 5c 41 5f c3", Epilogue(is_from_rbp=False, amount=0, popped=(12, 15))),
         ("c9 c3", Epilogue(is_from_rbp=True, amount=0, popped=(6,))),
         ("48 8d 65 f0 5b 41 5e 5d c3", Epilogue(is_from_rbp=True, amount=-16, popped=(3, 14, 6))),
+        ("5a c3", Epilogue(is_from_rbp=False, amount=0, popped=(1,))),
         ("c3", Epilogue(is_from_rbp=False, amount=0, popped=())),
     ],
 )

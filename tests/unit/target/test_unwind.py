@@ -258,6 +258,31 @@ def test_a_library_without_frame_pointers_and_without_tables(programs):
     assert unwound.end_reason == "bottom"
 
 
+@pytest.mark.parametrize("way", ["-fomit-frame-pointer", "-fno-omit-frame-pointer"])
+@pytest.mark.parametrize("level", ["-O0", "-O1", "-O2", "-Os"])
+def test_a_system_call_made_in_code_without_tables(programs, level, way):
+    library = programs.library(level, way)
+    with Traced([programs.program("-O1", "-g"), "library", library, "enter_leaf"]) as traced:
+        at = traced.go_to_call(_GETPPID)
+        with Unwinding(at.pid) as unwinding:
+            unwound = unwinding.of(at)
+
+    assert symbols(unwound)[:4] == ["leaf", "enter_leaf", "call_library", "main"]
+    assert [frame.how for frame in unwound.frames[3:]] == ["cfi"] * len(unwound.frames[3:])
+    assert (unwound.end_reason, unwound.is_guessed) == ("bottom", True)
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O1", "-O2", "-O3", "-Os"])
+def test_all_frames_of_a_library_without_tables_are_found(programs, level):
+    library = programs.library(level)
+    program = programs.program("-O1", "-g")
+    with standing(program, "library", library) as pid, stopped(pid) as at, Unwinding(pid) as unwinding:
+        unwound = unwinding.of(at)
+
+    assert symbols(unwound)[1:6] == ["stand_still", "inner", "enter", "call_library", "main"]
+    assert unwound.end_reason == "bottom"
+
+
 def test_a_library_with_debug_tables_alone_is_unwound_by_them(programs):
     library = programs.library(
         "-O2", "-fomit-frame-pointer", "-g", "-fno-exceptions", "-nostartfiles", "-Wl,--no-ld-generated-unwind-info"
