@@ -56,6 +56,7 @@ class NativeStacks:
         self._truncated_count = 0
         self._unmapped_count = 0  # stacks of processes whose mappings are not known
         self.on_mapped: Callable[[MappingRecord], None] = lambda _record: None
+        self.read_more: Callable[[], bool] = lambda: False  # hold the next stacks that were sent; False: there are none
         self.on_return_place: Callable[[int, int], None] = lambda _instruction, _offset: None
 
     def close(self) -> None:
@@ -114,6 +115,8 @@ class NativeStacks:
     def find(self, image: Image, python_stack: int, native: int) -> int | None:
         """Give the row of the stack that an act names, unwound when first asked for; None where it was lost."""
         key = (image.number, python_stack, native)
+        while key not in self._rows and key not in self._held and self.read_more():
+            pass  # a batch of acts may name more stacks than a batch of stacks holds
         record = self._held.pop(key, None)
         if record is not None:
             self._held_bytes -= len(record.content)
