@@ -15,13 +15,43 @@ static inline bool is_socket(const struct settings *conf, u64 file)
 	return (read_kernel_u32(inode + conf->inode_mode) & 0170000) == 0140000; // S_IFSOCK
 }
 
-// Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, or of another family.
+// Ports that connections were accepted at: their other ends are clients, of which any number may come.
+BPF_TABLE("lru_hash", u32, u8, accepting_ports, 4096);
+
+static inline u64 sock_of(const struct settings *conf, u64 file)
+{
+	return read_kernel_u64(read_kernel_u64(file + conf->file_private) + conf->socket_sock);
+}
+
+static inline void note_accepting(const struct settings *conf, u64 descriptor)
+{
+	u64 file = file_of(conf, descriptor);
+	if (!file || !is_socket(conf, file))
+		return;
+	u32 port = read_kernel_u32(sock_of(conf, file) + conf->sock_own_port) & 0xffff;
+	u8 yes = 1;
+	if (port)
+		accepting_ports.update(&port, &yes);
+}
+
+// What a descriptor stands for, as far as it makes an act distinct: a file, but not which of many sockets.
+static inline u64 identity_of(const struct settings *conf, u64 descriptor)
+{
+	u64 file = file_of(conf, descriptor);
+	return file && !is_socket(conf, file) ? read_kernel_u64(file + conf->file_inode) : 0;
+}
+
+// Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, a client, or of another
+// family.
 static inline u32 take_peer(struct scratch *s, const struct settings *conf, u64 descriptor)
 {
 	u64 file = file_of(conf, descriptor);
 	if (!file || !is_socket(conf, file))
 		return 0;
-	u64 sock = read_kernel_u64(read_kernel_u64(file + conf->file_private) + conf->socket_sock);
+	u64 sock = sock_of(conf, file);
+	u32 own_port = read_kernel_u32(sock + conf->sock_own_port) & 0xffff;
+	if (accepting_ports.lookup(&own_port))
+		return 0;
 	u16 family = read_kernel_u32(sock + conf->sock_family), port = read_kernel_u32(sock + conf->sock_port);
 	u8 *address = s->call.address;
 	*(u64 *)address = family | (u64)port << 16;
@@ -109,8 +139,9 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 	return UNKNOWN_FOLDER;
 }
 
-// Name the folders of the act's relative paths: after it was counted, for the place alone makes it distinct.
-static inline void name_folders(struct scratch *s, const struct settings *conf)
+// Tell what does not make the act distinct, after it was counted: the folders of relative paths by name, for the place
+// alone is what counts, and the numbers of descriptors.
+static inline void tell_late(struct scratch *s, const struct settings *conf)
 {
 	for (u32 i = 0; i < 10; i++) {
 		OPAQUE(i);
@@ -118,6 +149,8 @@ static inline void name_folders(struct scratch *s, const struct settings *conf)
 		if (i >= *(volatile u32 *)&s->argument_count)
 			break;
 		struct argument *a = argument_at(s, i);
+		if (a->kind == ARGUMENT_KIND_LATE)
+			a->value = (u32)s->call.arguments[a->length & 7];
 		if (a->kind != ARGUMENT_KIND_FOLDER)
 			continue;
 		s->call.dentry = a->value;

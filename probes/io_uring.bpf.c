@@ -89,10 +89,11 @@ static inline void take_operation(struct scratch *s, const struct settings *conf
 				  const struct operation_places *places, u64 request)
 {
 	u32 descriptor = read_kernel_u32(request + places->descriptor);
+	s->call.arguments[7] = descriptor; // of no system call
 	if (rule->has_peer)
-		take_socket(s, conf, descriptor);
+		take_socket(s, conf, descriptor, 7);
 	else
-		add_argument(s, ARGUMENT_KIND_RAW, descriptor, 0);
+		add_argument(s, ARGUMENT_KIND_LATE, identity_of(conf, descriptor), 7);
 	FORGET();
 	take_filename(s, conf, places, read_request(request, rule->path), read_request(request, rule->folder), 0);
 	FORGET();
