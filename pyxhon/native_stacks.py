@@ -86,10 +86,10 @@ class NativeStacks:
         if space is not None:
             self._spaces[child] = space.copy()
 
-    def end(self, image: Image) -> None:
-        """Forget a process that ended, or that runs another program now."""
+    def end(self, image: Image, *, has_exited: bool) -> None:
+        """Forget an image that ended; mappings only with their process: a new program may have some already."""
         self._places.pop(image.number, None)
-        if image.is_ended and image.pid in self._spaces and not image.is_new_program:
+        if has_exited:
             self._spaces.pop(image.pid, None)
 
     def losses(self) -> Losses:
