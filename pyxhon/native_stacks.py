@@ -1,7 +1,7 @@
 """Native stacks: unwound over the mappings of their process at that moment, and written to the trace."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
+from pyxhon.target.hidden_calls import reveal
 from pyxhon.target.images import FileIdentity, Images
 from pyxhon.target.native_frames import NativeFrame, know
 from pyxhon.target.steps_cache import load_steps, save_steps
@@ -155,7 +156,11 @@ class NativeStacks:
             space = AddressSpace()
         unwound = self._unwinder.unwind(space, record.registers, record.content)
         self._learn_return_place(space, record.registers[_RIP])
-        is_guessed = _is_guessed(unwound.frames)
+        place = self._place(image, space)
+        frames = reveal(
+            unwound.frames, space, record.content, lambda native: place.roles.role_of(native) == "c_library"
+        )
+        is_guessed = _is_guessed(frames)
         row = self._store.add_native_stack(
             process=image.process,
             is_truncated=unwound.is_truncated,
@@ -163,8 +168,7 @@ class NativeStacks:
             end_reason=unwound.end_reason,
         )
         self._truncated_count += unwound.is_truncated
-        place = self._place(image, space)
-        self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
+        self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in frames])
         return row
 
     def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
@@ -228,7 +232,7 @@ def _is_eval(frame: NativeFrame) -> bool:
     return (frame.symbol or "").startswith(_EVAL)
 
 
-def _is_guessed(frames: tuple[NativeFrame, ...]) -> bool:
+def _is_guessed(frames: Sequence[NativeFrame]) -> bool:
     """Tell whether a frame above the innermost Python one was not found by unwind tables."""
     for frame in frames:
         if _is_eval(frame):
