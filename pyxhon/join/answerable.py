@@ -17,6 +17,7 @@ from pyxhon.trace.rows import EventRow
 _MAX_STEPS = 16  # from one maker to the next
 _DESCRIPTORS = ("fd", "sockfd", "socket")
 _RUNNING = frozenset({"handler", "thread", "process"})
+_MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
 
 
@@ -39,6 +40,7 @@ class Answerable:
         self._frameless = frameless
         self._look = look
         self.provenance = Provenance(trace)
+        self._frames: dict[int, tuple[NativeFrame, ...]] = {}
         self._orders: dict[tuple[int | None, int | None], tuple[str, ...]] = {}
 
     def answer(self, seen: Sighting, steps: int = 0) -> Answer:
@@ -195,6 +197,8 @@ class Answerable:
         found = self._orders.get(key)
         if found is None:
             rows = self._trace.stack(key[1]) if key[1] is not None else ()
+            if len(self._orders) >= _MAX_STACKS:
+                self._orders.clear()
             found = self._orders[key] = mix(seen.native.frames, rows)
         return found
 
@@ -203,7 +207,13 @@ class Answerable:
         native = seen.native
         if not native.frames:  # a ring's own thread acts: what made the ring is responsible
             return Beneath(object=made_by.object if made_by and made_by.kind == "ring" else None, made_by=made_by)
-        frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+        number = seen.event.native_stack or 0
+        frames = self._frames.get(number)
+        if frames is None:
+            if len(self._frames) >= _MAX_STACKS:
+                self._frames.clear()
+            frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+            self._frames[number] = frames
         return Beneath(native.object, frames, self.order(seen), native.confidence, native.doubt, made_by)
 
 
