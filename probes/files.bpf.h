@@ -88,6 +88,16 @@ static inline void begin_folder(struct scratch *s, const struct settings *conf, 
 
 #define UNKNOWN_FOLDER 0xffffffff
 
+// Append an empty name: the names before it do not lead to the root that the process sees.
+static inline u32 end_outside(struct scratch *s, u32 start)
+{
+	u32 at = *(volatile u32 *)&s->data_bytes;
+	BOUND(at, DATA_BYTES - 1);
+	s->act.data[at] = 0;
+	*(volatile u32 *)&s->data_bytes = at + 1;
+	return at + 1 - start;
+}
+
 // Append the names from a folder outwards, each ended by NUL; gives the bytes, or UNKNOWN_FOLDER.
 static inline u32 copy_folder_names(struct scratch *s, const struct settings *conf)
 {
@@ -104,12 +114,12 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 			break;
 		u64 parent = read_kernel_u64(dentry + conf->dentry_parent);
 		u64 top = read_kernel_u64(mount + conf->mount_inner + conf->inner_root);
-		if (dentry == root || (dentry == parent && dentry != top))
+		if (dentry == root)
 			return *(volatile u32 *)&s->data_bytes - start;
 		if (dentry == top) { // of a mounted file system
 			u64 outer = read_kernel_u64(mount + conf->mount_parent);
 			if (outer == mount)
-				return *(volatile u32 *)&s->data_bytes - start;
+				return end_outside(s, start);
 			call->dentry = read_kernel_u64(mount + conf->mount_point);
 			call->mount = outer;
 			continue;
@@ -120,6 +130,8 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 		if (size < 1)
 			break;
 		*(volatile u32 *)&s->data_bytes = at + (u32)size;
+		if (dentry == parent) // a file without a folder: a memfd
+			return end_outside(s, start);
 		call->dentry = parent;
 	}
 	*(volatile u32 *)&s->data_bytes = start;

@@ -154,7 +154,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	s->call.flags = flags;
 	take_call_registers(&s->call, flags);
 	begin_call(s, p, index, flags, SIGNAL_SYSCALL);
-	s->current.native = native_key(conf, &s->call.registers);
+	s->current.native = native_key(conf, &s->call.registers, p->image);
 	FORGET();
 	take_arguments(s, conf, rule);
 	walk_python(s, conf, l);

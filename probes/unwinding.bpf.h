@@ -5,16 +5,52 @@ BPF_RINGBUF_OUTPUT(stack_ring, 4096); // the loader sets the size
 BPF_TABLE("lru_hash", u32, struct native_stack_event, native_by_thread, 256);
 BPF_ARRAY(empty_native, struct native_stack_event, 1);
 BPF_TABLE("lru_hash", struct place, u8, known_native, 32768);
-// Of an instruction that makes system calls: where the return address lies above the stack pointer.
-BPF_TABLE("lru_hash", u64, u32, return_places, 4096);
+// Of addresses in the code of an image: how to find their callers. What is not there yet has not been unwound.
+BPF_TABLE("lru_hash", struct place, struct return_place, return_places, 32768);
 
-// What tells native stacks apart: the instruction, the return address nearest to it, and how deep the stack is.
-static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs)
+#define MAX_KEY_FRAMES 32
+#define MAX_KEY_WORDS 64
+
+// Mix what looks like a return address into a library: a word near the instruction, not near the stack pointer.
+static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp)
 {
-	u64 ip = regs->ip, caller = 0;
-	u32 *place = return_places.lookup(&ip);
-	bpf_probe_read_user(&caller, 8, (void *)(regs->sp + (place ? *place : 0)));
-	return mix(mix(mix(conf->seed, ip), caller), regs->sp) | 1;
+	for (u32 i = 0; i < MAX_KEY_WORDS; i++) {
+		OPAQUE(i);
+		u64 word = 0;
+		if (bpf_probe_read_user(&word, 8, (void *)(sp + 8 * (u64)i)))
+			break;
+		if (!((word ^ ip) >> 40) && word - sp + (16 << 20) > (32 << 20))
+			key = mix(key, word);
+	}
+	return key;
+}
+
+// What tells native stacks apart: the instruction, how deep the stack is, and the callers up to the first one outside
+// the C library and the interpreter's own functions: two DLLs may do the same by the same function of the C library.
+static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs, u64 image)
+{
+	struct place at = {.image = image, .id = regs->ip};
+	u64 sp = regs->sp, bp = regs->bp, key = mix(mix(conf->seed, regs->ip), regs->sp);
+	for (u32 i = 0; i < MAX_KEY_FRAMES; i++) {
+		OPAQUE(i);
+		struct return_place *place = return_places.lookup(&at);
+		if (!place) {
+			key = mix_likely_callers(key, regs->ip, sp);
+			break;
+		}
+		if (place->is_last)
+			break;
+		u64 cfa = (place->is_from_rbp ? bp : sp) + place->cfa_offset;
+		u64 saved = cfa - 8 * (u64)place->saved_words, caller = 0;
+		if (place->saved_words && bpf_probe_read_user(&bp, 8, (void *)saved))
+			break;
+		if (bpf_probe_read_user(&caller, 8, (void *)(cfa - 8)))
+			break;
+		key = mix(key, caller);
+		at.id = caller;
+		sp = cfa;
+	}
+	return key | 1;
 }
 
 // How much of a stack there is: that of the first thread ends at the program's arguments, that of another one at its

@@ -590,6 +590,19 @@ _Static_assert(offsetof(struct syscall_rule, argument3) == 5, "syscall_rule.argu
 _Static_assert(offsetof(struct syscall_rule, argument4) == 6, "syscall_rule.argument4");
 _Static_assert(offsetof(struct syscall_rule, argument5) == 7, "syscall_rule.argument5");
 
+// How the caller of an address in code is found; see target/native_frames.py, of which it is the plain part.
+struct return_place {
+	u32 cfa_offset;
+	u16 saved_words;
+	u8 is_from_rbp;
+	u8 is_last;
+};
+_Static_assert(sizeof(struct return_place) == 8, "return_place");
+_Static_assert(offsetof(struct return_place, cfa_offset) == 0, "return_place.cfa_offset");
+_Static_assert(offsetof(struct return_place, saved_words) == 4, "return_place.saved_words");
+_Static_assert(offsetof(struct return_place, is_from_rbp) == 6, "return_place.is_from_rbp");
+_Static_assert(offsetof(struct return_place, is_last) == 7, "return_place.is_last");
+
 // What is wanted of one operation of io_uring: offsets in struct io_kiocb, 255 where there is no such argument.
 struct operation_rule {
 	u8 is_wanted;

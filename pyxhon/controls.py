@@ -138,6 +138,16 @@ class SyscallRule:
     argument5: U8
 
 
+@dataclass(slots=True)
+class ReturnPlace:
+    """How the caller of an address in code is found; see target/native_frames.py, of which it is the plain part."""
+
+    cfa_offset: U32  # from rsp or rbp; the return address is one word below it
+    saved_words: U16  # how many words below it rbp was saved; 0: kept
+    is_from_rbp: U8
+    is_last: U8  # what tells callers apart ends here
+
+
 MAX_OPERATIONS = 128  # of io_uring
 
 
@@ -299,7 +309,17 @@ class KernelLayout:
 
 
 ENUMERATIONS = (SiteKind, SelfKind, SyscallFlag, SyscallArgument)
-STRUCTS = (TracedProcess, Site, SyscallRule, OperationRule, OperationPlaces, Settings, KernelLayout, ThreadOffsets)
+STRUCTS = (
+    TracedProcess,
+    Site,
+    SyscallRule,
+    ReturnPlace,
+    OperationRule,
+    OperationPlaces,
+    Settings,
+    KernelLayout,
+    ThreadOffsets,
+)
 CONSTANTS = (
     "MAX_LAYOUTS",
     "MAX_SITES",

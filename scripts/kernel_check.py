@@ -51,6 +51,7 @@ def main() -> int:
     _check_doctor()
     for is_sleepable in (True, False):
         _check_programs(is_sleepable=is_sleepable)
+    _check_dump()
     for interpreter in sorted({os.path.realpath(path) for path in glob.glob("/usr/bin/python3.[0-9]*[0-9]")}):  # noqa: PTH207 - as the shell would
         for is_sleepable in (True, False):
             _check_trace(interpreter, folder, is_sleepable=is_sleepable)
@@ -116,6 +117,24 @@ def _verified(descriptor: int) -> int:
         if line.startswith("verified_insns:"):
             return int(line.split()[1])
     raise ValueError("this kernel does not tell how much it verified; it does since Linux 5.16")
+
+
+def _check_dump() -> None:
+    """Dump a process whose stack is known."""
+    program = "def wait(): print(flush=True), input()\nsorted([1], key=lambda one: wait())"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline() if process.stdout else None
+        done = _run([sys.executable, "-m", "pyxhon", "dump", str(process.pid), "--format", "json"])
+        process.kill()
+    threads = json.loads(done.stdout)["threads"] if done.returncode == 0 else []
+    calls = [frame for thread in threads for frame in thread["frames"] if frame["kind"] == "python"]
+    found = [(frame["function"], frame["line"]) for frame in calls]
+    is_whole = [thread["problem"] for thread in threads] == [None]
+    check(
+        "dump tells the whole stack",
+        is_so=is_whole and found == [("wait", 1), ("<lambda>", 2), ("<module>", 2)],
+        found=done.stdout + done.stderr,
+    )
 
 
 @dataclass

@@ -22,6 +22,7 @@ from pyxhon.controls import (
     MAX_LAYOUTS,
     MAX_SITES,
     KernelLayout,
+    ReturnPlace,
     Settings,
     Site,
     SiteKind,
@@ -282,9 +283,9 @@ class Probes:
         for place, (count,) in zip(_PAIR.iter_unpack(keys), _WORD.iter_unpack(counts), strict=False):
             yield place[0], place[1], count
 
-    def learn_return_place(self, instruction: int, offset: int) -> None:
-        """Tell where the return address lies above the stack pointer at an instruction that makes system calls."""
-        syscalls.update(self._maps["return_places"], _WORD.pack(instruction), offset.to_bytes(4, "little"))
+    def learn_return_place(self, image: int, address: int, place: ReturnPlace) -> None:
+        """Tell how the caller of an address in an image's code is found."""
+        syscalls.update(self._maps["return_places"], _PAIR.pack(image, address), wire.encode(place))
 
     def counters(self) -> dict[tuple[Signal, Counter], int]:
         """Give what the probes counted, over all processors."""

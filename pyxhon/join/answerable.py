@@ -2,20 +2,23 @@
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyxhon.join.frameless import Frameless, Sighting
+from pyxhon.join.inherited import Inherited
 from pyxhon.join.mixed import APPENDED, mix
 from pyxhon.join.model import STANDARD_LIBRARY, UNKNOWN, Beneath, Frame, Maker, NativeFrame, Owner
 from pyxhon.join.native import MADE_CODE
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.provenance import Provenance
+from pyxhon.join.stacks import EMPTY_VIEW
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow
 
 _MAX_STEPS = 16  # from one maker to the next
 _DESCRIPTORS = ("fd", "sockfd", "socket")
+_MADE_TO_ACT = frozenset({"thread", "process", "ring"})
 _RUNNING = frozenset({"handler", "thread", "process"})
 _MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
@@ -40,8 +43,13 @@ class Answerable:
         self._frameless = frameless
         self._look = look
         self.provenance = Provenance(trace)
+        self.inherited = Inherited(trace, self.provenance)
         self._frames: dict[int, tuple[NativeFrame, ...]] = {}
         self._orders: dict[tuple[int | None, int | None], tuple[str, ...]] = {}
+
+    def as_run(self, seen: Sighting) -> Sighting:
+        """Give an event without the Python stack, where that is only what its maker left in a thread or child."""
+        return replace(seen, view=EMPTY_VIEW) if self.inherited.is_inherited(seen) else seen
 
     def answer(self, seen: Sighting, steps: int = 0) -> Answer:
         """Give who answers for an act."""
@@ -186,14 +194,14 @@ class Answerable:
         seen = self._look(event) if event is not None else None
         if seen is None:
             return None
-        by = self.answer(seen, steps + 1).by
-        return Maker(*made, by.owner, seen.native.object, by.location, by.chain)
+        answer = self.answer(self.as_run(seen), steps + 1)
+        return Maker(*made, answer.by.owner, _responsible(seen, answer.made_by), answer.by.location, answer.by.chain)
 
     # --- for the report
 
     def order(self, seen: Sighting) -> tuple[str, ...]:
         """Give the mixed stack of an event."""
-        key = (seen.event.native_stack, seen.event.python_stack)
+        key = (seen.event.native_stack, seen.event.python_stack if seen.view.frames else None)
         found = self._orders.get(key)
         if found is None:
             rows = self._trace.stack(key[1]) if key[1] is not None else ()
@@ -205,8 +213,8 @@ class Answerable:
     def beneath(self, seen: Sighting, made_by: Maker | None) -> Beneath:
         """Give what the report tells of an act beneath Python."""
         native = seen.native
-        if not native.frames:  # a ring's own thread acts: what made the ring is responsible
-            return Beneath(object=made_by.object if made_by and made_by.kind == "ring" else None, made_by=made_by)
+        if not native.frames:  # a ring's own thread acts
+            return Beneath(object=_responsible(seen, made_by), made_by=made_by)
         number = seen.event.native_stack or 0
         frames = self._frames.get(number)
         if frames is None:
@@ -214,7 +222,13 @@ class Answerable:
                 self._frames.clear()
             frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
             self._frames[number] = frames
-        return Beneath(native.object, frames, self.order(seen), native.confidence, native.doubt, made_by)
+        return Beneath(_responsible(seen, made_by), frames, self.order(seen), native.confidence, native.doubt, made_by)
+
+
+def _responsible(seen: Sighting, made_by: Maker | None) -> str | None:
+    """Give the DLL on the stack; where none is there, the one that made the thread, process or ring that acts."""
+    is_made = made_by is not None and made_by.kind in _MADE_TO_ACT
+    return seen.native.object or (made_by.object if made_by is not None and is_made else None)
 
 
 def _nobody() -> Attribution:

@@ -83,6 +83,7 @@ class Joiner:
         self._acts = Acts()
         self._explanations.start_batch(self._processes.values())
         self._answerable.provenance.start_batch(self._processes)
+        self._answerable.inherited.start_batch()
         self._loading.start_batch(self._acts, seen)
         self._system_calls.start_batch(self._acts)
         self._behind.start_batch(seen)

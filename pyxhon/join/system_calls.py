@@ -56,6 +56,7 @@ class SystemCalls:
         reason = self._explanations.find(seen)
         if reason is not None:
             return self._join(seen, reason.act, tampers=tampers)
+        seen = self._answerable.as_run(seen)
         if not tampers:
             call = self.find_call(seen, self._category(seen.event))
             if call is not None or self._is_import_work(seen):

@@ -59,8 +59,9 @@ class Mapped:
 class AddressSpace:
     """The executable mappings of one process at one time.
 
-    A later mapping hides what it overlaps. At most MAX_MAPPINGS are kept; `dropped` counts the others. `remembered`
-    and `remembered_starts` belong to the unwinder: what it knows of addresses as long as nothing there is replaced.
+    A later mapping hides what it overlaps. At most MAX_MAPPINGS are kept; `dropped` counts the others. `first` is what
+    was mapped first: after an execve the program itself. `remembered` and `remembered_starts` belong to the unwinder:
+    what it knows of addresses as long as nothing there is replaced.
     """
 
     def __init__(self) -> None:
@@ -69,6 +70,7 @@ class AddressSpace:
         self.remembered: dict[int, Any] = {}
         self.remembered_starts: dict[int, Any] = {}
         self.dropped = 0
+        self.first: NativeObject | None = None
 
     def __len__(self) -> int:
         return len(self._mappings)
@@ -90,6 +92,8 @@ class AddressSpace:
         """Put a mapping in, later than all others; what it overlaps is cut or gone."""
         if mapped.start >= mapped.end:
             return
+        if self.first is None:
+            self.first = mapped.object
         first = bisect.bisect_right(self._starts, mapped.start)
         if first and self._mappings[first - 1].end > mapped.start:
             first -= 1
@@ -114,6 +118,7 @@ class AddressSpace:
         child.remembered = dict(self.remembered)
         child.remembered_starts = dict(self.remembered_starts)
         child.dropped = self.dropped
+        child.first = self.first
         return child
 
     def forget(self) -> None:

@@ -280,6 +280,20 @@ def test_lies_about_arguments_are_counted_and_hurt_nobody(python, tmp_path):
         assert unbalanced(reader) == []
 
 
+@every_python()
+def test_a_probe_of_a_function_that_is_overwritten_is_noticed(python, tmp_path):
+    with running(python, "restores_a_function.py") as target:
+        with attaching(tmp_path / "t.pyxhon", target.pid, "--function", "os.getpid") as traced:
+            target.tell()
+            assert target.hear() == "done"
+            traced.wait_until(lambda reader: any(row.name == "probe overwritten" for row in reader.events()))
+        target.tell()
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        sites = [row.arguments["site"] for row in reader.events() if row.name == "probe overwritten"]
+    assert sites == ["method_noargs"]
+
+
 def test_nothing_is_left_in_the_code_of_the_target(tmp_path):
     with running(next(iter(_system())), "c_calls.py", _built(tmp_path), "late") as target:
         with attaching(tmp_path / "t.pyxhon", target.pid, "--function", "os.system"):
