@@ -8,7 +8,7 @@ from pyxhon.join.frameless import Frameless, Sighting
 from pyxhon.join.inherited import Inherited
 from pyxhon.join.mixed import APPENDED, mix
 from pyxhon.join.model import STANDARD_LIBRARY, UNKNOWN, Beneath, Frame, Maker, NativeFrame, Owner
-from pyxhon.join.native import MADE_CODE
+from pyxhon.join.native import MADE_CODE, SYSTEM_ROLES
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.provenance import Provenance
@@ -78,8 +78,22 @@ class Answerable:
         extension = seen.native.extension
         if extension is not None and self.owner_of_file(seen, extension).origin != "stdlib":
             return None  # the DLL acts itself
+        if not self._calls_python(seen):
+            return None  # Python calls, and a DLL that CPython needs does the work
         by = self.answer(seen).by
         return None if by.owner == self._python(seen).owner else by
+
+    def _calls_python(self, seen: Sighting) -> bool:
+        """Tell whether a DLL that is not CPython's has called the interpreter or its extension module for this."""
+        has_python = False
+        for frame in seen.native.frames[: seen.native.reach]:
+            is_python = frame.role == "interpreter" or (
+                frame.role == "library" and self.owner_of_file(seen, frame.path or "").origin == "stdlib"
+            )
+            if has_python and frame.role not in SYSTEM_ROLES and not is_python:
+                return True
+            has_python |= is_python
+        return False
 
     # --- what Python's frames say
 
