@@ -50,7 +50,9 @@ static inline u64 hash_arguments(struct scratch *s, u64 seed)
 		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
 			break;
 		const u64 *a = (const u64 *)&s->act.arguments[i];
-		hash = mix(mix(hash, a[0]), a[1]);
+		// times and time spans would make each call another act
+		u64 is_told = is_equal(a[0] & 0xff, ARGUMENT_KIND_FLOAT) - 1;
+		hash = mix(mix(hash, a[0]), a[1] & is_told);
 	}
 	u32 bytes = *(volatile u32 *)&s->data_bytes;
 	OPAQUE(bytes);
@@ -147,7 +149,7 @@ static inline bool record_act(struct scratch *s, const struct settings *conf, co
 		s->act.head[0].flags |= EVENT_FLAG_UNCOUNTED;
 	FORGET();
 	if (source != SOURCE_UPROBE)
-		name_folders(s, conf);
+		tell_late(s, conf);
 	bool is_sent = send_act(s, conf, l, source);
 	if (entry)
 		entry->state = is_sent ? ACT_STATE_STORED : ACT_STATE_FAILED;

@@ -15,13 +15,43 @@ static inline bool is_socket(const struct settings *conf, u64 file)
 	return (read_kernel_u32(inode + conf->inode_mode) & 0170000) == 0140000; // S_IFSOCK
 }
 
-// Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, or of another family.
+// Ports that connections were accepted at: their other ends are clients, of which any number may come.
+BPF_TABLE("lru_hash", u32, u8, accepting_ports, 4096);
+
+static inline u64 sock_of(const struct settings *conf, u64 file)
+{
+	return read_kernel_u64(read_kernel_u64(file + conf->file_private) + conf->socket_sock);
+}
+
+static inline void note_accepting(const struct settings *conf, u64 descriptor)
+{
+	u64 file = file_of(conf, descriptor);
+	if (!file || !is_socket(conf, file))
+		return;
+	u32 port = read_kernel_u32(sock_of(conf, file) + conf->sock_own_port) & 0xffff;
+	u8 yes = 1;
+	if (port)
+		accepting_ports.update(&port, &yes);
+}
+
+// What a descriptor stands for, as far as it makes an act distinct: a file, but not which of many sockets.
+static inline u64 identity_of(const struct settings *conf, u64 descriptor)
+{
+	u64 file = file_of(conf, descriptor);
+	return file && !is_socket(conf, file) ? read_kernel_u64(file + conf->file_inode) : 0;
+}
+
+// Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, a client, or of another
+// family.
 static inline u32 take_peer(struct scratch *s, const struct settings *conf, u64 descriptor)
 {
 	u64 file = file_of(conf, descriptor);
 	if (!file || !is_socket(conf, file))
 		return 0;
-	u64 sock = read_kernel_u64(read_kernel_u64(file + conf->file_private) + conf->socket_sock);
+	u64 sock = sock_of(conf, file);
+	u32 own_port = read_kernel_u32(sock + conf->sock_own_port) & 0xffff;
+	if (accepting_ports.lookup(&own_port))
+		return 0;
 	u16 family = read_kernel_u32(sock + conf->sock_family), port = read_kernel_u32(sock + conf->sock_port);
 	u8 *address = s->call.address;
 	*(u64 *)address = family | (u64)port << 16;
@@ -58,6 +88,16 @@ static inline void begin_folder(struct scratch *s, const struct settings *conf, 
 
 #define UNKNOWN_FOLDER 0xffffffff
 
+// Append an empty name: the names before it do not lead to the root that the process sees.
+static inline u32 end_outside(struct scratch *s, u32 start)
+{
+	u32 at = *(volatile u32 *)&s->data_bytes;
+	BOUND(at, DATA_BYTES - 1);
+	s->act.data[at] = 0;
+	*(volatile u32 *)&s->data_bytes = at + 1;
+	return at + 1 - start;
+}
+
 // Append the names from a folder outwards, each ended by NUL; gives the bytes, or UNKNOWN_FOLDER.
 static inline u32 copy_folder_names(struct scratch *s, const struct settings *conf)
 {
@@ -74,12 +114,12 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 			break;
 		u64 parent = read_kernel_u64(dentry + conf->dentry_parent);
 		u64 top = read_kernel_u64(mount + conf->mount_inner + conf->inner_root);
-		if (dentry == root || (dentry == parent && dentry != top))
+		if (dentry == root)
 			return *(volatile u32 *)&s->data_bytes - start;
 		if (dentry == top) { // of a mounted file system
 			u64 outer = read_kernel_u64(mount + conf->mount_parent);
 			if (outer == mount)
-				return *(volatile u32 *)&s->data_bytes - start;
+				return end_outside(s, start);
 			call->dentry = read_kernel_u64(mount + conf->mount_point);
 			call->mount = outer;
 			continue;
@@ -90,6 +130,8 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 		if (size < 1)
 			break;
 		*(volatile u32 *)&s->data_bytes = at + (u32)size;
+		if (dentry == parent) // a file without a folder: a memfd
+			return end_outside(s, start);
 		call->dentry = parent;
 	}
 	*(volatile u32 *)&s->data_bytes = start;
@@ -97,8 +139,9 @@ static inline u32 copy_folder_names(struct scratch *s, const struct settings *co
 	return UNKNOWN_FOLDER;
 }
 
-// Name the folders of the act's relative paths: after it was counted, for the place alone makes it distinct.
-static inline void name_folders(struct scratch *s, const struct settings *conf)
+// Tell what does not make the act distinct, after it was counted: the folders of relative paths by name, for the place
+// alone is what counts, and the numbers of descriptors.
+static inline void tell_late(struct scratch *s, const struct settings *conf)
 {
 	for (u32 i = 0; i < 10; i++) {
 		OPAQUE(i);
@@ -106,6 +149,8 @@ static inline void name_folders(struct scratch *s, const struct settings *conf)
 		if (i >= *(volatile u32 *)&s->argument_count)
 			break;
 		struct argument *a = argument_at(s, i);
+		if (a->kind == ARGUMENT_KIND_LATE)
+			a->value = (u32)s->call.arguments[a->length & 7];
 		if (a->kind != ARGUMENT_KIND_FOLDER)
 			continue;
 		s->call.dentry = a->value;

@@ -48,15 +48,25 @@ static inline void take_filename(struct scratch *s, const struct settings *conf,
 	a->length = number & 1;
 }
 
+// Where the kernel's copy of an address lies. Some kernels (6.18.44) keep it alone, others at the end of a struct
+// io_async_msghdr, which begins with 0 or a pointer to an array.
+static inline u64 find_address_copy(const struct operation_places *places, u64 request)
+{
+	u64 extra = places->extra_address == ABSENT ? 0 : read_kernel_u64(request + places->extra);
+	u64 first = extra ? read_kernel_u64(extra) : 0;
+	bool is_alone = first && ((first & 7) || first >> 48 != 0xffff);
+	return !extra || is_alone ? extra : extra + places->extra_address;
+}
+
 // The address that an operation connects or binds to: the kernel's copy, else the user's.
 static inline void take_operation_address(struct scratch *s, const struct operation_rule *rule,
 					  const struct operation_places *places, u64 request)
 {
 	u32 offset;
 	u8 *to = data_end(s, &offset);
-	u64 extra = places->extra_address == ABSENT ? 0 : read_kernel_u64(request + places->extra);
+	u64 copy = find_address_copy(places, request);
 	u64 user = read_request(request, rule->address);
-	bool is_read = extra && !bpf_probe_read_kernel(to, 112, (void *)(extra + places->extra_address));
+	bool is_read = copy && !bpf_probe_read_kernel(to, 112, (void *)copy);
 	if (!is_read && user)
 		is_read = !bpf_probe_read_user(to, 28, (void *)user) || !bpf_probe_read_user(to, 16, (void *)user);
 	add_argument(s, ARGUMENT_KIND_NULL, 0, 0);
@@ -79,10 +89,11 @@ static inline void take_operation(struct scratch *s, const struct settings *conf
 				  const struct operation_places *places, u64 request)
 {
 	u32 descriptor = read_kernel_u32(request + places->descriptor);
+	s->call.arguments[7] = descriptor; // of no system call
 	if (rule->has_peer)
-		take_socket(s, conf, descriptor);
+		take_socket(s, conf, descriptor, 7);
 	else
-		add_argument(s, ARGUMENT_KIND_RAW, descriptor, 0);
+		add_argument(s, ARGUMENT_KIND_LATE, identity_of(conf, descriptor), 7);
 	FORGET();
 	take_filename(s, conf, places, read_request(request, rule->path), read_request(request, rule->folder), 0);
 	FORGET();

@@ -60,9 +60,9 @@ static inline void take_path(struct scratch *s, const struct settings *conf, u64
 	s->call.folder = -100; // AT_FDCWD
 }
 
-static inline void take_socket(struct scratch *s, const struct settings *conf, u64 descriptor)
+static inline void take_socket(struct scratch *s, const struct settings *conf, u64 descriptor, u32 number)
 {
-	add_argument(s, ARGUMENT_KIND_RAW, (u32)descriptor, 0);
+	add_argument(s, ARGUMENT_KIND_LATE, identity_of(conf, descriptor), number);
 	u32 size = take_peer(s, conf, descriptor), offset;
 	u8 *to = data_end(s, &offset);
 	if (!size) {
@@ -116,7 +116,7 @@ static inline void take_argument(struct scratch *s, const struct settings *conf,
 	else if (kind == SYSCALL_ARGUMENT_TEXT)
 		copy_now(s, ARGUMENT_KIND_C_STRING, value, 0);
 	else if (kind == SYSCALL_ARGUMENT_SOCKET)
-		take_socket(s, conf, value);
+		take_socket(s, conf, value, number);
 	else if (kind == SYSCALL_ARGUMENT_MESSAGE)
 		take_message(s, value);
 	else if (kind == SYSCALL_ARGUMENT_ARGUMENT_LIST)
@@ -131,6 +131,8 @@ static inline void take_argument(struct scratch *s, const struct settings *conf,
 		s->call.words[2] = 0;
 		bpf_probe_read_user(&s->call.words[2], 8, (void *)value);
 		add_argument(s, ARGUMENT_KIND_RAW, s->call.words[2], 0);
+	} else if (kind == SYSCALL_ARGUMENT_DESCRIPTOR) {
+		add_argument(s, ARGUMENT_KIND_LATE, identity_of(conf, value), number);
 	} else {
 		if (kind == SYSCALL_ARGUMENT_FOLDER)
 			s->call.folder = value;

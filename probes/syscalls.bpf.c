@@ -140,6 +140,8 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	}
 	if (!is_wanted(conf, rule_flags, ctx->args[0], flags & EVENT_FLAG_IS_I386))
 		return 0;
+	if (rule_flags & SYSCALL_FLAG_IS_ACCEPTING)
+		note_accepting(conf, read_kernel_u64(ctx->args[0] + offsetof(struct pt_regs, di)));
 	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
 	const struct kernel_layout *l = layouts.lookup(&layout);
 	struct scratch *s = get_scratch(id);

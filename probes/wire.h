@@ -114,6 +114,7 @@ enum argument_kind {
 	ARGUMENT_KIND_RAW = 19,
 	ARGUMENT_KIND_WIDE_STRING = 20,
 	ARGUMENT_KIND_ADDRESS = 21,
+	ARGUMENT_KIND_LATE = 23,
 	ARGUMENT_KIND_FOLDER = 22,
 };
 
@@ -161,6 +162,7 @@ enum syscall_flag {
 	SYSCALL_FLAG_IS_MAKER = 8,
 	SYSCALL_FLAG_HAS_NO_RETURN = 16,
 	SYSCALL_FLAG_IS_COUNTED = 32,
+	SYSCALL_FLAG_IS_ACCEPTING = 64,
 };
 
 // What one argument of a system call is.
@@ -671,6 +673,7 @@ struct settings {
 	u32 socket_sock;
 	u32 sock_family;
 	u32 sock_port;
+	u32 sock_own_port;
 	u32 sock_address;
 	u32 sock_address6;
 	u32 task_fs;
@@ -685,11 +688,12 @@ struct settings {
 	u32 mount_inner;
 	u32 inner_root;
 	u32 mm_start_stack;
+	u32 reserved;
 	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
 };
-_Static_assert(sizeof(struct settings) == 200, "settings");
+_Static_assert(sizeof(struct settings) == 208, "settings");
 _Static_assert(offsetof(struct settings, seed) == 0, "settings.seed");
 _Static_assert(offsetof(struct settings, aggregate) == 8, "settings.aggregate");
 _Static_assert(offsetof(struct settings, follow) == 12, "settings.follow");
@@ -720,23 +724,25 @@ _Static_assert(offsetof(struct settings, inode_mode) == 108, "settings.inode_mod
 _Static_assert(offsetof(struct settings, socket_sock) == 112, "settings.socket_sock");
 _Static_assert(offsetof(struct settings, sock_family) == 116, "settings.sock_family");
 _Static_assert(offsetof(struct settings, sock_port) == 120, "settings.sock_port");
-_Static_assert(offsetof(struct settings, sock_address) == 124, "settings.sock_address");
-_Static_assert(offsetof(struct settings, sock_address6) == 128, "settings.sock_address6");
-_Static_assert(offsetof(struct settings, task_fs) == 132, "settings.task_fs");
-_Static_assert(offsetof(struct settings, fs_root) == 136, "settings.fs_root");
-_Static_assert(offsetof(struct settings, fs_directory) == 140, "settings.fs_directory");
-_Static_assert(offsetof(struct settings, path_mount) == 144, "settings.path_mount");
-_Static_assert(offsetof(struct settings, path_dentry) == 148, "settings.path_dentry");
-_Static_assert(offsetof(struct settings, dentry_parent) == 152, "settings.dentry_parent");
-_Static_assert(offsetof(struct settings, dentry_name) == 156, "settings.dentry_name");
-_Static_assert(offsetof(struct settings, mount_parent) == 160, "settings.mount_parent");
-_Static_assert(offsetof(struct settings, mount_point) == 164, "settings.mount_point");
-_Static_assert(offsetof(struct settings, mount_inner) == 168, "settings.mount_inner");
-_Static_assert(offsetof(struct settings, inner_root) == 172, "settings.inner_root");
-_Static_assert(offsetof(struct settings, mm_start_stack) == 176, "settings.mm_start_stack");
-_Static_assert(offsetof(struct settings, wakeup_mask) == 180, "settings.wakeup_mask");
-_Static_assert(offsetof(struct settings, namespace_device) == 184, "settings.namespace_device");
-_Static_assert(offsetof(struct settings, namespace_inode) == 192, "settings.namespace_inode");
+_Static_assert(offsetof(struct settings, sock_own_port) == 124, "settings.sock_own_port");
+_Static_assert(offsetof(struct settings, sock_address) == 128, "settings.sock_address");
+_Static_assert(offsetof(struct settings, sock_address6) == 132, "settings.sock_address6");
+_Static_assert(offsetof(struct settings, task_fs) == 136, "settings.task_fs");
+_Static_assert(offsetof(struct settings, fs_root) == 140, "settings.fs_root");
+_Static_assert(offsetof(struct settings, fs_directory) == 144, "settings.fs_directory");
+_Static_assert(offsetof(struct settings, path_mount) == 148, "settings.path_mount");
+_Static_assert(offsetof(struct settings, path_dentry) == 152, "settings.path_dentry");
+_Static_assert(offsetof(struct settings, dentry_parent) == 156, "settings.dentry_parent");
+_Static_assert(offsetof(struct settings, dentry_name) == 160, "settings.dentry_name");
+_Static_assert(offsetof(struct settings, mount_parent) == 164, "settings.mount_parent");
+_Static_assert(offsetof(struct settings, mount_point) == 168, "settings.mount_point");
+_Static_assert(offsetof(struct settings, mount_inner) == 172, "settings.mount_inner");
+_Static_assert(offsetof(struct settings, inner_root) == 176, "settings.inner_root");
+_Static_assert(offsetof(struct settings, mm_start_stack) == 180, "settings.mm_start_stack");
+_Static_assert(offsetof(struct settings, reserved) == 184, "settings.reserved");
+_Static_assert(offsetof(struct settings, wakeup_mask) == 188, "settings.wakeup_mask");
+_Static_assert(offsetof(struct settings, namespace_device) == 192, "settings.namespace_device");
+_Static_assert(offsetof(struct settings, namespace_inode) == 200, "settings.namespace_inode");
 
 // A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none).
 struct kernel_layout {

@@ -56,6 +56,7 @@ class SyscallFlag(enum.IntEnum):
     IS_MAKER = 8  # what it gives is acted through later: each result is sent
     HAS_NO_RETURN = 16  # does not come back when it succeeds
     IS_COUNTED = 32  # counted by number only
+    IS_ACCEPTING = 64  # its first argument is a listening socket
 
 
 class SyscallArgument(enum.IntEnum):
@@ -210,6 +211,7 @@ class Settings:
     socket_sock: U32
     sock_family: U32
     sock_port: U32
+    sock_own_port: U32
     sock_address: U32
     sock_address6: U32
     task_fs: U32
@@ -224,6 +226,7 @@ class Settings:
     mount_inner: U32
     inner_root: U32
     mm_start_stack: U32
+    reserved: U32
     wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64

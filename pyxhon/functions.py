@@ -14,6 +14,7 @@ from pyxhon.cpython.extension_files import Start, find_extension_files, list_pac
 from pyxhon.cpython.machine_code import Code, index_code
 from pyxhon.cpython.methods import METH_CLASS, METH_STATIC, Method, find_methods, is_extension_module
 from pyxhon.cpython.placement import place_at_entry
+from pyxhon.cpython.site import Site
 from pyxhon.errors import FunctionNameError, KernelError, PyxhonError
 from pyxhon.function_names import Match, nearest, public_name, resolve, spellings
 from pyxhon.target.elf import ElfImage, open_image
@@ -89,6 +90,7 @@ class Functions:
         self._files: dict[tuple[int, int], _File] = {}
         self._chosen: dict[str, str] = {}  # full name in a file -> name that its calls go by
         self._fits: dict[str, Match] = {}  # how well the functions chosen for a name fit it
+        self.placed: dict[int, list[Site]] = {}  # by the interpreter's layout
         self.refused = 0  # files with functions wanted that could not be probed, or not all of them
         self._is_settled = False
 
@@ -237,6 +239,8 @@ class Functions:
             reserved2=0,
         )
         index = self._probes.add_site(file.path, offset, site)
+        placed = Site(method.convention, method.function, place.address, place.stack_adjust, place.is_emulated)
+        self.placed.setdefault(file.layout, []).append(placed)
         owner = next((owner for owner in method.owners if f"{owner}.{method.name}" == name), None)
         self.sites[index] = FunctionSite(self._chosen[name], kind, public_name(owner) if owner else None)
         self._site_signals[index] = EXTENSION_SIGNAL if file.layout == ABSENT else INTERPRETER_SIGNAL

@@ -34,6 +34,7 @@ class Interpreter:
     layout_index: int | None
     sites: Sites | None
     coverage: dict[str, str]
+    functions: list[Site] = dataclasses.field(default_factory=list)
 
     def describe(self) -> dict[str, object]:
         """Give the report's words on it."""
@@ -155,9 +156,11 @@ class Interpreters:
                     self.install_methods(openable_path(pid, mapping), mapping.path or "")
 
     def cover_calls(self) -> None:
-        """Say in the coverage of every interpreter which functions are probed."""
+        """Tell every interpreter which functions are probed: its coverage says so, and its own are looked after."""
         for interpreter in self._by_file.values():
             interpreter.coverage["calls"] = self.functions.describe()
+            if interpreter.layout_index is not None:
+                interpreter.functions[:] = self.functions.placed.get(interpreter.layout_index, [])
 
     def install_library(self, path: str, key: tuple[object, int]) -> None:
         """Probe dlopen and dlmopen in one C library file."""

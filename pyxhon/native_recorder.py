@@ -20,6 +20,7 @@ from pyxhon.target.system_calls.paths import absolute_path
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
+_PROTECTIONS: Final = frozenset({"mprotect", "pkey_mprotect"})
 _MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
 _SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: "raw tracepoint io_uring_submit_req"}
 
@@ -88,21 +89,22 @@ class NativeRecorder:
                     call.slots[slot] = value
             arguments = decode_arguments(call.name, call.slots)
         if last is not None:
-            if call.name == "mmap" and isinstance(result, int):
-                arguments = self._name_file(call, result, record, image)
+            address = call.first if call.name in _PROTECTIONS else result if call.name == "mmap" else None
+            if isinstance(address, int) and isinstance(result, int):
+                arguments = self._name_file(call, address, record, image)
             self._pending.amend(call.event, result, arguments)
         if isinstance(result, int):
             self._note_made(record, call, result, image)
 
     def _name_file(self, call: _Call, address: int, record: SyscallResult, image: Image) -> dict[str, Any] | None:
-        """Give the arguments of an mmap with the file that was mapped, as the mapping itself tells."""
+        """Give the arguments of an mmap or mprotect with the file whose code it is, as the mapping itself tells."""
         path = self.stacks.path_at(address, record.time_ns, image)
         return None if path is None else call.arguments | {"path": path}
 
     def _note_made(self, record: SyscallResult, call: _Call, result: int, image: Image) -> None:
         name = call.name.rpartition(":")[2]
         kind = _MADE_BY_RESULT.get(name)
-        if name in ("mprotect", "pkey_mprotect"):
+        if name in _PROTECTIONS:
             kind, result = "anonymous", call.first if isinstance(call.first, int) else 0
         if kind is not None:
             subject = f"{record.made:x}" if kind == "ring" else f"{result:x}" if kind == "anonymous" else str(result)
@@ -137,11 +139,11 @@ class NativeRecorder:
         """Give what is missing."""
         return self.stacks.losses()
 
-    def end(self, image: Image) -> None:
+    def end(self, image: Image, *, has_exited: bool) -> None:
         """Forget the calls of an image that ended."""
         for key in [key for key, _ in self._last.items() if key[0] == image.number]:
             del self._last[key]
-        self.stacks.end(image)
+        self.stacks.end(image, has_exited=has_exited)
 
 
 def _name(call: SystemCall) -> str:

@@ -41,11 +41,16 @@ class Roles:
         self._library_folder = self._find_library_folder(space)
 
     def _find_library_folder(self, space: AddressSpace) -> str | None:
+        program = self._find_program(space)
+        loader = None if program is None else find_loader(program, self._root)
+        return posixpath.dirname(loader) if loader else None
+
+    def _find_program(self, space: AddressSpace) -> NativeObject | None:
         for mapped in space.mappings:
             if mapped.object.kind == "file" and mapped.object.path == self._program:
-                loader = find_loader(mapped.object, self._root)
-                return posixpath.dirname(loader) if loader else None
-        return None
+                return mapped.object
+        # A program that has no path: one executed from a memfd.
+        return space.first if space.first is not None and space.first.kind == "memfd" else None
 
     def role_of(self, native: NativeObject) -> str:
         """Give the role of an object, as the trace names it."""

@@ -1,26 +1,27 @@
 """Native stacks: unwound over the mappings of their process at that moment, and written to the trace."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
 from pyxhon.bpf.native_records import NativeStack
 from pyxhon.controls import ReturnPlace
+from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.losses import Losses
 from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
-from pyxhon.target.images import Images
+from pyxhon.target.hidden_calls import reveal
+from pyxhon.target.images import FileIdentity, Images
 from pyxhon.target.native_frames import Known, NativeFrame, know
 from pyxhon.target.steps_cache import load_steps, save_steps
 from pyxhon.target.unwind import Unwinder
 from pyxhon.trace.store import NativeFrame as FrameColumns
 from pyxhon.trace.store import Store
 
-_EVAL: Final = "_PyEval_EvalFrameDefault"
 _GUESSES: Final = ("frame_pointer", "scan")
 _EXACT: Final = ("start", "cfi")
 _PASSED_THROUGH: Final = ("c_library", "vdso", "interpreter")  # what acts for somebody else
@@ -36,7 +37,7 @@ class _Place:
     """What is known of one process image's native code."""
 
     roles: Roles
-    objects: dict[str, int] = field(default_factory=dict)  # path → row
+    objects: dict[tuple[str, FileIdentity | None], int] = field(default_factory=dict)  # path and file → row
     learnt: set[int] = field(default_factory=set)  # addresses whose callers the kernel knows how to find
 
 
@@ -50,6 +51,7 @@ class NativeStacks:
         self._images = Images(recall=load_steps)
         self._objects = NativeObjects(self._images)
         self._unwinder = Unwinder()
+        self._loops = EvalLoops()
         self._spaces: dict[int, AddressSpace] = {}  # by pid
         self._places: dict[int, _Place] = {}  # by image
         self._rows: dict[tuple[int, int, int], int] = {}  # (image, Python stack, native key) → row
@@ -60,6 +62,7 @@ class NativeStacks:
         self._truncated_count = 0
         self._unmapped_count = 0  # stacks of processes whose mappings are not known
         self.on_mapped: Callable[[MappingRecord], None] = lambda _record: None
+        self.read_more: Callable[[], bool] = lambda: False  # hold the next stacks that were sent; False: there are none
         self.on_return_place: Callable[[int, int, ReturnPlace], None] = lambda _image, _address, _place: None
 
     def close(self) -> None:
@@ -89,10 +92,10 @@ class NativeStacks:
         if space is not None:
             self._spaces[child] = space.copy()
 
-    def end(self, image: Image) -> None:
-        """Forget a process that ended, or that runs another program now."""
+    def end(self, image: Image, *, has_exited: bool) -> None:
+        """Forget an image that ended; mappings only with their process: a new program may have some already."""
         self._places.pop(image.number, None)
-        if image.is_ended and image.pid in self._spaces and not image.is_new_program:
+        if has_exited:
             self._spaces.pop(image.pid, None)
 
     def losses(self) -> Losses:
@@ -118,6 +121,8 @@ class NativeStacks:
     def find(self, image: Image, python_stack: int, native: int) -> int | None:
         """Give the row of the stack that an act names, unwound when first asked for; None where it was lost."""
         key = (image.number, python_stack, native)
+        while key not in self._rows and key not in self._held and self.read_more():
+            pass  # a batch of acts may name more stacks than a batch of stacks holds
         record = self._held.pop(key, None)
         if record is not None:
             self._held_bytes -= len(record.content)
@@ -156,7 +161,11 @@ class NativeStacks:
             space = AddressSpace()
         unwound = self._unwinder.unwind(space, record.registers, record.content)
         self._learn_return_places(unwound.frames, image, space)
-        is_guessed = _is_guessed(unwound.frames)
+        place = self._place(image, space)
+        frames = reveal(
+            unwound.frames, space, record.content, lambda native: place.roles.role_of(native) == "c_library"
+        )
+        is_guessed = self._is_guessed(frames, place)
         row = self._store.add_native_stack(
             process=image.process,
             is_truncated=unwound.is_truncated,
@@ -164,8 +173,7 @@ class NativeStacks:
             end_reason=unwound.end_reason,
         )
         self._truncated_count += unwound.is_truncated
-        place = self._place(image, space)
-        self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in unwound.frames])
+        self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in frames])
         return row
 
     def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
@@ -190,7 +198,7 @@ class NativeStacks:
         for index, frame in enumerate(frames):
             if frame.object is None or frame.how not in _EXACT:
                 return
-            is_last = place.roles.role_of(frame.object) not in _PASSED_THROUGH or _is_eval(frame)
+            is_last = place.roles.role_of(frame.object) not in _PASSED_THROUGH or self._is_eval(frame, place)
             if frame.address not in place.learnt:
                 learnt = _LAST if is_last else _return_place(know(space, frame.address, is_exact=index == 0))
                 if learnt is None:
@@ -211,15 +219,14 @@ class NativeStacks:
 
     def _frame(self, frame: NativeFrame, image: Image, place: _Place) -> FrameColumns:
         row = None if frame.object is None else self._object(frame.object, image, place)
-        role = None if frame.object is None else place.roles.role_of(frame.object)
-        is_eval = role == "interpreter" and _is_eval(frame)
-        return row, frame.symbol, frame.offset, frame.how, is_eval, int(frame.flags)
+        return row, frame.symbol, frame.offset, frame.how, self._is_eval(frame, place), int(frame.flags)
 
     def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
-        row = place.objects.get(native.path)
+        key = (native.path, native.identity)  # another file may be at the same path later
+        row = place.objects.get(key)
         if row is None:
             role = place.roles.role_of(native)
-            row = place.objects[native.path] = self._store.add_native_object(
+            row = place.objects[key] = self._store.add_native_object(
                 root=image.root,
                 path=native.path,
                 role=role,
@@ -231,6 +238,19 @@ class NativeStacks:
                 self._ownership.see_file(image.root, native.path, None)
         return row
 
+    def _is_eval(self, frame: NativeFrame, place: _Place) -> bool:
+        is_interpreter = frame.object is not None and place.roles.role_of(frame.object) == "interpreter"
+        return is_interpreter and self._loops.is_eval(frame)
+
+    def _is_guessed(self, frames: Sequence[NativeFrame], place: _Place) -> bool:
+        """Tell whether a frame above the innermost Python one was not found by unwind tables."""
+        for frame in frames:
+            if self._is_eval(frame, place):
+                return False
+            if frame.how in _GUESSES:
+                return True
+        return False
+
 
 def _return_place(known: Known) -> ReturnPlace | None:
     """Give what the kernel needs to find a caller; None where it takes more than a register and an offset."""
@@ -241,17 +261,3 @@ def _return_place(known: Known) -> ReturnPlace | None:
     return ReturnPlace(
         cfa_offset=known.cfa_offset, saved_words=-known.rbp_word, is_from_rbp=known.is_from_rbp, is_last=0
     )
-
-
-def _is_eval(frame: NativeFrame) -> bool:
-    return (frame.symbol or "").startswith(_EVAL)
-
-
-def _is_guessed(frames: tuple[NativeFrame, ...]) -> bool:
-    """Tell whether a frame above the innermost Python one was not found by unwind tables."""
-    for frame in frames:
-        if _is_eval(frame):
-            return False
-        if frame.how in _GUESSES:
-            return True
-    return False

@@ -27,11 +27,12 @@ class ProbeCheck:
     def look(self, images: Iterable[Image]) -> None:
         """Look at the probes of these images; each that is gone is an event, once."""
         for image, _ in zip(list(images), range(_MAX_IMAGES), strict=False):
-            sites = image.interpreter.sites if image.interpreter else None
+            interpreter = image.interpreter
+            sites = interpreter.sites if interpreter else None
             base = self._probes.base_of(image.pid, image.number) if sites else None
-            if sites is None or base is None:
+            if interpreter is None or sites is None or base is None:
                 continue
-            for site in sites.sites:
+            for site in (*sites.sites, *interpreter.functions):
                 self._look_at(image, base + site.address, site.kind)
 
     def _look_at(self, image: Image, address: int, kind: str) -> None:

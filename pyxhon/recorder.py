@@ -305,7 +305,7 @@ class Recorder:
         exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
         self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
         if self.native is not None:
-            self.native.end(image)
+            self.native.end(image, has_exited=status is not None)
 
     def end_unseen(self, probes: Probes) -> None:
         """End the images that the kernel follows no more, though the record of their end was lost."""

@@ -208,6 +208,7 @@ def _native_recorder(options: TraceOptions, recorder: Recorder, probes: Probes) 
     with MappingReader(lambda pid: pid in recorder.by_pid) as mappings:
         stacks = NativeStacks(recorder.store, recorder.ownership, mappings)
         stacks.on_return_place = probes.learn_return_place
+        stacks.read_more = functools.partial(_hold_more, recorder, probes)
         try:
             yield NativeRecorder(recorder.store, stacks, recorder.pending, describe_native(options, probes))
         finally:
@@ -243,6 +244,12 @@ def _is_over(session: _Session, deadline: float | None) -> bool:
     if deadline is not None and time.monotonic() > deadline:
         return True
     return not session.tracing.recorder.live
+
+
+def _hold_more(recorder: Recorder, probes: Probes) -> bool:
+    stacks = probes.stack_ring.read()
+    recorder.take([], stacks)
+    return bool(stacks)
 
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ python3; its argument is a folder for the traces. Prints a line per check, PASS 
 
 import glob
 import json
+import mmap
 import os
 import platform
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from pyxhon.bpf import syscalls
 from pyxhon.bpf.compiled import CompiledProbes, compiled_probes
+from pyxhon.bpf.mappings import MappingReader
 from pyxhon.errors import KernelError
 from pyxhon.trace.reader import open_trace
 from pyxhon.trace.rows import EventRow, FrameRow
@@ -51,6 +53,8 @@ def main() -> int:
     _check_doctor()
     for is_sleepable in (True, False):
         _check_programs(is_sleepable=is_sleepable)
+    _check_dump()
+    _check_mappings()
     for interpreter in sorted({os.path.realpath(path) for path in glob.glob("/usr/bin/python3.[0-9]*[0-9]")}):  # noqa: PTH207 - as the shell would
         for is_sleepable in (True, False):
             _check_trace(interpreter, folder, is_sleepable=is_sleepable)
@@ -86,6 +90,8 @@ def _check_programs(*, is_sleepable: bool) -> None:
     maps = {name: _create_map(name, compiled) for name in compiled.maps}
     for name, program in compiled.programs.items():
         is_probe = name in {"on_site", "on_method"}
+        if is_sleepable and not is_probe:
+            continue  # tracepoints take the plain form only
         start = time.monotonic()
         try:
             kind, flags = (_UPROBE, _SLEEPABLE if is_sleepable else 0) if is_probe else (_RAW_TRACEPOINT, 0)
@@ -116,6 +122,34 @@ def _verified(descriptor: int) -> int:
         if line.startswith("verified_insns:"):
             return int(line.split()[1])
     raise ValueError("this kernel does not tell how much it verified; it does since Linux 5.16")
+
+
+def _check_dump() -> None:
+    """Dump a process whose stack is known."""
+    program = "def wait(): print(flush=True), input()\nsorted([1], key=lambda one: wait())"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline() if process.stdout else None
+        done = _run([sys.executable, "-m", "pyxhon", "dump", str(process.pid), "--format", "json"])
+        process.kill()
+    threads = json.loads(done.stdout)["threads"] if done.returncode == 0 else []
+    calls = [frame for thread in threads for frame in thread["frames"] if frame["kind"] == "python"]
+    found = [(frame["function"], frame["line"]) for frame in calls]
+    is_whole = [thread["problem"] for thread in threads] == [None]
+    check(
+        "dump tells the whole stack",
+        is_so=is_whole and found == [("wait", 1), ("<lambda>", 2), ("<module>", 2)],
+        found=done.stdout + done.stderr,
+    )
+
+
+def _check_mappings() -> None:
+    """Map a file executable and see it in the mapping timeline, opened."""
+    path = os.path.realpath("/bin/true")
+    with MappingReader(lambda pid: pid == os.getpid()) as reader, open(path, "rb") as file:  # noqa: PTH123 - for mmap
+        with mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC):
+            found = [(record.path, record.descriptor is not None) for record in reader.read()]
+        lost = reader.lost
+    check("the mapping timeline has the file, opened", is_so=(path, True) in found and not lost, found=(found, lost))
 
 
 @dataclass

@@ -47,6 +47,7 @@ WANTED: Final = {
     "socket_sock": ("socket", "sk"),
     "sock_family": ("sock_common", "skc_family"),
     "sock_port": ("sock_common", "skc_dport"),
+    "sock_own_port": ("sock_common", "skc_num"),
     "sock_address": ("sock_common", "skc_daddr"),
     "sock_address6": ("sock_common", "skc_v6_daddr"),
     "task_fs": ("task_struct", "fs"),

@@ -121,7 +121,7 @@ def _slot(argument: tuple[int, ...], data: bytes) -> Slot:
         return []
     if kind == ArgumentKind.FOLDER:
         return [name.decode("utf-8", "surrogateescape") for name in content.split(b"\0")[:-1]]
-    return value if kind == ArgumentKind.RAW else None
+    return value if kind in (ArgumentKind.RAW, ArgumentKind.LATE) else None
 
 
 def decode_native_stack(record: bytes) -> NativeStack:

@@ -102,7 +102,7 @@ class StackReader:
             address = self._field(block, self.memory.layout.frame_previous, _POINTER)
         frames = tuple(
             self._describe(frame, is_entry=self._is_entry(frame, caller))
-            for frame, caller in zip(found, [*found[1:], None], strict=True)
+            for frame, caller in zip(found, [*found[1:], None], strict=False)
             if not frame.is_shim
         )
         return PythonStack(frames, is_whole=address == 0)

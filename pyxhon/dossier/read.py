@@ -14,7 +14,8 @@ from pyxhon.target import elf_tables as tables
 from pyxhon.target.elf import ElfImage
 
 _MAX_LISTED = 32
-_MAX_LIBRARIES = 1024
+_MAX_LIBRARIES = 256
+_MAX_CHARACTERS = 512
 _MAX_PATH_BYTES = 4096
 _SMALLEST_FRAME_BYTES = 8  # an .eh_frame with nothing in it is its four-byte end mark
 _DF_TEXTREL, _DF_BIND_NOW, _DF_1_NOW = 4, 8, 1
@@ -57,10 +58,10 @@ def _add_libraries(dossier: Dossier, image: ElfImage) -> Dossier:
     is_cut = len(image.needed) > _MAX_LIBRARIES
     return replace(
         dossier,
-        needed=list(image.needed[:_MAX_LIBRARIES]),
-        library_paths=list(image.library_paths[:_MAX_LISTED]),
+        needed=[name[:_MAX_CHARACTERS] for name in image.needed[:_MAX_LIBRARIES]],
+        library_paths=[path[:_MAX_CHARACTERS] for path in image.library_paths[:_MAX_LISTED]],
         rpath=image.has_rpath,
-        soname=image.soname,
+        soname=image.soname and image.soname[:_MAX_CHARACTERS],
         loader=None if path is None else path.split(b"\0")[0].decode("utf-8", "replace"),
         partial=_with(dossier, "not all needed libraries are listed: too many" if is_cut else None),
     )
@@ -75,7 +76,7 @@ def _add_linkage(dossier: Dossier, image: ElfImage, linked: Linked) -> Dossier:
         imports=group_imports(linked.imports),
         imported=len(linked.imports),
         exported=linked.exported,
-        python_modules=list(linked.python_modules[:_MAX_LISTED]),
+        python_modules=[name[:_MAX_CHARACTERS] for name in linked.python_modules[:_MAX_LISTED]],
         stack_protector=not _GUARDS.isdisjoint(linked.imports),
         fortified=any(name.startswith("__") and name.endswith("_chk") for name in linked.imports),
         position_independent=image.is_position_independent,

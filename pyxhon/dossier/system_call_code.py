@@ -17,6 +17,7 @@ import capstone
 
 from pyxhon.dossier.budget import Budget
 from pyxhon.target.elf import ElfImage
+from pyxhon.target.elf_tables import Section
 
 _PATTERNS = (b"\x0f\x05", b"\x0f\x34", b"\xcd\x80")
 _PATTERN_BYTES = 2
@@ -42,32 +43,62 @@ class SystemCallCode:
 
 def find_system_calls(image: ElfImage, starts: "array[int]", budget: Budget) -> SystemCallCode:
     """Find the system call instructions of a file; `starts` are the sorted starts of its functions."""
+    ranges = _code_ranges(image, starts)
     places: list[int] = []
-    count = 0
+    count = inside_count = 0
     gap = None
-    for segment in image.code:
-        for offset in range(0, segment.file_size, _CHUNK_BYTES):
-            if not budget.begin():
-                gap = "not all code was searched: time"
-                break
-            chunk = image.read_upto(segment.address + offset, _CHUNK_BYTES + 1)
-            count += sum(map(chunk.count, _PATTERNS))
-            places.extend(segment.address + offset + at for at in _positions(chunk, _MAX_PLACES - len(places)))
+    for start, size in _chunks(image):
+        if not budget.begin():
+            gap = "not all code was searched: time"
+            break
+        chunk = image.read_upto(start, size + _PATTERN_BYTES - 1)
+        count += sum(map(chunk.count, _PATTERNS))
+        for low, high in ranges:
+            inside = (max(low - start, 0), max(min(high - start, len(chunk)), 0))
+            inside_count += sum(chunk.count(pattern, *inside) for pattern in _PATTERNS)
+            places.extend(start + at for at in _positions(chunk, inside, _MAX_PLACES - len(places)))
     decoded, confirmed = _confirm(image, sorted(set(places)), starts, budget)
     if gap is None and decoded < len(places):
         gap = "not all places with bytes of a system call instruction were decoded: time"
-    elif gap is None and len(places) < count:
-        gap = f"only {len(places)} of {count} places with bytes of a system call instruction were decoded"
+    elif gap is None and len(places) < inside_count:
+        gap = f"only {len(places)} of {inside_count} places with bytes of a system call instruction were decoded"
     return SystemCallCode(tuple(confirmed), count, gap)
 
 
-def _positions(chunk: bytes, limit: int) -> Iterator[int]:
+def _chunks(image: ElfImage) -> Iterator[tuple[int, int]]:
+    for segment in image.code:
+        for offset in range(0, segment.file_size, _CHUNK_BYTES):
+            yield segment.address + offset, min(_CHUNK_BYTES, segment.file_size - offset)
+
+
+def _code_ranges(image: ElfImage, starts: "array[int]") -> list[tuple[int, int]]:
+    """Give where code may be: in sections of code, for some linkers put tables into the same segment.
+
+    Section headers are for tools, not for the loader, and may lie: where a function starts elsewhere, they count for
+    nothing.
+    """
+    sections: list[tuple[int, int]] = []
+    for section in sorted((s for s in image.sections if s.is_code and image.is_code(s.address)), key=_address_of):
+        low = max(section.address, sections[-1][1] if sections else 0)  # what two of them cover counts once
+        if low < section.address + section.size:
+            sections.append((low, section.address + section.size))
+    segments = [(s.address, s.address + s.file_size) for s in image.code]
+    known = sum(bisect.bisect_left(starts, high) - bisect.bisect_left(starts, low) for low, high in sections)
+    return sections if sections and known >= len(starts) else segments
+
+
+def _address_of(section: Section) -> int:
+    return section.address
+
+
+def _positions(chunk: bytes, inside: tuple[int, int], limit: int) -> Iterator[int]:
+    low, high = inside
     for pattern in _PATTERNS:
-        at = chunk.find(pattern)
+        at = chunk.find(pattern, low, high)
         while at >= 0 and limit > 0:
             yield at
             limit -= 1
-            at = chunk.find(pattern, at + 1)
+            at = chunk.find(pattern, at + 1, high)
 
 
 def _confirm(image: ElfImage, places: list[int], starts: "array[int]", budget: Budget) -> tuple[int, list[int]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
-from pyxhon.bpf.threads import ThreadReader
+from pyxhon.bpf.threads import ThreadReader, ThreadState
+from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.cpython.layout import apply_debug_offsets, load_layout
 from pyxhon.cpython.objects import Memory
 from pyxhon.cpython.runtime import Runtime, find_runtime
@@ -17,15 +18,18 @@ from pyxhon.errors import ElfError, InterpreterError, TargetError
 from pyxhon.target.address_space import AddressSpace, NativeObjects, read_address_space
 from pyxhon.target.elf import open_image
 from pyxhon.target.images import Images
-from pyxhon.target.native_frames import NativeFrame
+from pyxhon.target.native_frames import NativeFrame, Unwound
 from pyxhon.target.process import read_arguments, read_executable, read_mappings, read_memory, read_proc
 from pyxhon.target.steps_cache import load_steps, save_steps
 from pyxhon.target.system_calls.numbers import describe
 from pyxhon.target.unwind import Unwinder
 
-_EVAL: Final = "_PyEval_EvalFrameDefault"
 _DEBUG_OFFSETS_BYTES: Final = 4096
 _MAX_TEXT_BYTES: Final = 4096
+_WORD_BYTES: Final = 8
+_RAX: Final = 0  # in DWARF's order
+_CLONES: Final = ("clone", "clone3")
+_FLAGS_FIELD, _KERNEL_THREAD = 6, 0x00200000  # of /proc/PID/stat, counted after the name; PF_KTHREAD
 _STATES: Final = {
     "R": "running",
     "S": "sleeping",
@@ -55,18 +59,50 @@ class _Python:
     stacks: StackReader
 
 
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What code lies where, and how to find callers in it."""
+
+    pid: int
+    threads: ThreadReader
+    space: AddressSpace
+    unwinder: Unwinder
+    loops: EvalLoops
+    interpreter: str | None
+
+    def is_eval(self, frame: NativeFrame) -> bool:
+        """Tell whether a frame runs Python frames."""
+        is_interpreter = frame.object is not None and frame.object.path == self.interpreter
+        return is_interpreter and self.loops.is_eval(frame)
+
+    def unwind(self, state: ThreadState, stack: bytes) -> Unwound:
+        """Unwind a thread; a signal handler's own stack leads to another one, read while the thread still waits."""
+        registers = state.registers or ()
+        found = self.unwinder.unwind(self.space, registers, stack)
+        if found.end_reason != "stack_end":
+            return found
+        further = self.unwinder.unwind(self.space, registers, stack, self._word)
+        return further if self.threads.read(self.pid).get(state.tid) == state else found
+
+    def _word(self, address: int) -> int | None:
+        content = read_memory(self.pid, address, _WORD_BYTES)
+        return None if content is None else int.from_bytes(content, "little")
+
+
 def take_dump(pid: int) -> Dump:
     """Dump a process. Raises TargetError when it is not there or may not be read, KernelError without BPF."""
     executable = read_executable(pid)
     if executable is None and not read_mappings(pid):
-        raise TargetError(f"process {pid} is a kernel thread", "give the pid of a process")
+        if _is_kernel_thread(pid):
+            raise TargetError(f"process {pid} is a kernel thread", "give the pid of a process")
+        raise TargetError(f"process {pid} ended")
     notes: list[str] = []
     python = _find_python(pid, notes)
     with ThreadReader() as threads, Images(recall=load_steps) as images:
         captured = Capture(pid, threads, python.stacks if python else None).take()
         space = read_address_space(pid, NativeObjects(images))
-        finish = functools.partial(_finish, pid, space, Unwinder(), python.runtime if python else None)
-        dumped = tuple(finish(thread) for thread in captured)
+        code = _Code(pid, threads, space, Unwinder(), EvalLoops(), python.runtime.path if python else None)
+        dumped = tuple(_finish(code, thread) for thread in captured)
         save_steps(images.codes)
     version = ".".join(map(str, python.runtime.version)) if python else ""
     return Dump(
@@ -102,15 +138,13 @@ def _find_python(pid: int, notes: list[str]) -> _Python | None:
     return _Python(runtime, StackReader(Memory(read, layout), runtime.base + address))
 
 
-def _finish(
-    pid: int, space: AddressSpace, unwinder: Unwinder, runtime: Runtime | None, captured: Captured
-) -> DumpedThread:
-    frames, problem = _frames(space, unwinder, runtime, captured)
+def _finish(code: _Code, captured: Captured) -> DumpedThread:
+    frames, problem = _frames(code, captured)
     number = captured.state.system_call if captured.state else None
     return DumpedThread(
         tid=captured.tid,
-        name=_thread_name(pid, captured.tid),
-        state=_thread_state(pid, captured.tid),
+        name=_thread_name(code.pid, captured.tid),
+        state=_thread_state(code.pid, captured.tid),
         system_call=None if number is None else describe(number),
         is_stable=captured.is_stable,
         problem=problem,
@@ -118,24 +152,23 @@ def _finish(
     )
 
 
-def _frames(
-    space: AddressSpace, unwinder: Unwinder, runtime: Runtime | None, captured: Captured
-) -> tuple[tuple[Frame, ...], str | None]:
+def _frames(code: _Code, captured: Captured) -> tuple[tuple[Frame, ...], str | None]:
     state = captured.state
     if state is None or state.registers is None:
         return python_only(captured.python, is_guessed=True), _ALWAYS_RAN
-    unwound = unwinder.unwind(space, state.registers, captured.stack)
-    is_whole = unwound.end_reason == "bottom"
-
-    def is_eval(frame: NativeFrame) -> bool:
-        found = frame.object
-        is_there = runtime is not None and found is not None and found.path == runtime.path
-        return is_there and (frame.symbol or "").startswith(_EVAL)
-
-    problem: str | None = _ENDINGS.get(unwound.end_reason)
+    unwound = code.unwind(state, captured.stack)
+    problem = None if _has_just_begun(state, unwound) else _ENDINGS.get(unwound.end_reason)
     if problem is None and not all(stack.is_whole for stack in captured.python):
         problem = "not all Python frames could be read"
-    return mix(unwound.frames, captured.python, is_eval, is_whole=is_whole), problem
+    is_whole = unwound.end_reason == "bottom"
+    return mix(unwound.frames, captured.python, code.is_eval, is_whole=is_whole), problem
+
+
+def _has_just_begun(state: ThreadState, unwound: Unwound) -> bool:
+    """Tell whether this is the child's side of a clone: its stack is empty, and the wrapper has no unwind tables."""
+    registers = state.registers or (None,)
+    is_child = registers[_RAX] == 0 and state.system_call is not None and describe(state.system_call) in _CLONES
+    return is_child and len(unwound.frames) == 1
 
 
 def _thread_name(pid: int, tid: int) -> str:
@@ -147,7 +180,16 @@ def _thread_name(pid: int, tid: int) -> str:
 
 def _thread_state(pid: int, tid: int) -> str:
     try:
-        text = read_proc(pid, f"task/{tid}/stat", _MAX_TEXT_BYTES)
+        return _STATES.get(_stat_fields(pid, f"task/{tid}/stat")[0], "unknown")
     except TargetError:
         return "ended"
-    return _STATES.get(text[text.rfind(b")") + 1 :].split()[0].decode("ascii", "replace"), "unknown")
+
+
+def _is_kernel_thread(pid: int) -> bool:
+    return bool(int(_stat_fields(pid, "stat")[_FLAGS_FIELD]) & _KERNEL_THREAD)
+
+
+def _stat_fields(pid: int, name: str) -> list[str]:
+    """Give the fields of a stat file after the name of the thread."""
+    text = read_proc(pid, name, _MAX_TEXT_BYTES)
+    return text[text.rindex(b")") + 1 :].decode("ascii").split()

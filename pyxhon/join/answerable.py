@@ -2,21 +2,25 @@
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyxhon.join.frameless import Frameless, Sighting
+from pyxhon.join.inherited import Inherited
 from pyxhon.join.mixed import APPENDED, mix
 from pyxhon.join.model import STANDARD_LIBRARY, UNKNOWN, Beneath, Frame, Maker, NativeFrame, Owner
-from pyxhon.join.native import MADE_CODE
+from pyxhon.join.native import MADE_CODE, SYSTEM_ROLES
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.provenance import Provenance
+from pyxhon.join.stacks import EMPTY_VIEW
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow
 
 _MAX_STEPS = 16  # from one maker to the next
 _DESCRIPTORS = ("fd", "sockfd", "socket")
+_MADE_TO_ACT = frozenset({"thread", "process", "ring"})
 _RUNNING = frozenset({"handler", "thread", "process"})
+_MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
 
 
@@ -39,7 +43,13 @@ class Answerable:
         self._frameless = frameless
         self._look = look
         self.provenance = Provenance(trace)
+        self.inherited = Inherited(trace, self.provenance)
+        self._frames: dict[int, tuple[NativeFrame, ...]] = {}
         self._orders: dict[tuple[int | None, int | None], tuple[str, ...]] = {}
+
+    def as_run(self, seen: Sighting) -> Sighting:
+        """Give an event without the Python stack, where that is only what its maker left in a thread or child."""
+        return replace(seen, view=EMPTY_VIEW) if self.inherited.is_inherited(seen) else seen
 
     def answer(self, seen: Sighting, steps: int = 0) -> Answer:
         """Give who answers for an act."""
@@ -64,6 +74,28 @@ class Answerable:
         if made is not None and (made.kind in _RUNNING or not (seen.view.frames or seen.native.frames)):
             return Answer(Attribution(made.owner, made.location, made.chain or (made.owner.name,)), made)
         return Answer(python if seen.view.frames else _nobody(), made)
+
+    def behind(self, seen: Sighting) -> Attribution | None:
+        """Give the package of the DLL that calls the interpreter, or its extension module, for an act; None without."""
+        extension = seen.native.extension
+        if extension is not None and self.owner_of_file(seen, extension).origin != "stdlib":
+            return None  # the DLL acts itself
+        if not self._calls_python(seen):
+            return None  # Python calls, and a DLL that CPython needs does the work
+        by = self.answer(seen).by
+        return None if by.owner == self._python(seen).owner else by
+
+    def _calls_python(self, seen: Sighting) -> bool:
+        """Tell whether a DLL that is not CPython's has called the interpreter or its extension module for this."""
+        has_python = False
+        for frame in seen.native.frames[: seen.native.reach]:
+            is_python = frame.role == "interpreter" or (
+                frame.role == "library" and self.owner_of_file(seen, frame.path or "").origin == "stdlib"
+            )
+            if has_python and frame.role not in SYSTEM_ROLES and not is_python:
+                return True
+            has_python |= is_python
+        return False
 
     # --- what Python's frames say
 
@@ -105,6 +137,10 @@ class Answerable:
             return (maker.owner if maker else None), maker
         owner = self._places.owner(seen.process.root, path)
         return (None if owner == STANDARD_LIBRARY or owner.origin == "stdlib" else owner), None
+
+    def owner_of_file(self, seen: Sighting, path: str) -> Owner:
+        """Give whose a DLL is."""
+        return self._places.owner(seen.process.root, path)
 
     # --- where no Python frame is
 
@@ -172,27 +208,41 @@ class Answerable:
         seen = self._look(event) if event is not None else None
         if seen is None:
             return None
-        by = self.answer(seen, steps + 1).by
-        return Maker(*made, by.owner, seen.native.object, by.location, by.chain)
+        answer = self.answer(self.as_run(seen), steps + 1)
+        return Maker(*made, answer.by.owner, _responsible(seen, answer.made_by), answer.by.location, answer.by.chain)
 
     # --- for the report
 
     def order(self, seen: Sighting) -> tuple[str, ...]:
         """Give the mixed stack of an event."""
-        key = (seen.event.native_stack, seen.event.python_stack)
+        key = (seen.event.native_stack, seen.event.python_stack if seen.view.frames else None)
         found = self._orders.get(key)
         if found is None:
             rows = self._trace.stack(key[1]) if key[1] is not None else ()
+            if len(self._orders) >= _MAX_STACKS:
+                self._orders.clear()
             found = self._orders[key] = mix(seen.native.frames, rows)
         return found
 
     def beneath(self, seen: Sighting, made_by: Maker | None) -> Beneath:
         """Give what the report tells of an act beneath Python."""
         native = seen.native
-        if not native.frames:  # a ring's own thread acts: what made the ring is responsible
-            return Beneath(object=made_by.object if made_by and made_by.kind == "ring" else None, made_by=made_by)
-        frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
-        return Beneath(native.object, frames, self.order(seen), native.confidence, native.doubt, made_by)
+        if not native.frames:  # a ring's own thread acts
+            return Beneath(object=_responsible(seen, made_by), made_by=made_by)
+        number = seen.event.native_stack or 0
+        frames = self._frames.get(number)
+        if frames is None:
+            if len(self._frames) >= _MAX_STACKS:
+                self._frames.clear()
+            frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+            self._frames[number] = frames
+        return Beneath(_responsible(seen, made_by), frames, self.order(seen), native.confidence, native.doubt, made_by)
+
+
+def _responsible(seen: Sighting, made_by: Maker | None) -> str | None:
+    """Give the DLL on the stack; where none is there, the one that made the thread, process or ring that acts."""
+    is_made = made_by is not None and made_by.kind in _MADE_TO_ACT
+    return seen.native.object or (made_by.object if made_by is not None and is_made else None)
 
 
 def _nobody() -> Attribution:

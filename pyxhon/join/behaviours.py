@@ -9,6 +9,7 @@ from pyxhon.errors import TraceError
 from pyxhon.join.acts import Acts, freeze
 from pyxhon.join.answerable import Answerable
 from pyxhon.join.arguments import decode_arguments
+from pyxhon.join.behind import Behind
 from pyxhon.join.calls import Calls, show_call
 from pyxhon.join.explaining import Explanations
 from pyxhon.join.frameless import Frameless, Sighting
@@ -16,6 +17,7 @@ from pyxhon.join.imports import Edges
 from pyxhon.join.loading import Loading
 from pyxhon.join.model import Joined
 from pyxhon.join.native import Natives
+from pyxhon.join.needs import Preloads
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.stacks import Stacks
@@ -48,8 +50,9 @@ class Joiner:
         self._natives = Natives(trace, self._places)
         self._acts = Acts()
         self._answerable = Answerable(trace, self._places, self._frameless, self._look)
+        self._behind = Behind(self._answerable)
         self._explanations = Explanations(trace, tables)
-        self._loading = Loading(self._acts, self._edges, self._natives, self._answerable)
+        self._loading = Loading(self._acts, self._edges, self._natives, self._answerable, Preloads(trace))
         self._system_calls = SystemCalls(tables, self._explanations, self._answerable, self._loading)
         self._processes: dict[int, ProcessRow] = {}
         self._is_stale = True
@@ -80,8 +83,10 @@ class Joiner:
         self._acts = Acts()
         self._explanations.start_batch(self._processes.values())
         self._answerable.provenance.start_batch(self._processes)
+        self._answerable.inherited.start_batch()
         self._loading.start_batch(self._acts, seen)
         self._system_calls.start_batch(self._acts)
+        self._behind.start_batch(seen)
         for each in seen:
             self._system_calls.note(each)
 
@@ -151,7 +156,7 @@ class Joiner:
         """Give who acts, also where the code that does has no frame."""
         view = seen.view
         frameless = self._frameless.attribute(seen) if view.is_extension_init or view.is_path_file else None
-        return frameless or view.actor
+        return frameless or self._behind.find(seen) or view.actor
 
     def _add_call(self, seen: Sighting) -> str:
         event, view = seen.event, seen.view

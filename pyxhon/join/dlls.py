@@ -3,8 +3,8 @@
 import posixpath
 from dataclasses import dataclass
 
-from pyxhon.join.loading import is_named
 from pyxhon.join.model import Frame, Joined, Load
+from pyxhon.join.needs import Needs, find_needs, is_named
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import DllRow
 
@@ -41,7 +41,7 @@ def join_dlls(trace: TraceReader, joined: Joined) -> tuple[LoadedDll, ...]:
     for each in sorted(joined.loads, key=lambda load: _ASKED.index(load.way) if load.way in _ASKED else len(_ASKED)):
         loads.setdefault(each.process, []).append(each)
     rows = trace.dlls()
-    needs = _find_needs(rows)
+    needs = find_needs(rows)
     found = []
     for row in rows:
         own = by_event.get(row.event or 0)
@@ -61,29 +61,10 @@ def _is_of(path: str, load: Load) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Needs:
-    """Names of DLLs that others of a process need, and the first that does; not complete where a file was not read."""
-
-    by: dict[str, str]
-    is_complete: bool
-
-
-def _find_needs(rows: list[DllRow]) -> dict[int, _Needs]:
-    """Give who needs what, by process."""
-    names: dict[int, dict[str, str]] = {}
-    for row in rows:
-        known = names.setdefault(row.process, {})
-        for name in (row.dossier or {}).get("needed") or ():
-            known.setdefault(str(name), row.path)
-    unread = {row.process for row in rows if row.dossier is None}
-    return {process: _Needs(known, process not in unread) for process, known in names.items()}
-
-
-def _loaded(row: DllRow, owner: tuple[str | None, str | None], load: Load | None, needs: _Needs | None) -> LoadedDll:
+def _loaded(row: DllRow, owner: tuple[str | None, str | None], load: Load | None, needs: Needs | None) -> LoadedDll:
     way, loader = (load.way, load.loader) if load else (None, None)
     if needs and way in {None, "start"}:
-        needing = next((path for name, path in needs.by.items() if is_named(row.path, name)), None)
+        needing = needs.find(row.path)
         if needing is not None:
             way, loader = "needed", needing
         elif way == "start" and needs.is_complete:

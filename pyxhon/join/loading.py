@@ -11,6 +11,8 @@ from pyxhon.join.frameless import Sighting
 from pyxhon.join.imports import Edges
 from pyxhon.join.model import STANDARD_LIBRARY, Load
 from pyxhon.join.native import Natives
+from pyxhon.join.needs import Preloads, is_named
+from pyxhon.join.owners import Attribution
 from pyxhon.trace.rows import EventRow
 
 _MAX_NOTES = 100_000
@@ -30,8 +32,9 @@ class _Request:
 class Loading:
     """Remembers who asks for DLLs, also over batches."""
 
-    def __init__(self, acts: Acts, edges: Edges, natives: Natives, answerable: Answerable) -> None:
+    def __init__(self, acts: Acts, edges: Edges, natives: Natives, answerable: Answerable, preloads: Preloads) -> None:
         self.acts = acts
+        self._preloads = preloads
         self._edges = edges
         self._natives = natives
         self._answerable = answerable
@@ -44,6 +47,7 @@ class Loading:
     def start_batch(self, acts: Acts, events: Iterable[Sighting]) -> None:
         """Forget the loads so far; look which native code the loader works for."""
         self.acts, self.loads = acts, []
+        self._preloads.start_batch()
         for seen in events:
             if seen.native.is_loader and seen.event.native_stack is not None:
                 _make_room(self._stacks)
@@ -95,23 +99,35 @@ class Loading:
             request = _Request(0, "", None)  # its dlopen was not seen: the import tells
         if request.act is not None:
             request.act.join(seen.event, self._answerable.beneath(seen, None))
-        path = self._mapped_file(seen.event)
+        path = self.mapped_file(seen.event)
         if path is not None and not is_named(path, request.path):
             by = request.act or seen.view.importer
             loader = request.path or None
             self.loads.append(Load(seen.process.id, path, seen.event.id, by.owner, by.location, "needed", loader))
         return "import" if request.act is None else "joined"
 
+    def add_preload(self, seen: Sighting) -> bool:
+        """Count the mapping of a DLL that nothing needs and that the loader puts before all others."""
+        path = self.mapped_file(seen.event)
+        if path is None or not self._preloads.is_preloaded(seen.process.id, path):
+            return False
+        owner = self._answerable.owner_of_file(seen, path)
+        below = replace(self._answerable.beneath(seen, None), object=path)
+        act = self.acts.count(seen, Attribution(owner, None, (owner.name,)), {"path": path}, "detached", below)
+        act.kind, act.category = "tamper", "os"
+        self.note_start(seen)
+        return True
+
     def note_start(self, seen: Sighting) -> None:
         """Take up a DLL that the loader maps while a program starts."""
-        path = self._mapped_file(seen.event)
+        path = self.mapped_file(seen.event)
         if path is not None:
             load = Load(seen.process.id, path, seen.event.id, STANDARD_LIBRARY, None, "start")
             self.loads.append(load)
 
     def add_mapping(self, seen: Sighting, act: Act) -> None:
         """Take up a file mapped executable without the loader."""
-        path = self._mapped_file(seen.event)
+        path = self.mapped_file(seen.event)
         if path is not None and act.kind == "memory":
             load = Load(seen.process.id, path, seen.event.id, act.owner, act.location, "by_hand", seen.native.object)
             self.loads.append(load)
@@ -125,7 +141,7 @@ class Loading:
             _make_room(self._files)
             self._files[event.process, event.result] = path
 
-    def _mapped_file(self, event: EventRow) -> str | None:
+    def mapped_file(self, event: EventRow) -> str | None:
         """Give the file that is mapped executable, where the event is such a mapping."""
         arguments = event.arguments if isinstance(event.arguments, dict) and event.kind == "memory" else {}
         path, descriptor = arguments.get("path"), arguments.get("fd")
@@ -147,12 +163,6 @@ class Loading:
         alike = [each for each in requests if name and is_named(name, each.path)] or requests
         before = [each for each in alike if each.time_ns <= seen.event.first_ns] or alike[:1]
         return max(before, key=lambda each: each.time_ns, default=None)
-
-
-def is_named(path: str, asked: str) -> bool:
-    """Tell whether a file is the one that was asked for, perhaps through a link: libffi.so.8 is libffi.so.8.1.2."""
-    name, wanted = posixpath.basename(path), posixpath.basename(asked)
-    return name == wanted or (".so" in wanted and name.startswith(wanted + "."))
 
 
 def _place(seen: Sighting) -> _PlaceKey:

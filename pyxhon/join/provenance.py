@@ -20,13 +20,14 @@ class Provenance:
         self._by_kind: dict[tuple[int, str], list[ProvenanceRow]] = {}
         self._handlers: list[SignalHandlerRow] | None = None
         self._creators: dict[tuple[int, int], int] = {}
-        self._by_name: dict[tuple[int, str], list[int]] | None = None
+        self._by_name: dict[tuple[int, str], list[int]] = {}
+        self._last_id = 0
         self._events: dict[int, EventRow | None] = {}
         self._processes: Mapping[int, ProcessRow] = {}
 
     def start_batch(self, processes: Mapping[int, ProcessRow]) -> None:
         """Allow the tables to be read again."""
-        self._rows, self._by_name, self._handlers = None, None, None
+        self._rows, self._handlers = None, None
         self._processes = processes
 
     def event(self, number: int) -> EventRow | None:
@@ -67,11 +68,10 @@ class Provenance:
 
     def _last(self, process: ProcessRow, names: tuple[str, ...], time_ns: int) -> EventRow | None:
         """Find the last system call of these names before a time, where nothing was noted of it."""
-        if self._by_name is None:
-            self._by_name = {}
-            for row in self._trace.events():
-                if row.name in _EXECUTIONS or row.name in _FORKS:
-                    self._by_name.setdefault((row.process, row.name), []).append(row.id)
+        for row in self._trace.events(self._last_id):  # those that came since
+            self._last_id = row.id
+            if row.name in _EXECUTIONS or row.name in _FORKS:
+                self._by_name.setdefault((row.process, row.name), []).append(row.id)
         numbers = [number for name in names for number in self._by_name.get((process.id, name), [])]
         found = [event for number in numbers if (event := self.event(number)) and event.first_ns <= time_ns]
         return max(found, key=lambda event: event.first_ns, default=None)

@@ -47,7 +47,7 @@ class StackView:
 
 
 _NOBODY = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
-_EMPTY = StackView(
+EMPTY_VIEW = StackView(
     frames=(),
     actor=_NOBODY,
     importer=_NOBODY,
@@ -73,7 +73,7 @@ class Stacks:
     def view(self, stack: int | None, process: ProcessRow) -> StackView:
         """Give the view of a stack by its number; without one, the interpreter itself acts."""
         if stack is None:
-            return _EMPTY
+            return EMPTY_VIEW
         found = self._views.get(stack)
         if found is None:
             if len(self._views) >= _MAX_VIEWS:

@@ -56,12 +56,13 @@ class SystemCalls:
         reason = self._explanations.find(seen)
         if reason is not None:
             return self._join(seen, reason.act, tampers=tampers)
+        seen = self._answerable.as_run(seen)
         if not tampers:
             call = self.find_call(seen, self._category(seen.event))
             if call is not None or self._is_import_work(seen):
                 return self._join(seen, call, tampers=False)
             if self._is_interpreters_own(seen):
-                return self._count_collapsed(seen)
+                return self._count_own(seen)
         return self._count(seen, tampers=tampers)
 
     def _join(self, seen: Sighting, act: Act | None, *, tampers: bool) -> str:
@@ -88,8 +89,13 @@ class SystemCalls:
         self._loading.add_mapping(seen, act)
         return "behaviour"
 
-    def _count_collapsed(self, seen: Sighting) -> str:
-        """Count what an interpreter does by itself before and after Python code runs: one act for each call's name."""
+    def _count_own(self, seen: Sighting) -> str:
+        """Count what an interpreter does by itself before and after Python code runs: one act for each call's name.
+
+        A DLL that is put before all others is not its own.
+        """
+        if seen.native.is_loader and self._loading.add_preload(seen):
+            return "behaviour"
         by = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
         act = self._acts.count(seen, by, {}, "detached")
         act.category = self._category(seen.event)

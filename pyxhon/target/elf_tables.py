@@ -24,6 +24,7 @@ SECTION_BYTES = 64
 SEGMENT_BYTES = 56
 
 _PF_X, _PF_W = 1, 2
+_SHF_EXECINSTR = 4
 _MAX_NOTES = 4096
 _MAX_NAME_BYTES = 4096
 _MAX_SAME_TAILS = 64
@@ -69,6 +70,12 @@ class Section:
     offset: int
     size: int
     link: int
+    flags: int = 0
+
+    @property
+    def is_code(self) -> bool:
+        """SHF_EXECINSTR is set."""
+        return bool(self.flags & _SHF_EXECINSTR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +157,8 @@ def parse_segments(table: bytes) -> tuple[Segment, ...]:
 def parse_sections(table: bytes, names: bytes) -> tuple[Section, ...]:
     """Parse section headers; `names` is the content of the section name table."""
     return tuple(
-        Section(read_name(names, name), kind, address, offset, size, link)
-        for name, kind, _, address, offset, size, link, _, _, _ in struct.iter_unpack("<IIQQQQIIQQ", table)
+        Section(read_name(names, name), kind, address, offset, size, link, flags)
+        for name, kind, flags, address, offset, size, link, _, _, _ in struct.iter_unpack("<IIQQQQIIQQ", table)
     )
 
 

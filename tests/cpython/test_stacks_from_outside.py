@@ -5,7 +5,7 @@ import json
 
 from pyxhon.cpython.layout import load_layout
 from pyxhon.cpython.objects import Memory
-from pyxhon.cpython.stacks import StackReader
+from pyxhon.cpython.stacks import StackReader, ThreadState
 from pyxhon.target.process import read_memory
 from tests.interpreters import every_python
 from tests.targets import running
@@ -64,6 +64,14 @@ def test_memory_that_is_gone_gives_no_stack(python):
 
     assert stacks
     assert read_all(target, python, truth["runtime"]) == {}
+
+
+@every_python()
+def test_a_thread_state_without_frames_has_an_empty_stack(python):
+    layout = load_layout(".".join(map(str, python.version)))
+    reader = StackReader(Memory(lambda _address, size: bytes(size), layout), 4096)
+
+    assert reader.read(ThreadState(8192, 1, 0)).frames == ()
 
 
 @every_python()

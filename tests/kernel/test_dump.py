@@ -14,6 +14,7 @@ import pytest
 
 from pyxhon.dump.model import NativeCall, PythonCall
 from pyxhon.dump.taking import take_dump
+from pyxhon.errors import TargetError
 from tests.interpreters import Interpreter, every_python
 from tests.kernel.commands import PYXHON
 from tests.targets import running
@@ -24,6 +25,7 @@ HERE = Interpreter(sys.executable, sys.version_info[:3])
 KINDS = ("lock", "sleep", "receive", "poll", "callback", "generator")
 _GDB = """
 set pagination off
+set sysroot %s
 set debuginfod enabled off
 set backtrace past-main on
 set backtrace past-entry on
@@ -37,6 +39,22 @@ for thread in gdb.selected_inferior().threads():
             print("FRAME %x" % frame.pc())
         frame = frame.older()
 end
+"""
+
+
+_ON_ANOTHER_STACK = """
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void on_signal(int number) { write(1, "\\n", 1); pause(); }
+int main(void)
+{
+	stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+	sigaltstack(&stack, 0);
+	sigaction(SIGUSR1, &action, 0);
+	return raise(SIGUSR1);
+}
 """
 
 
@@ -67,9 +85,9 @@ def native_part(thread):
     return [one.address for one in thread.frames if isinstance(one, NativeCall)]
 
 
-def gdb_stacks(pid, tmp_path):
+def gdb_stacks(pid, root, tmp_path):
     script = tmp_path / "script.gdb"
-    script.write_text(_GDB)
+    script.write_text(_GDB.replace("%s", root, 1))
     command = ["gdb", "-nx", "-batch", "-p", str(pid), "-x", str(script)]
     said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
     stacks = {}
@@ -96,7 +114,7 @@ def test_the_python_frames_are_those_that_python_tells(python):
 def test_the_native_frames_are_those_of_gdb(python, tmp_path):
     with waiting(python, *KINDS) as (target, told):
         dump = take_dump(target.pid)
-        truth = gdb_stacks(target.pid, tmp_path)
+        truth = gdb_stacks(target.pid, python.root, tmp_path)
 
     assert set(truth) == set(told)
     assert {thread.tid: native_part(thread) for thread in dump.threads} == truth
@@ -121,12 +139,13 @@ def test_python_called_by_c_called_by_python_is_one_stack(python):
 @every_python()
 def test_an_inner_interpreter_is_above_the_one_that_runs_it(python):
     with waiting(python, "inner") as (target, told):
-        while (state := take_dump(target.pid).threads[1]).system_call in (None, "futex"):
-            pass
+        dump = take_dump(target.pid)
 
-    [of_main] = [stack for tid, stack in told.items() if tid != target.pid]
-    assert python_part(state) == [["<string>", "wait", 3], ["<string>", "<module>", 4], *of_main]
-    assert not any(frame.is_guessed for frame in state.frames)
+    code = "<script>" if python.version >= (3, 14) else "<string>"
+    of_main, of_thread = (told[thread.tid] for thread in dump.threads)
+    assert python_part(dump.threads[0]) == of_main
+    assert python_part(dump.threads[1]) == [[code, "wait", 2], [code, "<module>", 4], *of_thread]
+    assert not any(frame.is_guessed for frame in dump.threads[1].frames)
 
 
 @every_python()
@@ -204,16 +223,31 @@ def test_text_has_a_block_for_each_thread():
 def test_a_process_without_python_shows_its_native_stacks():
     with subprocess.Popen(["sleep", "1000"]) as process:
         try:
-            while not (dump := take_dump(process.pid)).threads[0].system_call:
+            while (dump := take_dump(process.pid)).threads[0].system_call != "clock_nanosleep":
                 pass
         finally:
             process.kill()
 
     assert dump.interpreter is None
     assert dump.notes[0].startswith("native frames only: ")
-    assert dump.threads[0].system_call == "clock_nanosleep"
     assert dump.threads[0].frames[0].symbol == "clock_nanosleep"
     assert dump.threads[0].frames[-1].object == os.path.realpath(shutil.which("sleep"))
+    assert dump.threads[0].problem is None
+
+
+def test_a_signal_handler_on_its_own_stack_leads_to_what_it_interrupted(tmp_path):
+    program = tmp_path / "program"
+    subprocess.run(["gcc", "-O1", "-x", "c", "-o", program, "-"], input=_ON_ANOTHER_STACK, text=True, check=True)
+    with subprocess.Popen([program], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            while (dump := take_dump(process.pid)).threads[0].system_call != "pause":
+                pass
+        finally:
+            process.kill()
+
+    names = [frame.symbol for frame in dump.threads[0].frames]
+    assert [name for name in names if name in ("on_signal", "main", "_start")] == ["on_signal", "main", "_start"]
     assert dump.threads[0].problem is None
 
 
@@ -233,10 +267,60 @@ def test_a_child_after_fork_has_its_own_stack():
     assert python_part(thread) == [["<string>", "<module>", 4]]
 
 
+def test_a_process_may_end_at_any_moment():
+    outcomes = set()
+    for delay in range(12):
+        program = f"import time; print(flush=True); time.sleep({delay} / 200)"
+        with subprocess.Popen([HERE.path, "-c", program], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            try:
+                while True:
+                    take_dump(process.pid)
+                    outcomes.add("dumped")
+            except TargetError as error:
+                outcomes.add(str(error).replace(str(process.pid), "N"))
+
+    assert outcomes <= {"dumped", "process N ended", "there is no process N"}
+
+
+def test_threads_that_come_and_go_do_no_harm():
+    program = (
+        "import threading\nprint(flush=True)\n"
+        "while True:\n threads = [threading.Thread(target=sum, args=(range(9999),)) for _ in range(8)]\n"
+        " [thread.start() for thread in threads]\n [thread.join() for thread in threads]"
+    )
+    with subprocess.Popen([HERE.path, "-c", program], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            dumps = [take_dump(process.pid) for _ in range(20)]
+        finally:
+            process.kill()
+
+    mains = [dump.threads[0] for dump in dumps]
+    assert [thread.tid for thread in mains] == [process.pid] * 20
+    assert all(python_part(thread)[-1][1] == "<module>" for thread in mains)
+    assert {thread.problem for dump in dumps for thread in dump.threads if thread.is_stable} <= {None}
+
+
+def test_names_cannot_steer_a_terminal():
+    program = "import ctypes; ctypes.CDLL(None).prctl(15, b'\\x1b[31mred\\n'); print(flush=True); input()"
+    with subprocess.Popen([HERE.path, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            command = [*PYXHON, "dump", str(process.pid)]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        finally:
+            process.kill()
+
+    assert "\x1b" not in said
+    assert f'thread {process.pid} "\\x1b[31mred\\n"' in said
+
+
 def test_a_tracer_in_a_container_sees_its_own_numbers():
     script = """
 import os, subprocess, sys
 from pyxhon.dump.taking import take_dump
+from pyxhon.errors import TargetError
 with subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"], stdin=-1, stdout=-1) as child:
     child.stdout.readline()
     print(child.pid, *[thread.tid for thread in take_dump(child.pid).threads])

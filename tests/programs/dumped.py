@@ -14,6 +14,7 @@ import time
 
 gate = threading.Lock()
 ours, theirs = socket.socketpair()
+reading, writing = os.pipe()
 COMPARISON = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 QSORT = ctypes.CDLL(None).qsort
 
@@ -62,7 +63,9 @@ def inner(there):
     except ImportError:
         import _xxsubinterpreters as interpreters
     run = getattr(interpreters, "exec", None) or interpreters.run_string
-    there.release(), run(interpreters.create(), "def wait():\n import time\n time.sleep(10000)\nwait()")
+    code = "def wait():\n os.write(%d, b'1'), time.sleep(10000)\nimport os, time\nwait()" % writing
+    other = interpreters.create()
+    there.release(), run(other, code)
 
 
 def busy(there):
@@ -96,6 +99,8 @@ def begin(kind, numbers):
 
     threading.Thread(target=run, daemon=True, name=kind).start()
     there.acquire()
+    if kind == "inner":
+        os.read(reading, 1)
 
 
 def main():

@@ -22,6 +22,7 @@ from pyxhon.report.text.stack import describe_chain
 
 GROUP_LIMIT: Final = 12
 ACT_LIMIT: Final = 8
+VARIANT_LIMIT: Final = 2  # acts that differ only in their arguments, before they share a line
 _PLACE_COLUMNS: Final = 34
 _COUNT_COLUMNS: Final = 7
 _VERDICTS: Final = ("violation", "unjudged", "allowed")
@@ -44,9 +45,13 @@ def print_invisible(console: Console, report: Report, acts: list[Act]) -> None:
     versions = {package.name: package.version for package in report.packages}
     for (path, package), rows in ordered[:GROUP_LIMIT]:
         print_line(console, _title(path, package, versions.get(package), rows), indent=2)
-        for act in rows[:ACT_LIMIT]:
-            _print_act(console, act)
-        print_more(console, len(rows) - ACT_LIMIT, indent=4)
+        makers = {act.detail.made_by for act in rows}
+        if len(makers) == 1 and rows[0].detail.made_by is not None:
+            print_line(console, Text(describe_maker(rows[0]), style="dim"), indent=4)
+        lines = _group_alike(rows)
+        for alike in lines[:ACT_LIMIT]:
+            _print_acts(console, alike, is_maker_told=len(makers) == 1)
+        print_more(console, sum(map(len, lines[ACT_LIMIT:])), indent=4)
     print_more(console, sum(len(rows) for _, rows in ordered[GROUP_LIMIT:]), indent=2)
     _print_start_up(console, own)
 
@@ -62,6 +67,19 @@ def _rank(act: Act) -> tuple[int, int, int]:
     return _VERDICTS.index(row.verdict), _CATEGORIES.index(row.category), row.first_ns
 
 
+def _group_alike(acts: list[Act]) -> list[list[Act]]:
+    """Put acts on one line that differ only in their arguments, where they are many."""
+    groups: dict[tuple[object, ...], list[Act]] = {}
+    for act in acts:
+        row = act.behaviour
+        chain = describe_chain(row, act.detail)
+        groups.setdefault((row.verdict, row.category, row.level, row.name, row.location, chain), []).append(act)
+    lines: list[list[Act]] = []
+    for group in groups.values():
+        lines += [group] if len(group) > VARIANT_LIMIT else [[act] for act in group]
+    return lines
+
+
 def _title(path: str | None, package: str, version: str | None, rows: list[Act]) -> Text:
     owner = escape(package, 40) + (f" {escape(version, 20)}" if version else "")
     if path is None:
@@ -74,29 +92,31 @@ def _title(path: str | None, package: str, version: str | None, rows: list[Act])
     return title.append(f" ({count_noun(len(rows), 'act')})", style="dim")
 
 
-def _print_act(console: Console, act: Act) -> None:
-    row = act.behaviour
+def _print_acts(console: Console, acts: list[Act], *, is_maker_told: bool) -> None:
+    row = acts[0].behaviour
     place = describe_place(row.location, _PLACE_COLUMNS - 7) if row.location else row.level
     room = console.width - 4 - _COUNT_COLUMNS - _PLACE_COLUMNS - 2
     name = escape(row.name, 40)
-    shown = f"{LETTERS.get(row.category, '?')} {name} {describe_arguments(row.args, max(room - len(name) - 3, 8))}"
-    if cell_len(shown) > room:
-        shown = set_cell_size(shown, room - 1) + "…"
-    line = Text(set_cell_size(shown, room), style=_STYLES.get(row.verdict, ""))
-    line.append(f" {describe_count(act.count):>{_COUNT_COLUMNS}} ", style="")
+    more = f" (and {len(acts) - 1} more)" if len(acts) > 1 else ""
+    arguments = describe_arguments(row.args, max(room - len(name) - len(more) - 3, 8))
+    shown = f"{LETTERS.get(row.category, '?')} {name} {arguments}"
+    if cell_len(shown) > room - len(more):
+        shown = set_cell_size(shown, room - len(more) - 1) + "…"
+    line = Text(set_cell_size(shown + more, room), style=_STYLES.get(row.verdict, ""))
+    line.append(f" {describe_count(sum(act.count for act in acts)):>{_COUNT_COLUMNS}} ", style="")
     line.append(set_cell_size(place, _PLACE_COLUMNS) if cell_len(place) > _PLACE_COLUMNS else place, style="dim")
     print_line(console, line, indent=4)
-    for remark in _remarks(act):
+    for remark in _remarks(acts[0], is_maker_told=is_maker_told):
         print_line(console, Text(remark, style="dim"), indent=6)
 
 
-def _remarks(act: Act) -> list[str]:
+def _remarks(act: Act, *, is_maker_told: bool) -> list[str]:
     detail = act.detail
     remarks = []
     chain = describe_chain(act.behaviour, detail)
     if chain:
         remarks.append(chain)
-    if detail.made_by is not None:
+    if detail.made_by is not None and not is_maker_told:
         remarks.append(describe_maker(act))
     if detail.native_confidence in {"guessed", "suspect"}:
         remarks.append(f"{detail.native_confidence}: {escape(detail.native_doubt or '', 100)}")
@@ -109,7 +129,7 @@ def describe_maker(act: Act) -> str:
     if made is None:
         return ""
     subject = f" {escape(made.subject, 40)}" if made.subject else ""
-    by = f"{made.kind}{subject} made by {escape(made.package, 40)}"
+    by = f"{escape(made.kind, 20)}{subject} made by {escape(made.package, 40)}"
     path = f" in {describe_path(made.object, 60)}" if made.object else ""
     return by + path + (f" at {describe_place(made.location)}" if made.location else "")
 

@@ -1,5 +1,6 @@
 """Mixed stacks in few lines: native frames of one object share a line."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -49,6 +50,8 @@ def describe_chain(behaviour: Behaviour, detail: Detail) -> str:
         interpreter = behaviour.native_stack[len(near)].object  # the eval loop, in whose place Python's frames stand
         while near and near[-1].object == interpreter:
             near.pop()
+    if behaviour.kind == "dll-load":  # the stack is that of the loader's work
+        near = list(itertools.dropwhile(_is_loaders, near))
     names: list[str] = []
     previous = None
     for frame in near:
@@ -57,6 +60,10 @@ def describe_chain(behaviour: Behaviour, detail: Detail) -> str:
         previous = frame.object
     more = [f"{len(names) - _SYMBOL_LIMIT} more"] if len(names) > _SYMBOL_LIMIT + 1 else []
     return " < ".join([*names[: _SYMBOL_LIMIT if more else None], *more])
+
+
+def _is_loaders(frame: NativeFrame) -> bool:
+    return short_object(frame.object).startswith(("ld-", "libc.so"))
 
 
 def _find_native(behaviour: Behaviour, step: str) -> NativeFrame | None:

@@ -34,7 +34,7 @@ _WAYS: Final = {
     "ctypes": "(ctypes)",
     "dlopen": "(dlopen)",
     "dlmopen": "(dlmopen)",
-    "needed": "needed by",
+    "needed": "with",
     "by_hand": "mapped by hand",
     "preload": "preloaded",
     "start": "as the program started",

@@ -16,6 +16,7 @@ _FLAGS: Mapping[str, int] = {
     "socket": SyscallFlag.ONLY_SOCKET,
     "maker": SyscallFlag.IS_MAKER,
     "no_return": SyscallFlag.HAS_NO_RETURN,
+    "accepting": SyscallFlag.IS_ACCEPTING,
 }
 _PLAIN = ("-", "handler")
 

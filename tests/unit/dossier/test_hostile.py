@@ -173,7 +173,24 @@ def test_names_without_end_are_cut(small):
 
     found = read(content)
 
-    assert all(len(name) <= 4096 for name in found.needed)
+    assert all(len(name) <= 512 for name in [*found.needed, *found.library_paths])
+
+
+def test_libraries_without_number_are_cut_and_said(small):
+    content = bytearray(small)
+    with image_in_memory(small) as image:
+        dynamic = next(s for s in image.segments if s.kind == 2)
+        start = next(position for position in range(0, len(small), 56) if small[64 + position] == 2) + 64
+        names = image.dynamic_value(5)
+    entries = struct.pack("<QQ", 1, 1) * 5000 + struct.pack("<QQ", 5, names) + struct.pack("<QQ", 10, 16) + bytes(16)
+    content += bytes(-len(content) % 16)
+    content[start : start + 56] = _SEGMENT.pack(2, 6, len(content), dynamic.address, 0, len(entries), len(entries), 8)
+    content += entries
+
+    found = read(content)
+
+    assert len(found.needed) == 256
+    assert found.partial == ["not all needed libraries are listed: too many"]
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,27 @@ def test_a_prefix_hides_none(folder):
     source = 'void one(void) { __asm__ volatile(".byte 0x48\\n syscall\\n .byte 0xf3\\n syscall"); }'
 
     assert dossier_of(build(folder, "prefix", source)).raw_syscalls == 2
+
+
+def test_tables_that_share_the_segment_of_the_code_are_none(folder):
+    table = (
+        "__attribute__((used)) static const unsigned char table[] = {" + "0x90, 0x90, 0x0f, 0x05, 0x90," * 200 + "0};"
+    )
+
+    found = dossier_of(build(folder, "table", table + SIX, "-Wl,-z,noseparate-code"))
+
+    assert found.raw_syscalls == 6
+    assert found.raw_syscall_bytes > 200
+
+
+def test_section_headers_that_call_code_data_hide_none(folder):
+    path = Path(build(folder, "lying", SIX))
+    content = bytearray(path.read_bytes())
+    table, count = int.from_bytes(content[40:48], "little"), int.from_bytes(content[60:62], "little")
+    with open_image(str(path)) as image:
+        text = next(index for index, section in enumerate(image.sections) if section.name == ".text")
+    assert text < count
+    content[table + 64 * text + 8] &= ~4  # SHF_EXECINSTR
+    path.write_bytes(content)
+
+    assert dossier_of(str(path)).raw_syscalls == 6

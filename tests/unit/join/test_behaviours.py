@@ -10,6 +10,7 @@ from pyxhon.join import join, join_dlls
 from pyxhon.join.arguments import decode_arguments
 from pyxhon.policy.parse import load_categories
 from pyxhon.trace.reader import open_trace
+from tests.unit.join.native import CTYPES, EVAL, LIBC, LOADER, LONE, PYTHON
 from tests.unit.join.recording import APP, CREATE, IMPORT, OTHER, PKG, POPEN, REQUEST, SITE, Recording
 
 CONNECT = [{"type": "socket"}, ["127.0.0.1", 80]]
@@ -198,3 +199,36 @@ def test_join_reads_nothing_but_the_trace(recording, monkeypatch):
 
 def _columns(row):
     return {name: getattr(row, name) for name in row.__slots__}
+
+
+def test_dlls_name_the_way_they_came(recording):
+    native = [LOADER, LIBC, CTYPES, EVAL]
+    recording.audit("ctypes.dlopen", ["libone.so.1"], [PKG, APP])
+    for path in ("/opt/libone.so.1.5", "/opt/libtwo.so"):
+        recording.call("mmap", {"fd": 3, "path": path}, native, [PKG, APP], kind="memory")
+    recording.call("mmap", {"fd": 3, "path": "/opt/hand.so"}, [LIBC, LONE, EVAL], [PKG, APP], kind="memory")
+    recording.call("mmap", {"fd": 3, "path": "/usr/lib/libm.so.6"}, [LOADER, LOADER], [], kind="memory")
+    for path in ("/opt/libone.so.1.5", "/opt/libtwo.so", "/opt/hand.so", "/usr/lib/libm.so.6", "/usr/bin/python3"):
+        recording.store.add_dll(recording.process, path)
+    joined = recording.join()
+
+    with open_trace(recording.path) as reader:
+        found = {row.path: (row.way, row.loader, row.loaded_by) for row in join_dlls(reader, joined)}
+
+    assert found == {
+        "/opt/libone.so.1.5": ("ctypes", None, "Pkg"),
+        "/opt/libtwo.so": ("needed", "libone.so.1", "Pkg"),
+        "/opt/hand.so": ("by_hand", LONE.path, "lone.so"),
+        "/usr/lib/libm.so.6": ("start", None, None),
+        "/usr/bin/python3": (None, None, None),
+    }
+
+
+def test_a_dlopen_by_c_code_belongs_to_the_dll_that_calls_it(recording):
+    recording.load("/opt/plugin.so", [PKG, APP])
+    recording.call("openat", {"path": "/opt/plugin.so", "flags": 0}, [LOADER, LIBC, LONE, PYTHON, EVAL], [PKG, APP])
+
+    (behaviour,) = recording.join().behaviours
+
+    assert (behaviour.kind, behaviour.level, behaviour.owner.name) == ("dll-load", "native", "lone.so")
+    assert (behaviour.signals, behaviour.beneath.object) == (("dll-load", "syscall"), LONE.path)

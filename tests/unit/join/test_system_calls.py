@@ -391,3 +391,39 @@ def test_every_event_ends_in_exactly_one_place(tmp_path_factory, audits, calls):
     assert fates.total() == len(audits) + len(calls)
     counted = sum(row.count for row in rows if row.kind != "import")
     assert counted == fates["behaviour"] + fates["interpreter"]
+
+
+def test_a_preloaded_dll_is_tampering_by_itself(recording):
+    dossiers = {"/usr/bin/python3.12": ["libm.so.6"], f"{LIBRARY}/libm.so.6": [], LONE.path: []}
+    for path, needed in dossiers.items():
+        recording.store.add_dll(recording.process, path)
+        recording.store.set_dossier(path, {"needed": needed})
+    for path in (LONE.path, f"{LIBRARY}/libm.so.6"):
+        recording.call("mmap", {"prot": "PROT_EXEC", "fd": 3, "path": path}, [LOADER, LOADER], [], kind="memory")
+
+    row = single(recording.join(), kind="tamper")
+
+    assert (row.owner.name, row.category, row.arguments) == ("lone.so", "os", {"path": LONE.path})
+
+
+def test_what_c_code_does_through_pythons_functions_is_the_dlls(recording):
+    recording.audit("socket.connect", CONNECT, [OTHER, APP])
+    recording.call("connect", PEER, [LIBC, SOCKET, PYTHON, FAST, PYTHON, EVAL], [OTHER, APP])
+
+    row = single(recording.join())
+
+    assert (row.kind, row.level, row.owner.name, row.chain) == (
+        "audit",
+        "python",
+        "Pkg",
+        ("application", "other", "Pkg"),
+    )
+    assert row.location.line == OTHER[2]
+
+
+def test_where_c_code_and_python_do_the_same_the_python_frame_answers(recording):
+    recording.audit("socket.connect", CONNECT, [OTHER, APP])
+    recording.call("connect", PEER, [LIBC, SOCKET, PYTHON, FAST, PYTHON, EVAL], [OTHER, APP])
+    recording.call("connect", PEER, BY_SOCKET, [OTHER, APP])
+
+    assert single(recording.join()).owner.name == "other"

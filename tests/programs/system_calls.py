@@ -1,0 +1,125 @@
+"""Makes system calls of one kind, named by the first argument, without audit events but for what it says of itself."""
+
+import ctypes
+import os
+import socket
+import sys
+import threading
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def wait():
+    say("ready")
+    sys.stdin.readline()
+
+
+def serve(count):
+    """Answer a number of clients, each from another port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(16)
+    address = listener.getsockname()
+
+    def ask():
+        for _ in range(count):
+            with socket.create_connection(address) as client:
+                client.send(b"?")
+                client.recv(1)
+
+    wait()
+    clients = threading.Thread(target=ask)
+    clients.start()
+    for _ in range(count):
+        accepted, _ = listener.accept()
+        accepted.recv(1)
+        accepted.send(b"!")
+        accepted.close()
+    clients.join()
+    say(address[1])
+
+
+def rename(first, second):
+    """Rename from one folder to another, both by descriptor; neither file is there."""
+    one, other = os.open(first, os.O_RDONLY), os.open(second, os.O_RDONLY)
+    wait()
+    LIBC.renameat(one, b"no-such", other, b"neither")
+
+
+def relative(folder):
+    """Use the same relative path in two folders."""
+    os.chdir(folder)
+    wait()
+    for name in ("one", "two"):
+        os.mkdir(name)
+        os.chdir(name)
+        LIBC.mkdir(b"inner", 0o700)
+        os.chdir("..")
+
+
+def threads(count, folder):
+    """Make a folder in each of many threads that are there already."""
+    started, go = threading.Semaphore(0), threading.Event()
+
+    def work(number):
+        started.release()
+        go.wait()
+        LIBC.mkdir(os.fsencode(os.path.join(folder, str(number))), 0o700)
+
+    all_threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in all_threads:
+        thread.start()
+    for _ in all_threads:
+        started.acquire()
+    wait()
+    go.set()
+    for thread in all_threads:
+        thread.join()
+
+
+def flood(count, path):
+    """Make one real act in the middle of very many that fail."""
+    wait()
+    half = count // 2
+    for _ in range(half):
+        LIBC.unlink(b"/nonexistent/flood")
+    LIBC.mkdir(os.fsencode(path), 0o700)
+    for _ in range(count - half):
+        LIBC.unlink(b"/nonexistent/flood")
+
+
+def flood_of_paths(count, path):
+    """The same with another path each time."""
+    wait()
+    half = count // 2
+    for number in range(half):
+        LIBC.unlink(b"/nonexistent/%d" % number)
+    LIBC.mkdir(os.fsencode(path), 0o700)
+    for number in range(half, count):
+        LIBC.unlink(b"/nonexistent/%d" % number)
+
+
+def times(path):
+    """Set ever other times."""
+    wait()
+    for number in range(100):
+        os.utime(path, (number + 0.5, number + 0.5))
+
+
+def connect(port):
+    """Connect from Python, and from C."""
+    wait()
+    with socket.socket() as client:
+        client.connect(("127.0.0.1", port))
+    descriptor = LIBC.socket(2, 1, 0)
+    address = b"\2\0" + port.to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
+    LIBC.connect(descriptor, address, 16)
+
+
+KINDS = (serve, rename, relative, threads, flood, flood_of_paths, times, connect)
+chosen = next(kind for kind in KINDS if kind.__name__ == sys.argv[1])
+chosen(*(int(word) if word.isdigit() else word for word in sys.argv[2:]))
