@@ -32,6 +32,7 @@ CLONES = ("clone", "clone3")
 
 _EXECUTABLE = ("mmap", "mprotect", "pkey_mprotect")
 _PROTECTION_ARGUMENT = 2
+_MAPPED_ARGUMENT = 4
 # Where the paths are: for each the index of its directory's descriptor, or None, and its own.
 _ONE_PATH = """
 open creat unlink rmdir mkdir mknod chmod chown lchown truncate chroot execve umount2
@@ -182,6 +183,9 @@ def _subject(call: Call, working: str) -> str:
     if call.name in _PATHS:
         places = [(d, p) for d, p in _PATHS[call.name] if p < len(arguments)]
         return " ".join(_absolute(arguments, place, working) for place in places)
+    if call.name == "mmap":
+        mapped = read_descriptor(arguments[_MAPPED_ARGUMENT]) or ""
+        return mapped if mapped.startswith("/") else ""
     index = _ADDRESSES.get(call.name)
     told = read_address(arguments[index]) if index is not None and index < len(arguments) else ""
     if told or call.name not in SENDS or not arguments:

@@ -72,7 +72,7 @@ def test_the_sensitive_calls_of_a_log_are_read_with_what_they_touch(acts_of_log)
         (100, "connect", "[::1]:80", 0),
         (100, "connect", "unix:@abstract", 0),
         (100, "bind", "netlink:0/0", 0),
-        (100, "mmap", "", 0x7F26E263C000),
+        (100, "mmap", "/tmp/x/lib.so", 0x7F26E263C000),
         (100, "write", "127.0.0.1:80", 6),
         (100, "write", "", 1),
         (100, "unlink", "/tmp/sub/relative", 0),
