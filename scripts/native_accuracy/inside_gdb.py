@@ -19,7 +19,7 @@ _MAX_STACKS = 50  # then the program is let go
 
 def main() -> None:
     """Follow the program to its end."""
-    settings = ("pagination off", "confirm off", "backtrace past-main on", "backtrace past-entry on")
+    settings = ("pagination off", "confirm off", "backtrace past-main on", "backtrace past-entry off")
     for setting in (*settings, "detach-on-fork on", "follow-fork-mode parent", "print thread-events off"):
         gdb.execute(f"set {setting}")
     gdb.execute("handle all nostop noprint pass", to_string=True)
@@ -62,7 +62,7 @@ def _frames(pid: int) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     frame = gdb.newest_frame()
     while frame is not None and len(found) < _MAX_FRAMES:
-        if frame.type() != gdb.INLINE_FRAME:
+        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):  # not on the stack
             found.append(_place(mappings, frame.pc()))
         try:
             frame = frame.older()
