@@ -63,7 +63,10 @@ def _frames(pid: int) -> list[tuple[str, int]]:
     frame = gdb.newest_frame()
     while frame is not None and len(found) < _MAX_FRAMES:
         if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):  # not on the stack
-            found.append(_place(mappings, frame.pc()))
+            place = _place(mappings, frame.pc())
+            if place is None:  # beyond the loader's first frame
+                break
+            found.append(place)
         try:
             frame = frame.older()
         except gdb.error:
@@ -81,11 +84,11 @@ def _read_mappings(pid: int) -> list[tuple[int, int, int, str]]:
     return rows
 
 
-def _place(mappings: list[tuple[int, int, int, str]], address: int) -> tuple[str, int]:
+def _place(mappings: list[tuple[int, int, int, str]], address: int) -> tuple[str, int] | None:
     for start, end, offset, path in mappings:
         if start <= address < end:
             return path, address - start + offset
-    return "", address
+    return None
 
 
 main()
