@@ -90,6 +90,8 @@ def _check_programs(*, is_sleepable: bool) -> None:
     maps = {name: _create_map(name, compiled) for name in compiled.maps}
     for name, program in compiled.programs.items():
         is_probe = name in {"on_site", "on_method"}
+        if is_sleepable and not is_probe:
+            continue  # tracepoints take the plain form only
         start = time.monotonic()
         try:
             kind, flags = (_UPROBE, _SLEEPABLE if is_sleepable else 0) if is_probe else (_RAW_TRACEPOINT, 0)

@@ -8,7 +8,7 @@ from pyxhon.join.frameless import Frameless, Sighting
 from pyxhon.join.inherited import Inherited
 from pyxhon.join.mixed import APPENDED, mix
 from pyxhon.join.model import STANDARD_LIBRARY, UNKNOWN, Beneath, Frame, Maker, NativeFrame, Owner
-from pyxhon.join.native import MADE_CODE
+from pyxhon.join.native import MADE_CODE, SYSTEM_ROLES
 from pyxhon.join.owners import Attribution
 from pyxhon.join.places import Places
 from pyxhon.join.provenance import Provenance
@@ -20,6 +20,7 @@ _MAX_STEPS = 16  # from one maker to the next
 _DESCRIPTORS = ("fd", "sockfd", "socket")
 _MADE_TO_ACT = frozenset({"thread", "process", "ring"})
 _RUNNING = frozenset({"handler", "thread", "process"})
+_MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
 
 
@@ -43,6 +44,7 @@ class Answerable:
         self._look = look
         self.provenance = Provenance(trace)
         self.inherited = Inherited(trace, self.provenance)
+        self._frames: dict[int, tuple[NativeFrame, ...]] = {}
         self._orders: dict[tuple[int | None, int | None], tuple[str, ...]] = {}
 
     def as_run(self, seen: Sighting) -> Sighting:
@@ -78,8 +80,22 @@ class Answerable:
         extension = seen.native.extension
         if extension is not None and self.owner_of_file(seen, extension).origin != "stdlib":
             return None  # the DLL acts itself
+        if not self._calls_python(seen):
+            return None  # Python calls, and a DLL that CPython needs does the work
         by = self.answer(seen).by
         return None if by.owner == self._python(seen).owner else by
+
+    def _calls_python(self, seen: Sighting) -> bool:
+        """Tell whether a DLL that is not CPython's has called the interpreter or its extension module for this."""
+        has_python = False
+        for frame in seen.native.frames[: seen.native.reach]:
+            is_python = frame.role == "interpreter" or (
+                frame.role == "library" and self.owner_of_file(seen, frame.path or "").origin == "stdlib"
+            )
+            if has_python and frame.role not in SYSTEM_ROLES and not is_python:
+                return True
+            has_python |= is_python
+        return False
 
     # --- what Python's frames say
 
@@ -203,6 +219,8 @@ class Answerable:
         found = self._orders.get(key)
         if found is None:
             rows = self._trace.stack(key[1]) if key[1] is not None else ()
+            if len(self._orders) >= _MAX_STACKS:
+                self._orders.clear()
             found = self._orders[key] = mix(seen.native.frames, rows)
         return found
 
@@ -211,7 +229,13 @@ class Answerable:
         native = seen.native
         if not native.frames:  # a ring's own thread acts
             return Beneath(object=_responsible(seen, made_by), made_by=made_by)
-        frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+        number = seen.event.native_stack or 0
+        frames = self._frames.get(number)
+        if frames is None:
+            if len(self._frames) >= _MAX_STACKS:
+                self._frames.clear()
+            frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+            self._frames[number] = frames
         return Beneath(_responsible(seen, made_by), frames, self.order(seen), native.confidence, native.doubt, made_by)
 
 

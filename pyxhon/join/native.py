@@ -15,7 +15,7 @@ NO_CALL_BEFORE = 1
 THROUGH_REGISTER = 2  # flags of a native frame (trace/schema.sql)
 MADE_CODE = frozenset({"anonymous", "memfd"})
 _MAX_VIEWS = 50_000
-_SYSTEM_ROLES = frozenset({"interpreter", "c_library", "vdso"})
+SYSTEM_ROLES = frozenset({"interpreter", "c_library", "vdso"})
 _LOADER_NAMES = ("ld-linux", "ld-2.", "ld64", "ld.so")
 
 
@@ -118,7 +118,7 @@ def look(row: NativeStackRow, is_standard: IsStandard) -> NativeView:
 
 def _is_foreign(frames: Sequence[NativeFrameRow], number: int, is_standard: IsStandard) -> bool:
     frame = frames[number]
-    if frame.path is None or frame.role is None or frame.role in _SYSTEM_ROLES:
+    if frame.path is None or frame.role is None or frame.role in SYSTEM_ROLES:
         return False
     return not is_call_gate(frames, number, is_standard)
 
@@ -152,7 +152,7 @@ def _find_extension(frames: Sequence[NativeFrameRow]) -> str | None:
     for frame in frames:
         if frame.role == "interpreter":
             break
-        if frame.role not in _SYSTEM_ROLES and frame.path is not None:
+        if frame.role not in SYSTEM_ROLES and frame.path is not None:
             found = frame.path
     return found
 

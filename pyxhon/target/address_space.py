@@ -146,6 +146,7 @@ class NativeObjects:
     def __init__(self, images: Images) -> None:
         self.images = images
         self._files: dict[tuple[FileIdentity, str], NativeObject] = {}
+        self._odd_names: set[FileIdentity] = set()  # of files whose names really end in " (deleted)"
         self._vdso: NativeObject | None = None
 
     def mapped(self, record: MappingRecord) -> Mapped:
@@ -158,12 +159,23 @@ class NativeObjects:
             found = self._kernel_code() if kind == "vdso" else NativeObject(f"anon:{start:x}", kind)
             return Mapped(start, end, 0, found)
         identity = FileIdentity(record.device, record.inode, record.generation)
-        found = self._file(identity, path, kind, is_deleted=record.path.endswith(_DELETED))
+        is_deleted = record.path.endswith(_DELETED)
+        if is_deleted and kind == "file" and self._is_named_so(record, identity):
+            path, is_deleted = record.path, False
+        found = self._file(identity, path, kind, is_deleted=is_deleted)
         if record.descriptor is not None:
             found.code = self.images.adopt(record.descriptor, path, identity) or found.code
         elif found.code is None:
             found.code = self.images.known(identity)
         return Mapped(start, end, record.file_offset, found)
+
+    def _is_named_so(self, record: MappingRecord, identity: FileIdentity) -> bool:
+        """Tell whether a file said to be deleted has still got a name: then that is part of it."""
+        if record.descriptor is not None and os.fstat(record.descriptor).st_nlink:
+            if len(self._odd_names) >= _MAX_REMEMBERED:
+                self._odd_names.clear()
+            self._odd_names.add(identity)
+        return identity in self._odd_names
 
     def _file(self, identity: FileIdentity, path: str, kind: ObjectKind, *, is_deleted: bool) -> NativeObject:
         known = self._files.get((identity, path))
