@@ -48,7 +48,7 @@ _BUILDS: dict[str, tuple[str, ...]] = {
 _BARE_CODE = bytes([0xB8, 87, 0, 0, 0, 0x0F, 0x05, 0xC3])
 
 _STRACED = (
-    "unlink,unlinkat,mkdir,openat,open,connect,sendto,sendmsg,write,writev,execve,mmap,mprotect,memfd_create,ptrace,"
+    "unlink,unlinkat,mkdir,openat,open,connect,sendto,sendmsg,write,writev,execve,execveat,mmap,mprotect,memfd_create,ptrace,"
     "prctl,seccomp,socketcall,bpf,perf_event_open,process_vm_writev"
 )
 
@@ -179,4 +179,4 @@ def _is_act(line: str, one: Planted) -> bool:
         return name not in {"mmap", "mprotect"} or "PROT_EXEC" in line
     if "addr" in one.args:
         return re.search(rf"htons\({mark}\)|->127\.0\.0\.1:{mark}\]", line) is not None
-    return re.search(rf'[/"]{re.escape(mark)}["/]', line) is not None
+    return re.search(rf'[/"]{re.escape(mark)}[">/]', line) is not None
