@@ -6,6 +6,7 @@ python3; its argument is a folder for the traces. Prints a line per check, PASS 
 
 import glob
 import json
+import mmap
 import os
 import platform
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from pyxhon.bpf import syscalls
 from pyxhon.bpf.compiled import CompiledProbes, compiled_probes
+from pyxhon.bpf.mappings import MappingReader
 from pyxhon.errors import KernelError
 from pyxhon.trace.reader import open_trace
 from pyxhon.trace.rows import EventRow, FrameRow
@@ -52,6 +54,7 @@ def main() -> int:
     for is_sleepable in (True, False):
         _check_programs(is_sleepable=is_sleepable)
     _check_dump()
+    _check_mappings()
     for interpreter in sorted({os.path.realpath(path) for path in glob.glob("/usr/bin/python3.[0-9]*[0-9]")}):  # noqa: PTH207 - as the shell would
         for is_sleepable in (True, False):
             _check_trace(interpreter, folder, is_sleepable=is_sleepable)
@@ -87,6 +90,8 @@ def _check_programs(*, is_sleepable: bool) -> None:
     maps = {name: _create_map(name, compiled) for name in compiled.maps}
     for name, program in compiled.programs.items():
         is_probe = name in {"on_site", "on_method"}
+        if is_sleepable and not is_probe:
+            continue  # tracepoints take the plain form only
         start = time.monotonic()
         try:
             kind, flags = (_UPROBE, _SLEEPABLE if is_sleepable else 0) if is_probe else (_RAW_TRACEPOINT, 0)
@@ -135,6 +140,16 @@ def _check_dump() -> None:
         is_so=is_whole and found == [("wait", 1), ("<lambda>", 2), ("<module>", 2)],
         found=done.stdout + done.stderr,
     )
+
+
+def _check_mappings() -> None:
+    """Map a file executable and see it in the mapping timeline, opened."""
+    path = os.path.realpath("/bin/true")
+    with MappingReader(lambda pid: pid == os.getpid()) as reader, open(path, "rb") as file:  # noqa: PTH123 - for mmap
+        with mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC):
+            found = [(record.path, record.descriptor is not None) for record in reader.read()]
+        lost = reader.lost
+    check("the mapping timeline has the file, opened", is_so=(path, True) in found and not lost, found=(found, lost))
 
 
 @dataclass

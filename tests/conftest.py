@@ -7,6 +7,11 @@ import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is about time: the machine may be busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _REFUSED = "kernel refuses BPF: "
 _BPF_SYSCALL = {"x86_64": 321, "aarch64": 280}

@@ -7,6 +7,7 @@ to the next; `read` gives all that was mapped before it was called. Not recorded
 import contextlib
 import errno
 import mmap
+import operator
 import os
 import select
 import struct
@@ -14,8 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from pyxhon.bpf import syscalls
 from pyxhon.errors import KernelError
@@ -30,6 +31,10 @@ _HEADER: Final = struct.Struct("<IHH")
 _MMAP2: Final = struct.Struct("<IIQQQIIQQII")
 _TASK: Final = struct.Struct("<IIII")
 _IDENTITY: Final = struct.Struct("<IIQII")  # pid, tid, time, processor: at the end of every record
+_POSITIONS: Final = struct.Struct("<QQ")
+_TAIL_POSITION: Final = struct.Struct("<Q")
+_TIME: Final = operator.itemgetter(0)  # of a _Record
+_PID: Final = struct.Struct("<I")
 _LOST_COUNT: Final = struct.Struct("<QQ")
 _LOST, _COMM, _EXIT, _FORK, _MAPPED = 2, 3, 4, 7, 10  # enum perf_event_type
 _BY_EXEC: Final = 1 << 13  # PERF_RECORD_MISC_COMM_EXEC
@@ -39,6 +44,7 @@ _MAX_WAITING: Final = 1 << 16
 _MAX_FOLLOWED: Final = 1 << 16
 _MAX_PINS: Final = 4096
 _SWITCH_SECONDS: Final = 0.0005
+_PAUSE_MS: Final = 1  # each wake-up takes the processor away from the process that does something
 _PINNING_NICENESS: Final = -20
 _REMEDIES: Final = {
     errno.EPERM: "run as root, in a container --cap-add PERFMON or --privileged",
@@ -47,9 +53,8 @@ _REMEDIES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """One record of a ring: header and content, without the trailer that gave the time."""
+class _Record(NamedTuple):
+    """One record of a ring: what its header tells, its time, its content."""
 
     time_ns: int
     kind: int
@@ -81,11 +86,14 @@ class PerfRing:
             return int(_LOST_COUNT.unpack(os.read(self.descriptor, _LOST_COUNT.size))[1])
         return self._seen_lost
 
-    def read(self) -> Iterator[_Record]:
+    def read(self) -> list[_Record]:
         """Take the records that are there."""
-        head, position = struct.unpack_from("<QQ", self._memory, _HEAD)
+        records: list[_Record] = []
+        head, position = _POSITIONS.unpack_from(self._memory, _HEAD)
+        if position == head:
+            return records
         while position < head:
-            kind, misc, size = _HEADER.unpack(self._copy(position, _HEADER.size))
+            kind, misc, size = _HEADER.unpack_from(self._memory, _PAGE + position % self._size)  # headers never wrap
             if size < _HEADER.size + _IDENTITY.size:
                 break  # cannot be: the kernel alone writes here
             content = self._copy(position + _HEADER.size, size - _HEADER.size)
@@ -93,8 +101,9 @@ class PerfRing:
             if kind == _LOST:
                 self._seen_lost += _LOST_COUNT.unpack_from(content)[1]
             time_ns = _IDENTITY.unpack_from(content, len(content) - _IDENTITY.size)[2]
-            yield _Record(time_ns, kind, misc, content[: -_IDENTITY.size])
-        struct.pack_into("<Q", self._memory, _TAIL, head)
+            records.append(_Record(time_ns, kind, misc, content))
+        _TAIL_POSITION.pack_into(self._memory, _TAIL, head)
+        return records
 
     def _copy(self, position: int, size: int) -> bytes:
         start = _PAGE + position % self._size
@@ -131,6 +140,7 @@ class MappingReader:
         self._early: list[_Record] = []  # younger than what may be given out yet
         self._records: list[MappingRecord] = []
         self._overflow_count = 0
+        self._concerning_count = 0  # records of wanted processes
         self._followed: set[int] = set()  # descendants of wanted processes
         self._fresh: set[int] = set()  # pids that have executed a program and mapped nothing yet
         try:
@@ -211,13 +221,18 @@ class MappingReader:
         """Wait for records and take care of each at once: its file or its process may be gone soon."""
         with contextlib.suppress(OSError):  # not root
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PINNING_NICENESS)
-        poll = select.poll()
-        poll.register(self._stop, select.POLLIN)
+        poll, pause = select.poll(), select.poll()
+        for one in (poll, pause):
+            one.register(self._stop, select.POLLIN)
         for ring in self._rings:
             poll.register(ring.descriptor, select.POLLIN)
         while all(descriptor != self._stop for descriptor, _ in poll.poll(0 if self._early else None)):
             with self._lock:
+                before = self._concerning_count
                 self._drain()
+                is_concerned = self._concerning_count != before
+            if not is_concerned and pause.poll(_PAUSE_MS):  # the rest of what others do, in one go
+                return
 
     def _drain(self) -> None:
         # What a task records comes after all that it recorded before; a record younger than this moment might be
@@ -226,7 +241,8 @@ class MappingReader:
         taken = self._early
         for ring in self._rings:
             taken.extend(ring.read())
-        taken.sort(key=lambda record: record.time_ns)
+        if len(taken) > 1:
+            taken.sort(key=_TIME)
         ripe = next((index for index, record in enumerate(taken) if record.time_ns > now), len(taken))
         self._early = taken[ripe:]
         had_none = not self._records
@@ -239,11 +255,12 @@ class MappingReader:
         if record.kind == _MAPPED:
             self._take_mapping(record)
         elif record.kind == _COMM and record.misc & _BY_EXEC:
-            self._fresh.add(_TASK.unpack_from(record.content.ljust(_TASK.size, b"\0"))[0])
+            self._fresh.add(_PID.unpack_from(record.content)[0])
         elif record.kind == _FORK:
             pid, parent, _, _ = _TASK.unpack_from(record.content)
             if pid != parent and len(self._followed) < _MAX_FOLLOWED and self._is_followed(parent):
                 self._followed.add(pid)
+                self._concerning_count += 1
         elif record.kind == _EXIT:
             pid, _, tid, _ = _TASK.unpack_from(record.content)
             if pid == tid:
@@ -254,12 +271,14 @@ class MappingReader:
         return pid in self._followed or self._is_wanted(pid)
 
     def _take_mapping(self, record: _Record) -> None:
-        mapping = _parse_mapping(record)
-        if not mapping.protection & _EXECUTABLE or mapping.pid in _NO_PID:
+        pid = _PID.unpack_from(record.content)[0]
+        is_first = pid in self._fresh
+        self._fresh.discard(pid)
+        if pid in _NO_PID or not self._is_followed(pid):
             return
-        is_first = mapping.pid in self._fresh
-        self._fresh.discard(mapping.pid)
-        if not self._is_followed(mapping.pid):
+        self._concerning_count += 1
+        mapping = _parse_mapping(record)
+        if not mapping.protection & _EXECUTABLE:
             return
         if len(self._records) >= _MAX_WAITING:
             self._overflow_count += 1
@@ -285,7 +304,7 @@ def _parse_mapping(record: _Record) -> MappingRecord:
         generation=generation,
         protection=protection,
         flags=flags,
-        path=os.fsdecode(record.content[_MMAP2.size :].partition(b"\0")[0]),
+        path=os.fsdecode(record.content[_MMAP2.size : -_IDENTITY.size].partition(b"\0")[0]),
     )
 
 

@@ -27,6 +27,8 @@ from pyxhon.target.unwind import Unwinder
 _DEBUG_OFFSETS_BYTES: Final = 4096
 _MAX_TEXT_BYTES: Final = 4096
 _WORD_BYTES: Final = 8
+_RAX: Final = 0  # in DWARF's order
+_CLONES: Final = ("clone", "clone3")
 _FLAGS_FIELD, _KERNEL_THREAD = 6, 0x00200000  # of /proc/PID/stat, counted after the name; PF_KTHREAD
 _STATES: Final = {
     "R": "running",
@@ -155,11 +157,18 @@ def _frames(code: _Code, captured: Captured) -> tuple[tuple[Frame, ...], str | N
     if state is None or state.registers is None:
         return python_only(captured.python, is_guessed=True), _ALWAYS_RAN
     unwound = code.unwind(state, captured.stack)
-    problem: str | None = _ENDINGS.get(unwound.end_reason)
+    problem = None if _has_just_begun(state, unwound) else _ENDINGS.get(unwound.end_reason)
     if problem is None and not all(stack.is_whole for stack in captured.python):
         problem = "not all Python frames could be read"
     is_whole = unwound.end_reason == "bottom"
     return mix(unwound.frames, captured.python, code.is_eval, is_whole=is_whole), problem
+
+
+def _has_just_begun(state: ThreadState, unwound: Unwound) -> bool:
+    """Tell whether this is the child's side of a clone: its stack is empty, and the wrapper has no unwind tables."""
+    registers = state.registers or (None,)
+    is_child = registers[_RAX] == 0 and state.system_call is not None and describe(state.system_call) in _CLONES
+    return is_child and len(unwound.frames) == 1
 
 
 def _thread_name(pid: int, tid: int) -> str:

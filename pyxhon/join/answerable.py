@@ -20,6 +20,7 @@ _MAX_STEPS = 16  # from one maker to the next
 _DESCRIPTORS = ("fd", "sockfd", "socket")
 _MADE_TO_ACT = frozenset({"thread", "process", "ring"})
 _RUNNING = frozenset({"handler", "thread", "process"})
+_MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
 
 
@@ -43,6 +44,7 @@ class Answerable:
         self._look = look
         self.provenance = Provenance(trace)
         self.inherited = Inherited(trace, self.provenance)
+        self._frames: dict[int, tuple[NativeFrame, ...]] = {}
         self._orders: dict[tuple[int | None, int | None], tuple[str, ...]] = {}
 
     def as_run(self, seen: Sighting) -> Sighting:
@@ -217,6 +219,8 @@ class Answerable:
         found = self._orders.get(key)
         if found is None:
             rows = self._trace.stack(key[1]) if key[1] is not None else ()
+            if len(self._orders) >= _MAX_STACKS:
+                self._orders.clear()
             found = self._orders[key] = mix(seen.native.frames, rows)
         return found
 
@@ -225,7 +229,13 @@ class Answerable:
         native = seen.native
         if not native.frames:  # a ring's own thread acts
             return Beneath(object=_responsible(seen, made_by), made_by=made_by)
-        frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+        number = seen.event.native_stack or 0
+        frames = self._frames.get(number)
+        if frames is None:
+            if len(self._frames) >= _MAX_STACKS:
+                self._frames.clear()
+            frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
+            self._frames[number] = frames
         return Beneath(_responsible(seen, made_by), frames, self.order(seen), native.confidence, native.doubt, made_by)
 
 

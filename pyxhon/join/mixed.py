@@ -1,5 +1,6 @@
 """The native and the Python stack of one event as one mixed stack: they meet at the eval loop's frames."""
 
+import functools
 from collections.abc import Sequence
 
 from pyxhon.trace.rows import FrameRow, NativeFrameRow
@@ -19,15 +20,21 @@ def mix(native: Sequence[NativeFrameRow], python: Sequence[FrameRow]) -> tuple[s
     position = 0
     for number, frame in enumerate(native):
         if not frame.is_eval or position >= len(python):
-            order.append(f"n{number}")
+            order.append(_name("n", number))
             continue
         end = _find_entry(python, position)
-        order += [f"p{each}" for each in range(position, end)]
+        order += [_name("p", each) for each in range(position, end)]
         position = end
     if position < len(python):
         order.append(APPENDED)
-        order += [f"p{each}" for each in range(position, len(python))]
+        order += [_name("p", each) for each in range(position, len(python))]
     return tuple(order)
+
+
+@functools.lru_cache(maxsize=4096)
+def _name(kind: str, number: int) -> str:
+    """Name a frame; each name is made once, for there are many stacks."""
+    return f"{kind}{number}"
 
 
 def _find_entry(python: Sequence[FrameRow], start: int) -> int:

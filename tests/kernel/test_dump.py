@@ -299,8 +299,7 @@ def test_threads_that_come_and_go_do_no_harm():
     mains = [dump.threads[0] for dump in dumps]
     assert [thread.tid for thread in mains] == [process.pid] * 20
     assert all(python_part(thread)[-1][1] == "<module>" for thread in mains)
-    stable = [thread for dump in dumps for thread in dump.threads if thread.is_stable and thread.frames]
-    assert len([thread for thread in stable if thread.problem is None]) >= len(stable) * 0.9
+    assert {thread.problem for dump in dumps for thread in dump.threads if thread.is_stable} <= {None}
 
 
 def test_names_cannot_steer_a_terminal():

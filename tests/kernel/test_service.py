@@ -162,12 +162,16 @@ def renew_workers(master, clients, tracer):
     eventually(lambda: len(clients.pids) == 4, tracer)
 
 
+def _is_opened(row):
+    return (row.kind, row.name) == ("audit", "open") and REQUEST in str(row.arguments[0])
+
+
 def check_trace(trace, pids, clients, bounds):
     with open_trace(trace) as reader:
         processes = {row.id: row for row in reader.processes()}
-        requests = [row for row in reader.events() if row.name == "open" and REQUEST in str(row.arguments[0])]
+        requests = [row for row in reader.events() if _is_opened(row)]
         threads = {row.tid for row in reader.threads()}
-        assert {row.reason for row in reader.losses()} <= {"python_stack_truncated"}
+        assert {row.reason for row in reader.losses()} <= {"python_stack_truncated", "native_stack_truncated"}
         for row in reader.counters():
             assert row.seen == row.stored + row.repeated + row.lost, row
     assert pids <= {processes[row.process].pid for row in requests}

@@ -159,7 +159,7 @@ def test_wrong_usage_ends_with_2_and_traces_nothing(session, arguments, capsys):
     assert "Error: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--calls", "--instructions", "--syscalls", "--on-violation"])
+@pytest.mark.parametrize("option", ["--calls", "--instructions", "--on-violation"])
 def test_an_option_of_a_later_version_is_not_accepted(session, option):
     assert run_command_line(["attach", "1", option, "off"]) == 2
 
