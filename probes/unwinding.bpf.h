@@ -8,7 +8,6 @@ BPF_TABLE("lru_hash", struct place, u8, known_native, 32768);
 // Of addresses in the code of an image: how to find their callers. What is not there yet has not been unwound.
 BPF_TABLE("lru_hash", struct place, struct return_place, return_places, 32768);
 
-#define MAX_KEY_FRAMES 32
 #define MAX_KEY_WORDS 64
 
 // Mix what looks like a return address into a library: a word near the instruction, not near the stack pointer.
@@ -25,8 +24,8 @@ static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp)
 	return key;
 }
 
-// What tells native stacks apart: the instruction, how deep the stack is, and the callers up to the first one outside
-// the C library and the interpreter's own functions: two DLLs may do the same by the same function of the C library.
+// What tells native stacks apart: the instruction, how deep the stack is, and the callers up to the innermost Python
+// frame: two DLLs may do the same by the same function of the C library.
 static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs, u64 image)
 {
 	struct place at = {.image = image, .id = regs->ip};

@@ -29,6 +29,7 @@
 #define MAX_SYSCALLS 0x800
 #define I386_SYSCALLS 0x400
 #define MAX_OPERATIONS 0x80
+#define MAX_KEY_FRAMES 0x20
 
 // What a record of the ring buffer is.
 enum event_kind {

@@ -138,6 +138,9 @@ class SyscallRule:
     argument5: U8
 
 
+MAX_KEY_FRAMES = 32  # how many callers tell native stacks apart
+
+
 @dataclass(slots=True)
 class ReturnPlace:
     """How the caller of an address in code is found; see target/native_frames.py, of which it is the plain part."""
@@ -329,4 +332,5 @@ CONSTANTS = (
     "MAX_SYSCALLS",
     "I386_SYSCALLS",
     "MAX_OPERATIONS",
+    "MAX_KEY_FRAMES",
 )

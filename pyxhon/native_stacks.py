@@ -7,7 +7,7 @@ from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
 from pyxhon.bpf.native_records import NativeStack
-from pyxhon.controls import ReturnPlace
+from pyxhon.controls import MAX_KEY_FRAMES, ReturnPlace
 from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.losses import Losses
 from pyxhon.native_roles import Roles
@@ -196,21 +196,24 @@ class NativeStacks:
         )
 
     def _learn_return_places(self, frames: tuple[NativeFrame, ...], image: Image, space: AddressSpace) -> None:
-        """Let the kernel tell native stacks apart by their callers, up to the first that is responsible by itself."""
+        """Let the kernel tell native stacks apart by their callers, up to the innermost Python frame."""
         place = self._place(image, space)
-        for index, frame in enumerate(frames):
+        for index, frame in enumerate(frames[:MAX_KEY_FRAMES]):
             if frame.object is None or frame.how not in _EXACT:
                 return
-            is_last = place.roles.role_of(frame.object) not in _PASSED_THROUGH or self._is_eval(frame, place)
-            if frame.address not in place.learnt:
-                learnt = _LAST if is_last else _return_place(know(space, frame.address, is_exact=index == 0))
-                if learnt is None:
-                    return
-                if len(place.learnt) >= _MAX_LEARNT:
-                    place.learnt.clear()
-                place.learnt.add(frame.address)
-                self.on_return_place(image.number, frame.address, learnt)
-            if is_last:
+            if frame.address in place.learnt:
+                continue
+            role = place.roles.role_of(frame.object)
+            learnt = (
+                _LAST if self._is_eval(frame, place) else _return_place(know(space, frame.address, is_exact=index == 0))
+            )
+            if learnt is None and role in _PASSED_THROUGH:
+                return
+            if len(place.learnt) >= _MAX_LEARNT:
+                place.learnt.clear()
+            place.learnt.add(frame.address)
+            self.on_return_place(image.number, frame.address, learnt or _LAST)
+            if learnt is None or learnt.is_last:
                 return
 
     def _place(self, image: Image, space: AddressSpace) -> _Place:

@@ -13,7 +13,7 @@ from pyxhon.trace.rows import ProcessRow
 
 _MAX_NOTES = 400_000
 _MAX_ANCESTORS = 8
-_MAX_ALIKE = 16  # notes of one event, stack and key
+_MAX_ALIKE = 16  # notes of one event, stack and key: the newest
 # By the first part of an event's name: raised by Python code of the standard library, some instructions before the act,
 # in the same call of a function; and the extension module that then acts. Without one the interpreter itself does.
 _RAISED_BY_PYTHON = {
@@ -82,12 +82,13 @@ class Explanations:
         places = {by_function if _is_raised_by_python(event.name) else exact}
         if event.name == _NEW_SOCKET:
             places.add(outer)  # Python's socketpair makes them of what the system call gave
-        keys = {key_of(*value) for value in values if not event.is_truncated} or {None}
+        told = () if event.is_truncated else values
+        keys = {key_of(*value) for value in told} or {None}
         for place in places:
-            for key in {*keys, "*"}:
+            for key in {*keys, *_longer_keys(told), "*"}:
                 alike = self._notes.setdefault((event.process, place, event.name, key), [])
-                if len(alike) < _MAX_ALIKE:
-                    alike.append(reason)
+                alike.append(reason)
+                del alike[:-_MAX_ALIKE]
 
     def find(self, seen: Sighting) -> Reason | None:
         """Find what explains a system call."""
@@ -110,7 +111,8 @@ class Explanations:
 
     def _match(self, at: _Place, done: list[tuple[Kind, object]], *, is_cut: bool) -> Reason | None:
         keys = {key_of(*value) for value in done}
-        wanted: set[str | None] = {"*"} if is_cut or None in keys or not keys else {*keys, None}
+        is_vague = is_cut or None in keys or not keys
+        wanted: list[str | None] = ["*"] if is_vague else [*_longer_keys(done), *keys, None]
         for key in wanted:
             for reason in self._notes.get((*at, key), ()):
                 if _agree(reason, done, is_cut=is_cut or reason.is_cut):
@@ -147,6 +149,14 @@ class Explanations:
                 hash((*by_function[1:], *frames[2:])),
             )
         return found
+
+
+def _longer_keys(values: Iterable[tuple[Kind, object]]) -> Iterator[str]:
+    """Give keys of which fewer things have the same: the whole, and the last two parts of a path."""
+    for kind, value in values:
+        yield f"{kind} {value}"
+        if kind == "path" and isinstance(value, str) and "/" in value:
+            yield f"... {'/'.join(value.rsplit('/', 2)[-2:])}"
 
 
 def _is_raised_by_python(name: str) -> bool:

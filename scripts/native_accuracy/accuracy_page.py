@@ -32,7 +32,8 @@ def replace_part(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda _: f"{start}\n\n{content}\n\n{end}", text)
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Give a Markdown table."""
     columns = list(columns)
     lines = [columns, ["---"] * len(columns), *(list(map(str, row)) for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -46,7 +47,7 @@ def packages_table(measured: list[dict[str, Any]]) -> str:
         "frames compared", "stacks with another frame",
     ]  # fmt: skip
     rows = [_package_row(one["package"], [one]) for one in measured]
-    return _table(columns, [*rows, _package_row("all", measured)])
+    return table(columns, [*rows, _package_row("all", measured)])
 
 
 def _package_row(name: str, measured: list[dict[str, Any]]) -> list[object]:
@@ -72,7 +73,7 @@ def differences_list(measured: list[dict[str, Any]]) -> str:
         for entry in one["differences"]:
             found[one["package"], entry["reason"], entry["call"], entry["theirs"], entry["ours"]] += 1
     rows = [(package, count, *map(_cell, rest)) for (package, *rest), count in sorted(found.items())]
-    return _table(("package", "times", "reason", "call", "strace", "PyXhon"), rows) if rows else "None."
+    return table(("package", "times", "reason", "call", "strace", "PyXhon"), rows) if rows else "None."
 
 
 def native_table(measured: list[dict[str, Any]]) -> str:
@@ -84,7 +85,7 @@ def native_table(measured: list[dict[str, Any]]) -> str:
             found[key] += 1
     rows = [(program, *map(_cell, rest), count) for (program, *rest), count in sorted(found.items())]
     head = ("program", "object", "call", "audit event that tells of it", "behaviours")
-    return _table(head, rows) if rows else "None."
+    return table(head, rows) if rows else "None."
 
 
 def _cell(text: str | None) -> str:

@@ -1,7 +1,7 @@
 """One system call as both sides tell it, so that they can be compared: strace's here, the trace's in trace_acts.py."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -28,10 +28,12 @@ SENSITIVE = (*_SENSITIVE.split(), *SOCKET_WRITES)
 DIRECTORY_CHANGES = ("chdir", "fchdir")
 BEFORE_CLONE = "rt_sigprocmask"
 ASKED = (*SENSITIVE, *DIRECTORY_CHANGES, BEFORE_CLONE)
+ACCEPTS = ("accept", "accept4")
 CLONES = ("clone", "clone3")
 
 _EXECUTABLE = ("mmap", "mprotect", "pkey_mprotect")
 _PROTECTION_ARGUMENT = 2
+_MAPPED_ARGUMENT = 4
 # Where the paths are: for each the index of its directory's descriptor, or None, and its own.
 _ONE_PATH = """
 open creat unlink rmdir mkdir mknod chmod chown lchown truncate chroot execve umount2
@@ -49,7 +51,7 @@ _PATHS = {name: places for names, places in _PLACES for name in names.split()}
 _ADDRESSES = {"connect": 1, "bind": 1, "sendto": 4, "sendmsg": 1}
 SENDS = ("sendto", "sendmsg", "sendmmsg", *SOCKET_WRITES)
 _SOCKET = re.compile(r"(?:socket|[A-Z][A-Za-z0-9]*(?:-[A-Z]+)?):\[")
-_PEER = re.compile(r"(?:TCP|UDP)\w*:\[.*->(.*)\]")
+_ENDS = re.compile(r"(?:TCP|UDP)\w*:\[.*?:(?P<port>\d+)(?:->(?P<peer>.*))?\]")
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Act:
 
     @property
     def key(self) -> tuple[int, str, str]:
-        """What both sides must agree in."""
-        return self.tid, self.name, self.subject
+        """What acts are paired by; not the peer that is sent to: strace does not know that of every socket."""
+        return self.tid, self.name, "" if self.name in SENDS else self.subject
 
 
 NO_STACK = "strace printed no stack"
@@ -120,7 +122,9 @@ def oracle_acts(calls: dict[int, list[Call]], first_pid: int, roles: Roles, dire
     acts = []
     before: dict[int, Call] = {}
     has_begun = False
-    for call in sorted((call for thread in calls.values() for call in thread), key=lambda call: call.time_ns):
+    in_order = sorted((call for thread in calls.values() for call in thread), key=lambda call: call.time_ns)
+    accepting = _accepting_ports(in_order)
+    for call in in_order:
         if not has_begun:
             has_begun = call.name == "execve" and call.result == 0
             continue
@@ -131,7 +135,7 @@ def oracle_acts(calls: dict[int, list[Call]], first_pid: int, roles: Roles, dire
             directories[pid] = _changed(call, working)
         elif is_sensitive(call):
             objects, note = _objects(call, before.get(call.tid), roles)
-            seen = (pid, call.tid, call.time_ns, call.name, _subject(call, working), call.result)
+            seen = (pid, call.tid, call.time_ns, call.name, _subject(call, working, accepting), call.result)
             acts.append(Act(*seen, objects, responsible_of(objects), note, _addresses(call)))
         before[call.tid] = call
     return acts
@@ -177,17 +181,26 @@ def is_sensitive(call: Call) -> bool:
     return call.name in SENSITIVE
 
 
-def _subject(call: Call, working: str) -> str:
+def _subject(call: Call, working: str, accepting: frozenset[str]) -> str:
     arguments = call.arguments
     if call.name in _PATHS:
         places = [(d, p) for d, p in _PATHS[call.name] if p < len(arguments)]
         return " ".join(_absolute(arguments, place, working) for place in places)
+    if call.name == "mmap":
+        mapped = read_descriptor(arguments[_MAPPED_ARGUMENT]) or ""
+        return mapped if mapped.startswith("/") else ""
     index = _ADDRESSES.get(call.name)
     told = read_address(arguments[index]) if index is not None and index < len(arguments) else ""
     if told or call.name not in SENDS or not arguments:
         return told
-    peer = _PEER.fullmatch(read_descriptor(arguments[0]) or "")
-    return peer[1] if peer else ""
+    ends = _ENDS.fullmatch(read_descriptor(arguments[0]) or "")
+    return ends["peer"] or "" if ends and ends["port"] not in accepting else ""
+
+
+def _accepting_ports(calls: Iterable[Call]) -> frozenset[str]:
+    """Give the ports that connections are accepted at: PyXhon tells no peers there, they are clients without number."""
+    sockets = [read_descriptor(call.arguments[0]) or "" for call in calls if call.name in ACCEPTS and call.arguments]
+    return frozenset(ends["port"] for ends in map(_ENDS.fullmatch, sockets) if ends)
 
 
 def _absolute(arguments: list[str], place: tuple[int | None, int], working: str) -> str:

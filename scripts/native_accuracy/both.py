@@ -20,7 +20,7 @@ from pyxhon.trace.reader import open_trace
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAMS = CHECKOUT / "tests/programs/packages"
 HOOK = CHECKOUT / "tests/programs/audit_log"
-_TIMEOUT_S = 240
+_TIMEOUT_S = 180
 _STRACE = ("strace", "-ff", "-yy", "-ttt", "-s", "4096", "-e", "trace=" + ",".join(ASKED))
 # Says who it is and waits until both tracers are there; then it becomes the program.
 _WAIT = 'echo $$ >"$1"; read go; shift; exec "$@" </dev/null'

@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import tempfile
-from collections import Counter, defaultdict
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from accuracy_page import replace_part, table
 from acts import Act
 from both import PROGRAMS, recording
 from elf_addresses import address_of
@@ -19,7 +21,7 @@ _CALLS = {
     "open": 2, "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "bind": 49, "listen": 50, "rename": 82,
     "mkdir": 83, "rmdir": 84, "unlink": 87, "openat": 257, "accept4": 288, "clone3": 435,
 }  # fmt: skip
-_TIMEOUT_S = 300
+_TIMEOUT_S = 60
 
 
 @dataclass
@@ -33,21 +35,23 @@ class Compared:
 
 
 def main() -> None:
-    """Compare and print."""
+    """Compare, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", nargs="+", help="which, as in scripts/native_accuracy/run")
     parser.add_argument("--python", type=Path, required=True, help="an interpreter that has the packages")
     parser.add_argument("--every", type=int, default=5, help="of how many calls one is compared (default %(default)s)")
+    parser.add_argument("--page", type=Path, help="write the table between the markers of this page")
     options = parser.parse_args()
+    rows = []
     with tempfile.TemporaryDirectory(prefix="native_accuracy-") as folder:
         for name in options.package:
-            compared = compare_with_gdb(options.python, name, Path(folder) / name, options.every)
-            print(
-                f"{name}: {compared.same} stacks the same, {compared.shorter} as far as gdb's goes, "
-                f"{len(compared.differences)} different, {compared.frames} frames compared"
-            )
-            for difference, count in Counter(compared.differences).items():
-                print(f"    {count} x {difference}")
+            one = compare_with_gdb(options.python, name, Path(folder) / name, options.every)
+            rows.append((name, one.same + one.shorter + len(one.differences), one.same, one.shorter, one.frames))
+            print(*rows[-1], *one.differences, sep="\n    ", flush=True)
+    head = ("package", "stacks", "the same", "the same as far as gdb's go", "frames compared")
+    if options.page:
+        text = replace_part(options.page.read_text(encoding="utf-8"), "gdb", table(head, rows))
+        options.page.write_text(text, encoding="utf-8")
 
 
 def compare_with_gdb(python: Path, package: str, folder: Path, every: int) -> Compared:
@@ -88,8 +92,9 @@ def _gdb(pid: int, out: Path, every: int) -> Iterator[None]:
             assert process.stdout  # noqa: S101 - asked for above
             if not any("attached" in line for line in process.stdout):
                 raise RuntimeError("gdb could not attach")
+            threading.Thread(target=process.stdout.read).start()  # it says much, and waits while nobody listens
             yield
-            process.communicate(timeout=_TIMEOUT_S)
+            process.wait(_TIMEOUT_S)
         finally:
             process.kill()
 

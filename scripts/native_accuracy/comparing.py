@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from acts import CLONES, NO_STACK, NOBODY, SENDS, Act
+from acts import CLONES, NO_STACK, NOBODY, Act
 
 GAVE_UP_AT_CLONE = "strace gives up at the clone wrapper, which has no unwind table there"
 GAVE_UP = "strace gives up earlier on the same way"
@@ -74,10 +74,12 @@ def compare(theirs: list[Act], ours: list[tuple[Act, int]]) -> Comparison:
     alone = []
     for act in sorted(theirs, key=lambda one: one.time_ns):
         same = waiting[act.key]
-        if same:
-            comparison.pairs.append((act, same.pop(0)))
-        else:
+        if not same:
             alone.append(act)
+            continue
+        pair = act, same.pop(0)
+        is_told_otherwise = act.subject and act.subject != pair[1].subject
+        (comparison.respelled if is_told_otherwise else comparison.pairs).append(pair)
     left = [act for acts in waiting.values() for act in acts]
     _pair_respelled(comparison, alone, left)
     return comparison
@@ -90,9 +92,7 @@ def _pair_respelled(comparison: Comparison, alone: list[Act], left: list[Act]) -
         by_call[act.tid, act.name].append(act)
     for act in alone:
         same = by_call[act.tid, act.name]
-        if same and act.name in SENDS and not act.subject:  # strace does not know the peer of every socket
-            comparison.pairs.append((act, same.pop(0)))
-        elif same:
+        if same:
             comparison.respelled.append((act, same.pop(0)))
         else:
             comparison.missed.append(act)
@@ -117,16 +117,12 @@ def reason_of(theirs: Act, ours: Act) -> str:
 
 def count_missing(theirs: Iterable[Act], ours: Iterable[tuple[Act, int]]) -> Counter[tuple[str, str]]:
     """Give the calls, with their paths or addresses, that were seen less often than strace saw them, by how much."""
-    expected = Counter((act.pid, act.name, _counted_subject(act)) for act in theirs)
+    expected = Counter((act.pid, *act.key[1:]) for act in theirs)
     for act, count in ours:
-        expected[act.pid, act.name, _counted_subject(act)] -= count
+        key = (act.pid, *act.key[1:])
+        expected[key] -= count
     missing: Counter[tuple[str, str]] = Counter()
     for (_, name, subject), number in expected.items():
         if number > 0:
             missing[name, subject] += number
     return missing
-
-
-def _counted_subject(act: Act) -> str:
-    """Leave out the peer that is sent to: strace does not know that of every socket."""
-    return "" if act.name in SENDS else act.subject

@@ -14,11 +14,12 @@ import gdb
 
 _NOT_RUN_YET = -38  # ENOSYS stands in rax when a call is entered
 _MAX_FRAMES = 200
+_MAX_STACKS = 50  # then the program is let go
 
 
 def main() -> None:
     """Follow the program to its end."""
-    settings = ("pagination off", "confirm off", "backtrace past-main on", "backtrace past-entry on")
+    settings = ("pagination off", "confirm off", "backtrace past-main on", "backtrace past-entry off")
     for setting in (*settings, "detach-on-fork on", "follow-fork-mode parent", "print thread-events off"):
         gdb.execute(f"set {setting}")
     gdb.execute("handle all nostop noprint pass", to_string=True)
@@ -50,6 +51,10 @@ def _follow(out: Any, every: int) -> None:
             out.flush()
         made[tid, number] += 1
         count += 1
+        if count > every * _MAX_STACKS:
+            gdb.execute("delete")
+            gdb.execute("detach", to_string=True)
+            return
 
 
 def _frames(pid: int) -> list[tuple[str, int]]:
@@ -57,8 +62,11 @@ def _frames(pid: int) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     frame = gdb.newest_frame()
     while frame is not None and len(found) < _MAX_FRAMES:
-        if frame.type() != gdb.INLINE_FRAME:
-            found.append(_place(mappings, frame.pc()))
+        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):  # not on the stack
+            place = _place(mappings, frame.pc())
+            if place is None:  # beyond the loader's first frame
+                break
+            found.append(place)
         try:
             frame = frame.older()
         except gdb.error:
@@ -76,11 +84,11 @@ def _read_mappings(pid: int) -> list[tuple[int, int, int, str]]:
     return rows
 
 
-def _place(mappings: list[tuple[int, int, int, str]], address: int) -> tuple[str, int]:
+def _place(mappings: list[tuple[int, int, int, str]], address: int) -> tuple[str, int] | None:
     for start, end, offset, path in mappings:
         if start <= address < end:
             return path, address - start + offset
-    return "", address
+    return None
 
 
 main()

@@ -106,20 +106,24 @@ def measure(python: Path, package: str, folder: Path) -> Measured:
         explained=sum(one.explained_by is not None for one in native),
         lost=_lost(each) + _lost(counted),
         seconds=round(time.monotonic() - started, 1),
-        differences=[
-            {"reason": reason_of(a, b), "call": a.name, "theirs": a.responsible, "ours": b.responsible}
-            for a, b in comparison.different
-        ],
-        invisible=[
-            {
-                "object": one.object,
-                "call": one.name,
-                "explained_by": one.explained_by.name if one.explained_by else None,
-            }
-            for one in native
-        ],
+        differences=_differences(comparison),
+        invisible=_invisible(native),
         details=_details(comparison, missing, native),
     )
+
+
+def _differences(comparison: Comparison) -> list[dict[str, str]]:
+    return [
+        {"reason": reason_of(a, b), "call": a.name, "theirs": a.responsible, "ours": b.responsible}
+        for a, b in comparison.different
+    ]
+
+
+def _invisible(native: list[NativeBehaviour]) -> list[dict[str, str | None]]:
+    return [
+        {"object": one.object, "call": one.name, "explained_by": one.explained_by.name if one.explained_by else None}
+        for one in native
+    ]
 
 
 def _report(run: Run) -> dict[str, Any]:

@@ -23,6 +23,8 @@ LOG = r"""8.000001 read(0<pipe:[12]>, "g", 1) = 1
 9.000007 mmap(NULL, 8192, PROT_READ|PROT_EXEC, MAP_PRIVATE, 3</tmp/x/lib.so>, 0) = 0x7f26e263c000
 9.000008 write(1</tmp/out>, "x", 1) = 1
 9.000009 write(4<TCP:[127.0.0.1:5->127.0.0.1:80]>, "x) = 5", 6) = 6
+9.000009 accept4(3<TCP:[127.0.0.1:81]>, NULL, NULL, 0) = 5<TCP:[127.0.0.1:81->127.0.0.1:50000]>
+9.000009 sendto(5<TCP:[127.0.0.1:81->127.0.0.1:50000]>, "x", 1, 0, NULL, 0) = 1
 9.000009 write(4<UNIX-STREAM:[1->2,"a.socket"]>, "x", 1) = 1
 9.000010 chdir("sub")   = 0
 9.000011 unlink(".//relative") = 0
@@ -72,8 +74,10 @@ def test_the_sensitive_calls_of_a_log_are_read_with_what_they_touch(acts_of_log)
         (100, "connect", "[::1]:80", 0),
         (100, "connect", "unix:@abstract", 0),
         (100, "bind", "netlink:0/0", 0),
-        (100, "mmap", "", 0x7F26E263C000),
+        (100, "mmap", "/tmp/x/lib.so", 0x7F26E263C000),
         (100, "write", "127.0.0.1:80", 6),
+        (100, "accept4", "", 5),
+        (100, "sendto", "", 1),
         (100, "write", "", 1),
         (100, "unlink", "/tmp/sub/relative", 0),
         (100, "renameat2", "/tmp/d/old /new", "ENOENT"),

@@ -100,6 +100,23 @@ def test_another_call_is_not_explained(recording, change):
     assert single(recording.join(), kind="syscall").level == "native"
 
 
+@pytest.mark.parametrize("path", ["/proc/{}/stat", "parts/{}/stat"])
+def test_many_files_of_one_name_are_explained_each(recording, path):
+    for number in range(100):
+        recording.audit("open", [path.format(number), "r", 0], [PKG, APP])
+        recording.call("openat", {"path": f"/{path.lstrip('/')}".format(number)}, BY_INTERPRETER, [PKG, APP])
+
+    assert {row.kind for row in recording.join().behaviours} == {"audit"}
+
+
+def test_files_of_one_name_are_explained_however_late(recording):
+    for number in range(100):
+        recording.audit("open", [f"/proc/{number}/stat", "r", 0], [PKG, APP])
+    recording.call("openat", {"path": "/proc/1/stat"}, BY_INTERPRETER, [PKG, APP])
+
+    assert {row.kind for row in recording.join().behaviours} == {"audit"}
+
+
 def test_a_relative_path_is_explained(recording):
     recording.audit("open", ["data.txt", "r", 0], [PKG, APP])
     recording.call("openat", {"path": "/srv/data.txt", "flags": 0}, BY_INTERPRETER, [PKG, APP])
