@@ -18,7 +18,7 @@ from pyxhon.trace.rows import EventRow
 
 _MAX_STEPS = 16  # from one maker to the next
 _DESCRIPTORS = ("fd", "sockfd", "socket")
-_MADE_TO_ACT = frozenset({"thread", "process", "ring"})
+_MADE_TO_ACT = frozenset({"thread", "process", "ring", "writer"})
 _RUNNING = frozenset({"handler", "thread", "process"})
 _MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
@@ -137,6 +137,13 @@ class Answerable:
             return (maker.owner if maker else None), maker
         owner = self._places.owner(seen.process.root, path)
         return (None if owner == STANDARD_LIBRARY or owner.origin == "stdlib" else owner), None
+
+    def answer_for_writer(self, seen: Sighting, attempt: EventRow | None) -> Answer | None:
+        """Give who wrote over a probe: whoever last made it possible."""
+        made = self._make(attempt, ("writer", str(seen.event.arguments.get("address", ""))), 0)
+        if made is None:
+            return None
+        return Answer(Attribution(made.owner, made.location, made.chain or (made.owner.name,)), made)
 
     def owner_of_file(self, seen: Sighting, path: str) -> Owner:
         """Give whose a DLL is."""

@@ -66,6 +66,17 @@ class Natives:
         self._trace = trace
         self._places = places
         self._views: dict[int, NativeView] = {}
+        self._roles: dict[tuple[int, str], str] | None = None
+
+    def start_batch(self) -> None:
+        """Allow the table of objects to be read again."""
+        self._roles = None
+
+    def role_of(self, root: int, path: str) -> str | None:
+        """Give the role of an object that native code was seen in."""
+        if self._roles is None:
+            self._roles = {(row.root, row.path): row.role for row in self._trace.native_objects()}
+        return self._roles.get((root, path))
 
     def view(self, stack: int | None, root: int) -> NativeView:
         """Give the view of a native stack by its number."""
