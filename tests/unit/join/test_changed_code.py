@@ -1,4 +1,4 @@
-"""A DLL whose code was made writable, or executable anew, may run somebody else's: its acts are suspect from then on."""
+"""A DLL whose code was made writable, or executable anew, may run somebody else's: its acts are suspect then."""
 
 import pytest
 
