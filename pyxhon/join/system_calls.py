@@ -42,7 +42,8 @@ class SystemCalls:
         self._acts = acts
 
     def note(self, seen: Sighting) -> None:
-        """Take up when Python code first ran in a process."""
+        """Take up when Python code first ran in a process, and whose code may have been changed."""
+        self._answerable.note_change(seen)
         if seen.view.frames:
             first = self._python_since.get(seen.process.id)
             self._python_since[seen.process.id] = min(seen.event.first_ns, first or seen.event.first_ns)

@@ -49,7 +49,7 @@ _BARE_CODE = bytes([0xB8, 87, 0, 0, 0, 0x0F, 0x05, 0xC3])
 
 _STRACED = (
     "unlink,unlinkat,mkdir,openat,open,connect,sendto,sendmsg,write,writev,execve,execveat,mmap,mprotect,memfd_create,ptrace,"
-    "prctl,seccomp,socketcall,bpf,perf_event_open,process_vm_writev"
+    "prctl,seccomp,socketcall,bpf,perf_event_open,process_vm_writev,personality"
 )
 
 
@@ -70,6 +70,8 @@ class Planted:
     @property
     def mark(self) -> str | None:
         """What no other act of the run has in its arguments."""
+        if self.name == "mprotect":
+            return None
         if path := self.args.get("path"):
             return next((part for part in path.split("/") if part.endswith("-mark")), path.rpartition("/")[2])
         return self.args["addr"].rpartition(":")[2] if "addr" in self.args else None
