@@ -50,7 +50,7 @@ int on_task(u64 *context)
 	thread.pid = number_at(at, word_at(address + at->task_group_leader), ours);
 	thread.tid = number_at(at, address, ours);
 	thread.own_tid = number_at(at, address, level_of(at, address));
-	thread.on_cpu = half_at(address + at->task_on_cpu);
+	thread.on_cpu = half_at(address + at->task_on_cpu) & 255; // an int or, in newer kernels, a byte; 0 or 1
 	thread.voluntary_switches = word_at(address + at->task_nvcsw);
 	thread.involuntary_switches = word_at(address + at->task_nivcsw);
 	thread.fs_base = word_at(address + at->task_fsbase);

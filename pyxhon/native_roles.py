@@ -14,6 +14,7 @@ _C_LIBRARY: Final = re.compile(
     r"(?:ld|libc|libm|libdl|librt|libpthread|libresolv|libutil|libanl|libmvec|libnsl|libthread_db|libnss_\w+)"
     r"(?:-linux-x86-64|-musl-x86_64|-2\.\d+|\.musl-x86_64)?\.so(?:\.\d+)*\Z"
 )
+_LOADER: Final = re.compile(r"ld-(?:linux|musl|2\.)")
 _PT_INTERP: Final = 3
 _MAX_PATH_BYTES: Final = 4096
 
@@ -42,15 +43,20 @@ class Roles:
 
     def _find_library_folder(self, space: AddressSpace) -> str | None:
         program = self._find_program(space)
-        loader = None if program is None else find_loader(program, self._root)
-        return posixpath.dirname(loader) if loader else None
+        if program is None:
+            return None
+        if program.image is None and program in space.earliest[:1]:  # its file is gone: execve maps the loader next
+            loaders = [each.path for each in space.earliest[1:] if _LOADER.match(posixpath.basename(each.path))]
+        else:
+            loaders = [loader for loader in [find_loader(program, self._root)] if loader]
+        return posixpath.dirname(loaders[0]) if loaders else None
 
     def _find_program(self, space: AddressSpace) -> NativeObject | None:
         for mapped in space.mappings:
             if mapped.object.kind == "file" and mapped.object.path == self._program:
                 return mapped.object
         # A program that has no path: one executed from a memfd.
-        return space.first if space.first is not None and space.first.kind == "memfd" else None
+        return next((each for each in space.earliest[:1] if each.kind == "memfd"), None)
 
     def role_of(self, native: NativeObject) -> str:
         """Give the role of an object, as the trace names it."""

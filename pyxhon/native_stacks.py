@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
@@ -14,6 +14,7 @@ from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
+from pyxhon.target.call_sites import FrameFlag
 from pyxhon.target.hidden_calls import reveal
 from pyxhon.target.images import FileIdentity, Images
 from pyxhon.target.native_frames import Known, NativeFrame, know
@@ -29,6 +30,7 @@ _LAST: Final = ReturnPlace(cfa_offset=0, saved_words=0, is_from_rbp=0, is_last=1
 _MAX_CFA_OFFSET: Final = 1 << 20
 _MAX_SAVED_WORDS: Final = 1 << 15
 _MAX_LEARNT: Final = 1 << 14
+_MAX_C_FRAMES: Final = 32
 _MAX_HELD_BYTES: Final = 64 << 20
 
 
@@ -165,6 +167,7 @@ class NativeStacks:
         frames = reveal(
             unwound.frames, space, record.content, lambda native: place.roles.role_of(native) == "c_library"
         )
+        frames = _mark_entry(frames, place)
         is_guessed = self._is_guessed(frames, place)
         row = self._store.add_native_stack(
             process=image.process,
@@ -253,6 +256,20 @@ class NativeStacks:
             if frame.how in _GUESSES:
                 return True
         return False
+
+
+def _mark_entry(frames: Sequence[NativeFrame], place: _Place) -> Sequence[NativeFrame]:
+    """Mark the interpreter's frame that is said to have called the C library, where it calls itself."""
+    roles = [None if frame.object is None else place.roles.role_of(frame.object) for frame in frames[:_MAX_C_FRAMES]]
+    caller = next((number for number, role in enumerate(roles) if role != "c_library"), 0)
+    frame = frames[caller] if frames else None
+    code = frame.object.code if frame is not None and frame.object is not None else None
+    if not caller or frame is None or code is None or roles[caller] != "interpreter":
+        return frames
+    if not code.is_local_call(frame.offset):
+        return frames
+    marked = replace(frame, flags=frame.flags | FrameFlag.LOCAL_CALL)
+    return [*frames[:caller], marked, *frames[caller + 1 :]]
 
 
 def _return_place(known: Known) -> ReturnPlace | None:

@@ -4,6 +4,7 @@ The tables come from a target's memory, so any bytes must do: what makes no sens
 """
 
 import bisect
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class LineTable:
         return self.lines[index] if index >= 0 else None
 
 
+@functools.lru_cache(maxsize=8192)  # forked processes have the same ones
 def read_line_table(version: tuple[int, int], first_line: int, table: bytes) -> LineTable:
     """Read co_linetable, up to 3.9 co_lnotab; `first_line` is co_firstlineno."""
     read = next(reader for since, reader in _READERS if version >= since)

@@ -17,8 +17,10 @@ from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow
 
 _MAX_STEPS = 16  # from one maker to the next
+_PROTECTIONS = frozenset({"mprotect", "pkey_mprotect"})
+_CHANGED = "the protection of its code was changed before: other code may have been written over it"
 _DESCRIPTORS = ("fd", "sockfd", "socket")
-_MADE_TO_ACT = frozenset({"thread", "process", "ring"})
+_MADE_TO_ACT = frozenset({"thread", "process", "ring", "writer"})
 _RUNNING = frozenset({"handler", "thread", "process"})
 _MAX_STACKS = 50_000
 _UNSIGNED = (1 << 64) - 1
@@ -44,6 +46,7 @@ class Answerable:
         self._look = look
         self.provenance = Provenance(trace)
         self.inherited = Inherited(trace, self.provenance)
+        self._changes: dict[tuple[int, str], EventRow] = {}  # (process, DLL) → what made its code writable first
         self._frames: dict[int, tuple[NativeFrame, ...]] = {}
         self._orders: dict[tuple[int | None, int | None], tuple[str, ...]] = {}
 
@@ -138,6 +141,13 @@ class Answerable:
         owner = self._places.owner(seen.process.root, path)
         return (None if owner == STANDARD_LIBRARY or owner.origin == "stdlib" else owner), None
 
+    def answer_for_writer(self, seen: Sighting, attempt: EventRow | None) -> Answer | None:
+        """Give who wrote over a probe: whoever last made it possible."""
+        made = self._make(attempt, ("writer", str(seen.event.arguments.get("address", ""))), 0)
+        if made is None:
+            return None
+        return Answer(Attribution(made.owner, made.location, made.chain or (made.owner.name,)), made)
+
     def owner_of_file(self, seen: Sighting, path: str) -> Owner:
         """Give whose a DLL is."""
         return self._places.owner(seen.process.root, path)
@@ -211,6 +221,17 @@ class Answerable:
         answer = self.answer(self.as_run(seen), steps + 1)
         return Maker(*made, answer.by.owner, _responsible(seen, answer.made_by), answer.by.location, answer.by.chain)
 
+    def note_change(self, seen: Sighting) -> None:
+        """Take up that the protection of a DLL's code was changed, not by the loader: other code may be there now."""
+        arguments = seen.event.arguments if isinstance(seen.event.arguments, dict) else {}
+        path = arguments.get("path")
+        if seen.event.name in _PROTECTIONS and isinstance(path, str) and not seen.native.is_loader:
+            self._changes.setdefault((seen.process.id, path), seen.event)
+
+    def _find_change(self, seen: Sighting) -> EventRow | None:
+        found = self._changes.get((seen.process.id, seen.native.object or ""))
+        return found if found is not None and found.first_ns < seen.event.first_ns else None
+
     # --- for the report
 
     def order(self, seen: Sighting) -> tuple[str, ...]:
@@ -236,7 +257,11 @@ class Answerable:
                 self._frames.clear()
             frames = tuple(NativeFrame(row.path, row.symbol, row.offset & _UNSIGNED) for row in native.frames)
             self._frames[number] = frames
-        return Beneath(_responsible(seen, made_by), frames, self.order(seen), native.confidence, native.doubt, made_by)
+        change = self._find_change(seen)
+        if change is not None:
+            made_by = made_by or self._make(change, ("anonymous", native.object or ""), 0)
+        confidence, doubt = ("suspect", _CHANGED) if change is not None else (native.confidence, native.doubt)
+        return Beneath(_responsible(seen, made_by), frames, self.order(seen), confidence, doubt, made_by)
 
 
 def _responsible(seen: Sighting, made_by: Maker | None) -> str | None:

@@ -80,6 +80,7 @@ class Joiner:
 
     def _start_batch(self, seen: list[Sighting]) -> None:
         self._edges.start_batch()
+        self._natives.start_batch()
         self._acts = Acts()
         self._explanations.start_batch(self._processes.values())
         self._answerable.provenance.start_batch(self._processes)

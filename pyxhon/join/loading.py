@@ -36,7 +36,7 @@ class Loading:
         self.acts = acts
         self._preloads = preloads
         self._edges = edges
-        self._natives = natives
+        self.natives = natives
         self._answerable = answerable
         self._by_ctypes: dict[tuple[int, int | None, str], Act] = {}
         self._asked: dict[_PlaceKey, list[_Request]] = {}
@@ -72,7 +72,7 @@ class Loading:
             return "import"
         if not seen.native.frames:
             stack = self._stacks.get(_place(seen))
-            seen = replace(seen, native=self._natives.view(stack, seen.process.root))
+            seen = replace(seen, native=self.natives.view(stack, seen.process.root))
         act = self._by_ctypes.get((seen.process.id, event.python_stack, path)) if seen.view.frames else None
         way, fate = "ctypes", "joined"
         if act is not None:

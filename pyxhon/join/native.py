@@ -12,7 +12,8 @@ from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import NativeFrameRow, NativeStackRow
 
 NO_CALL_BEFORE = 1
-THROUGH_REGISTER = 2  # flags of a native frame (trace/schema.sql)
+THROUGH_REGISTER = 2
+LOCAL_CALL = 8  # flags of a native frame (trace/schema.sql)
 MADE_CODE = frozenset({"anonymous", "memfd"})
 _MAX_VIEWS = 50_000
 SYSTEM_ROLES = frozenset({"interpreter", "c_library", "vdso"})
@@ -65,6 +66,17 @@ class Natives:
         self._trace = trace
         self._places = places
         self._views: dict[int, NativeView] = {}
+        self._roles: dict[tuple[int, str], str] | None = None
+
+    def start_batch(self) -> None:
+        """Allow the table of objects to be read again."""
+        self._roles = None
+
+    def role_of(self, root: int, path: str) -> str | None:
+        """Give the role of an object that native code was seen in."""
+        if self._roles is None:
+            self._roles = {(row.root, row.path): row.role for row in self._trace.native_objects()}
+        return self._roles.get((root, path))
 
     def view(self, stack: int | None, root: int) -> NativeView:
         """Give the view of a native stack by its number."""
@@ -163,15 +175,25 @@ def _judge(row: NativeStackRow, frames: Sequence[NativeFrameRow], reach: int, ac
     near = frames[:end]
     if any(frame.path is None for frame in near):
         return "suspect", "a frame lies where nothing was mapped"
-    if any(frame.flags & NO_CALL_BEFORE for frame in frames[1 : end + (acting is None)]):
-        return "suspect", "a return address does not follow a call"
-    if _may_hide_function(frames, end):
-        return "suspect", "the C library was called through a register: a function may be hidden"
+    doubt = _find_doubt(frames, end, acting)
+    if doubt is not None:
+        return "suspect", doubt
     if any(frame.how in {"scan", "frame_pointer"} for frame in near) or (acting is None and row.is_guessed):
         return "guessed", "a frame was found without unwind tables"
     if row.is_truncated and acting is None and reach == len(frames):
         return "guessed", "the native stack was cut"
     return "exact", None
+
+
+def _find_doubt(frames: Sequence[NativeFrameRow], end: int, acting: int | None) -> str | None:
+    """Say why the stack may be a lie."""
+    if any(frame.flags & NO_CALL_BEFORE for frame in frames[1 : end + (acting is None)]):
+        return "a return address does not follow a call"
+    if _may_hide_function(frames, end):
+        return "the C library was called through a register: a function may be hidden"
+    if _is_called_from_nowhere(frames, end):
+        return "the interpreter calls its own function there: another one is hidden, or the frame forged"
+    return None
 
 
 def _may_hide_function(frames: Sequence[NativeFrameRow], end: int) -> bool:
@@ -183,3 +205,9 @@ def _may_hide_function(frames: Sequence[NativeFrameRow], end: int) -> bool:
     if caller == 0 or is_loader_file(frames[0]) or (caller < len(frames) and _is_libffi(frames[caller], frames)):
         return False
     return any(frame.flags & THROUGH_REGISTER for frame in frames[1 : caller + 1])
+
+
+def _is_called_from_nowhere(frames: Sequence[NativeFrameRow], end: int) -> bool:
+    """Tell whether the C library runs on behalf of code that calls something else where it is said to have called."""
+    caller = next((number for number, frame in enumerate(frames[: end + 1]) if frame.role != "c_library"), 0)
+    return caller > 0 and frames[caller].role == "interpreter" and bool(frames[caller].flags & LOCAL_CALL)

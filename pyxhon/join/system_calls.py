@@ -1,6 +1,5 @@
 """System calls → behaviours: what no audit event explains is an act of its own, with its level and owner."""
 
-import posixpath
 import re
 from collections.abc import Callable
 
@@ -19,6 +18,7 @@ from pyxhon.trace.rows import EventRow
 # What importlib reads and writes to import: sources, bytecode (also while it is written), extensions, archives.
 IMPORTABLE = re.compile(r"\.(?:pyw?|pyc(?:\.\d+)?|so|zip|egg|whl|pyz)\Z")
 KINDS = frozenset(SYSTEM_KINDS)
+_OVERWRITTEN = "probe overwritten"
 _CACHE_FOLDER = "__pycache__"
 
 
@@ -34,6 +34,7 @@ class SystemCalls:
         self._loading = loading
         self._acts = loading.acts
         self.find_call: Callable[[Sighting, str | None], Act | None] = lambda _seen, _category: None
+        self._tampering: dict[int, EventRow] = {}  # process → its last attempt to disturb tracing
         self._python_since: dict[int, int] = {}  # process → its first event with a Python frame
 
     def start_batch(self, acts: Acts) -> None:
@@ -41,7 +42,8 @@ class SystemCalls:
         self._acts = acts
 
     def note(self, seen: Sighting) -> None:
-        """Take up when Python code first ran in a process."""
+        """Take up when Python code first ran in a process, and whose code may have been changed."""
+        self._answerable.note_change(seen)
         if seen.view.frames:
             first = self._python_since.get(seen.process.id)
             self._python_since[seen.process.id] = min(seen.event.first_ns, first or seen.event.first_ns)
@@ -78,6 +80,10 @@ class SystemCalls:
         event = seen.event
         arguments = event.arguments if isinstance(event.arguments, dict) else {}
         answer = self._answerable.answer(seen)
+        if event.name == _OVERWRITTEN:
+            answer = self._answerable.answer_for_writer(seen, self._tampering.get(event.process)) or answer
+        elif tampers:
+            self._tampering[event.process] = event
         is_below = bool(seen.view.frames) and not seen.native.is_handler
         level = "native" if is_below else "detached"
         act = self._acts.count(seen, answer.by, arguments, level, self._answerable.beneath(seen, answer.made_by))
@@ -139,10 +145,9 @@ class SystemCalls:
         """Give the role of the code whose protection is changed, where the event tells."""
         arguments = seen.event.arguments if isinstance(seen.event.arguments, dict) else {}
         path = arguments.get("path")
-        if not isinstance(path, str):
+        if not isinstance(path, str) or seen.event.kind == "syscall":
             return None
-        known = {frame.path: frame.role for frame in seen.native.frames}
-        return known.get(path) or ("c_library" if posixpath.basename(path) == "libc.so.6" else None)
+        return self._loading.natives.role_of(seen.process.root, path)
 
 
 def _opens_folder(arguments: dict[str, object]) -> bool:

@@ -13,6 +13,7 @@ from pyxhon.target.native_code import NativeCode
 
 MAX_MAPPINGS = 1 << 16
 _MAX_REMEMBERED = 1 << 16
+_EARLIEST = 2
 _DELETED = " (deleted)"
 _MEMFD = "/memfd:"
 _WITHOUT_FILE = ("//anon", "/dev/zero", "anon_inode:", "[")
@@ -59,9 +60,9 @@ class Mapped:
 class AddressSpace:
     """The executable mappings of one process at one time.
 
-    A later mapping hides what it overlaps. At most MAX_MAPPINGS are kept; `dropped` counts the others. `first` is what
-    was mapped first: after an execve the program itself. `remembered` and `remembered_starts` belong to the unwinder:
-    what it knows of addresses as long as nothing there is replaced.
+    A later mapping hides what it overlaps. At most MAX_MAPPINGS are kept; `dropped` counts the others. `earliest` is
+    what was mapped first: after an execve the program and, unless it is static, its loader. `remembered` and
+    `remembered_starts` belong to the unwinder: what it knows of addresses as long as nothing there is replaced.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class AddressSpace:
         self.remembered: dict[int, Any] = {}
         self.remembered_starts: dict[int, Any] = {}
         self.dropped = 0
-        self.first: NativeObject | None = None
+        self.earliest: tuple[NativeObject, ...] = ()
 
     def __len__(self) -> int:
         return len(self._mappings)
@@ -92,8 +93,8 @@ class AddressSpace:
         """Put a mapping in, later than all others; what it overlaps is cut or gone."""
         if mapped.start >= mapped.end:
             return
-        if self.first is None:
-            self.first = mapped.object
+        if len(self.earliest) < _EARLIEST and mapped.object.kind in ("file", "memfd"):
+            self.earliest += (mapped.object,)
         first = bisect.bisect_right(self._starts, mapped.start)
         if first and self._mappings[first - 1].end > mapped.start:
             first -= 1
@@ -118,7 +119,7 @@ class AddressSpace:
         child.remembered = dict(self.remembered)
         child.remembered_starts = dict(self.remembered_starts)
         child.dropped = self.dropped
-        child.first = self.first
+        child.earliest = self.earliest
         return child
 
     def forget(self) -> None:

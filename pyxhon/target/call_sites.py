@@ -6,6 +6,9 @@ LONGEST_CALL_BYTES = 8
 _CALL_DIRECT, _CALL_INDIRECT = 0xE8, 0xFF
 _RIP_RELATIVE = 0x15  # the ModRM byte of `call *offset(%rip)`: a slot of the GOT
 _DIRECT_BYTES = 5
+_LANDING, _BOUND, _JUMP_BY_SLOT = b"\xf3\x0f\x1e\xfa", b"\xf2", b"\xff\x25"  # endbr64; bnd jmp *offset(%rip)
+_JUMP_BYTES = 6
+STUB_BYTES = 11
 
 
 class FrameFlag(IntFlag):
@@ -14,6 +17,7 @@ class FrameFlag(IntFlag):
     NO_CALL = 1  # no call instruction before the return address: it may be forged
     REGISTER_CALL = 2  # the call was through a register or memory: a tail call may hide a function
     UNCHECKED = 4  # the code before the return address could not be read
+    LOCAL_CALL = 8  # the call was to a function of the same file: no other file can have been entered by it directly
 
 
 def call_flags(before: bytes) -> FrameFlag:
@@ -33,6 +37,15 @@ def direct_target(before: bytes, address: int) -> int | None:
     if len(before) < _DIRECT_BYTES or before[-_DIRECT_BYTES] != _CALL_DIRECT:
         return None
     return address + int.from_bytes(before[-4:], "little", signed=True)
+
+
+def stub_slot(code: bytes, address: int) -> int | None:
+    """Give the slot of the GOT through which the code at an address jumps on at once, as that of the PLT does."""
+    jump = code.removeprefix(_LANDING).removeprefix(_BOUND)
+    if not jump.startswith(_JUMP_BY_SLOT) or len(jump) < _JUMP_BYTES:
+        return None
+    end = address + len(code) - len(jump) + _JUMP_BYTES
+    return end + int.from_bytes(jump[2:_JUMP_BYTES], "little", signed=True)
 
 
 def _indirect_size(code: bytes) -> int | None:

@@ -142,7 +142,7 @@ def _open_mapped(record: MappingRecord) -> int | None:
 
 def _open_by_path(record: MappingRecord) -> int | None:
     """Open by name: in the root of the process or, when that is gone, in ours; only the very same file will do."""
-    if not record.path.startswith("/") or record.path == ANONYMOUS or record.path.endswith(_DELETED):
+    if not record.path.startswith("/") or record.path == ANONYMOUS:
         return None
     for root in _roots(record.pid):
         with root:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyxhon.target.call_sites import LONGEST_CALL_BYTES, FrameFlag, call_flags
+from pyxhon.target.call_sites import LONGEST_CALL_BYTES, STUB_BYTES, FrameFlag, call_flags, direct_target, stub_slot
 from pyxhon.target.cfi import CallFrameInformation, Row
 from pyxhon.target.cfi_entries import CfiError
 from pyxhon.target.elf import ElfImage
@@ -157,6 +157,18 @@ class NativeCode:
                 self._flags.clear()
             self._flags[address] = known
         return known
+
+    def is_local_call(self, address: int) -> bool:
+        """Tell whether the call before a return address leads to a function of this very file."""
+        target = direct_target(self.bytes_before(address), address)
+        if target is None:
+            return False
+        slot = stub_slot(self.image.read_upto(target, STUB_BYTES), target)
+        if slot is None:
+            return True
+        filled = self.image.relocations.at(slot)
+        symbol = self.image.dynamic_table.at(filled.symbol) if filled is not None else None
+        return symbol is not None and symbol.is_defined
 
     def code_around(self, address: int) -> tuple[tuple[Epilogue, ...], bool]:
         """Give the epilogues that follow an address, and whether a prologue with a frame pointer stands before it."""

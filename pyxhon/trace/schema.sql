@@ -95,7 +95,7 @@ CREATE TABLE native_frame (
     offset   INTEGER NOT NULL,       -- the address within the object as its ELF headers count; without a file, from its start
     how      TEXT NOT NULL CHECK (how IN ('start', 'cfi', 'frame_pointer', 'scan', 'signal')),
     is_eval  INTEGER NOT NULL DEFAULT 0,      -- CPython's eval loop: Python frames run here, up to one with is_entry
-    flags    INTEGER NOT NULL DEFAULT 0,      -- 1: no call before the return address; 2: the call was through a register
+    flags    INTEGER NOT NULL DEFAULT 0,      -- 1: no call before the return address; 2: the call was through a register; 4: that could not be read; 8: it was to a function of the same file
     PRIMARY KEY (stack, position)
 ) WITHOUT ROWID;
 

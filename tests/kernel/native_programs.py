@@ -16,6 +16,7 @@ NATIVE = PROGRAMS / "native"
 STATUS = 7
 """What a technique's driver exits with."""
 
+_MODULES = ("callers", "loading", "concurrency", "disguises", "places")
 _LIMIT_S = 60
 _SHARED = ("-shared", "-fPIC")
 _NO_TABLES = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-Wl,--no-eh-frame-hdr")
@@ -47,8 +48,8 @@ _BUILDS: dict[str, tuple[str, ...]] = {
 _BARE_CODE = bytes([0xB8, 87, 0, 0, 0, 0x0F, 0x05, 0xC3])
 
 _STRACED = (
-    "unlink,unlinkat,mkdir,openat,open,connect,sendto,sendmsg,write,writev,execve,mmap,mprotect,memfd_create,ptrace,"
-    "prctl,seccomp,socketcall,bpf,perf_event_open,process_vm_writev"
+    "unlink,unlinkat,mkdir,openat,open,connect,sendto,sendmsg,write,writev,execve,execveat,mmap,mprotect,memfd_create,ptrace,"
+    "prctl,seccomp,socketcall,bpf,perf_event_open,process_vm_writev,personality"
 )
 
 
@@ -69,6 +70,8 @@ class Planted:
     @property
     def mark(self) -> str | None:
         """What no other act of the run has in its arguments."""
+        if self.name == "mprotect":
+            return None
         if path := self.args.get("path"):
             return next((part for part in path.split("/") if part.endswith("-mark")), path.rpartition("/")[2])
         return self.args["addr"].rpartition(":")[2] if "addr" in self.args else None
@@ -96,13 +99,10 @@ def _forget_sections(file: Path) -> None:
     file.write_bytes(content)
 
 
-def list_techniques() -> list[str]:
-    """Give the names of all techniques, in the order of their modules."""
-    names: list[str] = []
-    for module in ("callers", "loading", "concurrency", "disguises", "places"):
-        listed = (NATIVE / f"{module}.py").read_text().rpartition("TECHNIQUES = (")[2]
-        names += re.findall(r"^    (\w+),$", listed, re.MULTILINE)
-    return names
+def list_techniques() -> dict[str, tuple[str, ...]]:
+    """Give the names of all techniques by their modules."""
+    listed = {name: (NATIVE / f"{name}.py").read_text().rpartition("TECHNIQUES = (")[2] for name in _MODULES}
+    return {name: tuple(re.findall(r"^    (\w+),$", text, re.MULTILINE)) for name, text in listed.items()}
 
 
 @dataclass(frozen=True)
@@ -181,4 +181,4 @@ def _is_act(line: str, one: Planted) -> bool:
         return name not in {"mmap", "mprotect"} or "PROT_EXEC" in line
     if "addr" in one.args:
         return re.search(rf"htons\({mark}\)|->127\.0\.0\.1:{mark}\]", line) is not None
-    return re.search(rf'[/"]{re.escape(mark)}["/]', line) is not None
+    return re.search(rf'[/"]{re.escape(mark)}[">/]', line) is not None

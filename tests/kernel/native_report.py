@@ -73,6 +73,8 @@ def _differences(one: Planted, row: dict[str, object]) -> Iterator[str]:
     kind = one.more.get("kind", "io_uring" if "is_unseen" in one.more and ":" not in one.name else None)
     if kind and row["kind"] != kind:
         yield f"kind {row['kind']} instead of {kind}"
+    if "confidence" in one.more and row["native_confidence"] != one.more["confidence"]:
+        yield f"confidence {row['native_confidence']}"
     if one.made_by and (row.get("made_by") or {}).get("object") != one.made_by:
         yield f"made by {row.get('made_by')} instead of {one.made_by}"
     if "python" not in one.levels and not {"may_be_cut", "may_have_dots"} & set(one.more):

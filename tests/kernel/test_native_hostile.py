@@ -35,7 +35,9 @@ _every = pytest.mark.parametrize(
     [pytest.param(one, id=one.name, marks=[pytest.mark.full] * (at > 1)) for at, one in enumerate(_PYTHONS)],
 )
 _chosen = pytest.mark.parametrize("python", [pytest.param(one, id=one.name) for one in _PYTHONS[:2]])
-_technique = pytest.mark.parametrize("name", list_techniques())
+_MODULES = list_techniques()
+_technique = pytest.mark.parametrize("name", [name for names in _MODULES.values() for name in names])
+_module = pytest.mark.parametrize("module", list(_MODULES))
 
 
 @_technique
@@ -53,7 +55,7 @@ def test_what_is_planted_really_happens(name, libraries, tmp_path):
 @_technique
 @pytest.mark.usefixtures("needs_bpf")
 def test_each_planted_act_is_reported_once_and_blamed_rightly(name, python, runs):
-    program, report = runs(python)
+    program, report = runs(python, _module_of(name))
 
     assert disagreements(program.planted(name), report) == []
 
@@ -66,14 +68,15 @@ def test_a_hostile_program_does_under_the_tracer_what_it_does_alone(name, python
 
     bare = subprocess.run(alone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60)
 
-    program, _ = runs(python)
+    program, _ = runs(python, _module_of(name))
     assert program.said(name) == bare.stdout + b"%d" % bare.returncode
 
 
 @_every
+@_module
 @pytest.mark.usefixtures("needs_bpf")
-def test_every_act_of_hostile_programs_is_accounted_for(python, runs):
-    _, report = runs(python)
+def test_every_act_of_hostile_programs_is_accounted_for(module, python, runs):
+    _, report = runs(python, module)
 
     counters = report["counters"]
     assert [row for row in counters if row["seen"] != row["stored"] + row["repeated"] + row["lost"]] == []
@@ -110,20 +113,24 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def runs(libraries: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Interpreter], _Run]:
-    """Give what runs all techniques on an interpreter under the tracer, once for all tests."""
+def runs(libraries: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Interpreter, str], _Run]:
+    """Give what runs a module's techniques on an interpreter under one tracer, once for all tests."""
 
     @functools.cache
-    def run(python: Interpreter) -> _Run:
-        program = Program(libraries, tmp_path_factory.mktemp("run"), tuple(list_techniques()))
+    def run(python: Interpreter, module: str) -> _Run:
+        program = Program(libraries, tmp_path_factory.mktemp(module), _MODULES[module])
         return program, _traced(program, python)
 
     return run
 
 
+def _module_of(technique: str) -> str:
+    return next(name for name, names in _MODULES.items() if technique in names)
+
+
 def _traced(program: Program, python: Interpreter) -> dict[str, object]:
     report, trace = program.folder / "report.json", program.folder / "trace.pyxhon"
-    options = ("-q", "--exit-code", "command", "--format", "json", "--report", report, "-o", trace)
+    options = ("-q", "--buffer", "64M", "--exit-code", "command", "--format", "json", "--report", report, "-o", trace)
     done = pyxhon("run", *options, "--", *program.command(python))
     assert (done.returncode, done.stderr.decode()) == (STATUS, "")
     return json.loads(report.read_text())

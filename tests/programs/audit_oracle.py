@@ -70,7 +70,10 @@ def _value(value, depth):
         return _text(str.__str__(value))
     if isinstance(value, bytes):
         shown = (chr(one) if 32 <= one < 127 and one != 92 else "\\x%02x" % one for one in value[:_BYTES])
-        return {"bytes": "".join(shown)}
+        found = {"bytes": "".join(shown)}
+        if len(value) > _BYTES:
+            found["length"] = len(value)
+        return found
     if isinstance(value, int):
         return int(value) if abs(int(value)) < 1 << 64 else {"type": "int"}
     if isinstance(value, (tuple, list)):

@@ -70,6 +70,36 @@ def code_in_a_second_view(plan):
     )
 
 
+def moved_code(plan):
+    dll, path = plan.load("anonymous"), plan.path()
+    plan.does(
+        lambda: dll.remove_from_moved_code(path),
+        act("mmap", by=dll),
+        act("unlink", path=path, by="anon:*", flag="guessed allowed"),
+    )
+
+
+def readable_code(plan):
+    """Executable by the process's personality."""
+    dll, path = plan.load("anonymous"), plan.path()
+    plan.does(
+        lambda: dll.remove_from_readable_code(path),
+        act("personality", args={"persona": "READ_IMPLIES_EXEC"}, by=dll),
+        act("unlink", path=path, by="anon:*"),
+    )
+
+
+def code_of_another_dll(plan):
+    """The DLL whose function is written over acts, as it seems."""
+    dll, victim, path = plan.load("anonymous"), plan.load("plain"), plan.path()
+    function = ctypes.cast(victim.remove_path, ctypes.c_void_p)
+    plan.does(
+        lambda: dll.remove_from_code_of_another(function, path),
+        act("mprotect", args={"path": victim._name}, by=dll),
+        act("unlink", path=path, by=victim, made_by=dll, confidence="suspect"),
+    )
+
+
 def i386_gate(plan):
     dll, path, port, other = plan.load("gates"), plan.path(), plan.closed_port(), plan.closed_port()
     plan.does(lambda: dll.remove_by_i386(path), act("i386:unlink", path=path, by=dll))
@@ -132,6 +162,9 @@ TECHNIQUES = (
     writable_code,
     code_made_executable,
     code_in_a_second_view,
+    moved_code,
+    readable_code,
+    code_of_another_dll,
     i386_gate,
     x32_gate,
     python_in_between,

@@ -99,6 +99,23 @@ def child_in_shared_memory(plan):
     plan.does(lambda: dll.remove_in_shared_memory(path), act("unlink", path=path, by=dll, level=ANY_LEVEL, made_by=dll))
 
 
+def child_in_pid_namespace(plan):
+    dll, path = plan.load("processes"), plan.path()
+    plan.does(
+        lambda: dll.remove_in_pid_namespace(path),
+        act("unlink", path=path, by=dll, level=ANY_LEVEL, made_by=dll),
+    )
+
+
+def child_that_outlives(plan):
+    """A grandchild acts when its makers have gone."""
+    dll, path = plan.load("processes"), plan.path()
+    plan.does(
+        lambda: dll.remove_when_all_have_gone(path),
+        act("unlink", path=path, by=dll, level="detached", made_by=dll),
+    )
+
+
 def signal_handler(plan):
     dll, path = plan.load("signals"), plan.path()
     dll.remove_on_signal(path)
@@ -155,6 +172,8 @@ TECHNIQUES = (
     program_without_file,
     forked_child,
     child_in_shared_memory,
+    child_in_pid_namespace,
+    child_that_outlives,
     signal_handler,
     signal_handler_with_information,
     signal_handler_on_another_stack,

@@ -15,6 +15,22 @@ def forged_return_address(plan):
     plan.does(lambda: dll.remove_with_forged_return(innocent, path), act("unlink", path=path, by=dll, flag=GUESSED))
 
 
+def forged_call_site(plan):
+    """The stack says that the interpreter called the C library, at a place where it calls something."""
+    dll, path = plan.load("stacks"), plan.path()
+    dll.find_call_site.restype = ctypes.c_void_p
+    start, end = _code_around(ctypes.cast(ctypes.pythonapi.PyLong_FromLong, ctypes.c_void_p).value)
+    place = ctypes.c_void_p(dll.find_call_site(ctypes.c_void_p(start), ctypes.c_void_p(end)))
+    assert place, "no such place in this interpreter"
+    unlink = ctypes.cast(ctypes.CDLL(None).unlink, ctypes.c_void_p)
+    plan.does(lambda: dll.remove_from_call_site(path, place, unlink), act("unlink", path=path, by=dll, flag=GUESSED))
+
+
+def borrowed_instruction(plan):
+    dll, path = plan.load("stacks"), plan.path()
+    plan.does(lambda: dll.remove_by_borrowed_instruction(path), act("unlink", path=path, by=dll))
+
+
 def another_stack(plan):
     dll, path = plan.load("stacks"), plan.path()
     plan.does(lambda: dll.remove_on_another_stack(path), act("unlink", path=path, by=dll))
@@ -133,8 +149,16 @@ def flood_of_different_calls(plan):
     )
 
 
+def _code_around(address):
+    with open("/proc/self/maps") as maps:
+        ranges = [[int(end, 16) for end in line.split()[0].split("-")] for line in maps]
+    return next(each for each in ranges if each[0] <= address < each[1])
+
+
 TECHNIQUES = (
     forged_return_address,
+    forged_call_site,
+    borrowed_instruction,
     another_stack,
     coroutine,
     large_frame,

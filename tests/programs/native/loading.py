@@ -42,6 +42,21 @@ def closed_again(plan):
     plan.does(lambda: _ctypes.dlclose(handle), act("unlink", path=path, by=file))
 
 
+def address_reused(plan):
+    """One DLL after the other at the same place."""
+    import _ctypes
+
+    files, starts = [plan.library("plain.so"), plan.library("one/libsame.so")], set()
+    for file in files * 2:
+        handle, path = _ctypes.dlopen(file, 0), plan.path()
+        address = _ctypes.dlsym(handle, "remove_path")
+        remove = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(address)
+        starts.add(address & ~4095)
+        plan.does(lambda: remove(path.value), act("unlink", path=path, by=file))
+        _ctypes.dlclose(handle)
+    assert len(starts) == 1, starts
+
+
 def other_namespace(plan):
     dll, path, file = plan.load("loaders"), plan.path(), plan.library("plain.so")
     source = plan.keep(file)
@@ -182,6 +197,7 @@ TECHNIQUES = (
     destructor,
     exit_handler,
     closed_again,
+    address_reused,
     other_namespace,
     dll_loads_dll,
     without_loader,

@@ -52,6 +52,31 @@ PUBLIC int remove_in_shared_memory(const char *path)
 	return wait_for(child);
 }
 
+// The first process of a PID namespace of its own.
+PUBLIC int remove_in_pid_namespace(const char *path)
+{
+	pid_t child = clone(remove_and_leave, stack + sizeof stack, CLONE_NEWPID | SIGCHLD, (void *)path);
+	return wait_for(child);
+}
+
+// A grandchild that acts when nobody is left who made it.
+PUBLIC int remove_when_all_have_gone(const char *path)
+{
+	pid_t maker = getpid(), child = fork();
+	if (child == 0) {
+		if (fork() == 0) {
+			setsid();
+			close(STDOUT_FILENO);
+			close(STDERR_FILENO);
+			for (int tries = 0; kill(maker, 0) == 0 && tries < 3000; tries++)
+				usleep(10000);
+			unlink(path);
+		}
+		_exit(0);
+	}
+	return wait_for(child);
+}
+
 // A program without a file.
 PUBLIC int execute_from_memory(const char *source, char *argument)
 {

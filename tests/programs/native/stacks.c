@@ -29,6 +29,46 @@ PUBLIC long remove_with_forged_return(unsigned char *innocent, const char *path)
 	return -1;
 }
 
+// Finds a call of the interpreter's, after which it only returns: a place that is returned to in all innocence.
+PUBLIC const unsigned char *find_call_site(const unsigned char *start, const unsigned char *end)
+{
+	for (const unsigned char *byte = start + 8; byte < end - 8; byte++) {
+		int is_pop = (byte[0] == 0x5b || byte[0] == 0x5d) && byte[1] == 0xc3; // pop %rbx or %rbp; ret
+		if (byte[-5] == 0xe8 && (is_pop || !memcmp(byte, "\x48\x83\xc4\x08\xc3", 5))) // add $8, %rsp; ret
+			return byte;
+	}
+	return NULL;
+}
+
+// Leaves no frame of its own, and one of the interpreter's that looks as if it had called.
+__attribute__((naked, visibility("default"))) long remove_from_call_site(const char *path, const void *place,
+									 const void *function)
+{
+	__asm__("cmpb $0x5b, (%rsi)\n\t"
+		"je 1f\n\t"
+		"pushq %rbp\n\t"
+		"jmp 2f\n"
+		"1:\n\t"
+		"pushq %rbx\n"
+		"2:\n\t"
+		"pushq %rsi\n\t"
+		"jmpq *%rdx");
+}
+
+// Only the instruction is the C library's.
+PUBLIC long remove_by_borrowed_instruction(const char *path)
+{
+	const unsigned char *code = (const unsigned char *)unlink;
+	long result = -1;
+	while (code[0] != 0x0f || code[1] != 0x05)
+		code++;
+	__asm__ volatile("callq *%[code]"
+			 : "=a"(result), "+D"(path)
+			 : [code] "r"(code), "a"(SYS_unlink)
+			 : "rcx", "r11", "memory");
+	return result + 1;
+}
+
 // A stack of its own: what lies beyond is not what called.
 PUBLIC long remove_on_another_stack(const char *path)
 {

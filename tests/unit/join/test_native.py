@@ -86,6 +86,10 @@ def test_what_a_signal_interrupted_did_not_lead_to_the_act():
         ([LIBC, LIBC.but(flags=2), LIBC], {}, "suspect"),
         ([LIBC, FAST, PYTHON.but(flags=2), EVAL], {}, "exact"),
         ([LIBC, LIBFFI, CTYPES, EVAL], {}, "exact"),
+        ([LIBC, PYTHON.but(flags=8), EVAL], {}, "suspect"),  # it calls its own function there, not the C library
+        ([LIBC, PYTHON.but(flags=8), LIBFFI, CTYPES, EVAL], {}, "suspect"),
+        ([LIBC, FAST.but(flags=8), EVAL], {}, "exact"),
+        ([LIBC, PYTHON, PYTHON.but(flags=8), EVAL], {}, "exact"),
         ([LOADER, LOADER.but(flags=2), LIBC, CTYPES, EVAL], {}, "exact"),
         ([LIBC.but(path=None, role=None), EVAL], {}, "suspect"),
     ],

@@ -444,3 +444,21 @@ def test_where_c_code_and_python_do_the_same_the_python_frame_answers(recording)
     recording.call("connect", PEER, BY_SOCKET, [OTHER, APP])
 
     assert single(recording.join()).owner.name == "other"
+
+
+def test_an_overwritten_probe_belongs_to_whoever_made_it_writable(recording):
+    recording.call("openat", {"path": "/proc/self/mem", "flags": 2}, [LIBC, LONE, EVAL], [PKG, APP])
+    recording.call("probe overwritten", {"address": "7f00"}, [], [], kind="tamper")
+
+    row = single(recording.join(), name="probe overwritten")
+
+    assert (row.owner.name, row.beneath.object, row.location.line) == ("lone.so", LONE.path, PKG[2])
+    assert row.beneath.made_by.kind == "writer"
+
+
+@pytest.mark.parametrize("path, kind", [(LIBC.path, "tamper"), ("/tmp/libc.so.6", "memory")])
+def test_making_text_writable_is_tampering_where_probes_may_be(recording, path, kind):
+    change = {"addr": "7f00", "len": 4096, "prot": "PROT_READ|PROT_WRITE|PROT_EXEC", "path": path}
+    recording.call("mprotect", change, [LIBC, LONE, EVAL], [PKG, APP], kind="memory")
+
+    assert single(recording.join(), name="mprotect").kind == kind

@@ -1,5 +1,6 @@
 """Calls before return addresses, against the disassembler on files of this machine; epilogues."""
 
+import random
 import re
 import shutil
 import subprocess
@@ -7,7 +8,9 @@ import subprocess
 import pytest
 
 from pyxhon.target.call_sites import FrameFlag, call_flags, direct_target
+from pyxhon.target.elf import open_image
 from pyxhon.target.epilogues import Epilogue, find_epilogues
+from pyxhon.target.native_code import NativeCode
 
 _LINE = re.compile(r"^\s*([0-9a-f]+):\t((?:[0-9a-f]{2} )+)\s*\t(?:\w+ )*?call\s+(\S+)", re.MULTILINE)
 
@@ -30,6 +33,23 @@ def test_every_call_of_a_file_is_recognised(path):
 
     assert wrong == []
     assert len(calls) > 50
+
+
+@pytest.mark.parametrize("path", [shutil.which("gdb"), "/usr/bin/python3"])
+def test_calls_of_other_files_lead_to_stubs(path):
+    said = subprocess.run(["objdump", "-d", "-w", path], capture_output=True, text=True, check=True).stdout
+    calls = [
+        (int(at, 16) + 5, name.endswith("@plt"))
+        for at, name in re.findall(r"^ *([0-9a-f]+):\te8 .*?call +[0-9a-f]+ <([^>]+)>", said, re.MULTILINE)
+    ]
+    calls = random.Random(1).sample(calls, min(len(calls), 3000))
+
+    with open_image(path) as image:
+        code = NativeCode(image)
+        wrong = [(hex(at), is_stub) for at, is_stub in calls if code.is_local_call(at) == is_stub]
+
+    assert wrong == []
+    assert {is_stub for _, is_stub in calls} == {True, False}
 
 
 @pytest.mark.parametrize(

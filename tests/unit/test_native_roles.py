@@ -1,0 +1,38 @@
+"""The C library is that of the program's own loader, also where the program's file is gone."""
+
+import dataclasses
+
+import pytest
+
+from pyxhon.native_roles import Roles
+from pyxhon.process_images import Image
+from pyxhon.target.address_space import AddressSpace, Mapped, NativeObject
+from pyxhon.target.root import open_own_root
+
+_LOADER = NativeObject("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "file")
+_LIBC = NativeObject("/usr/lib/x86_64-linux-gnu/libc.so.6", "file")
+
+
+def role_of(native, *mapped):
+    """Give a role in a process that was executed from a memfd and then mapped these, in this order."""
+    space = AddressSpace()
+    for number, each in enumerate((NativeObject("memfd:program", "memfd"), *mapped)):
+        space.add(Mapped(0x9000 - 0x1000 * number, 0xA000 - 0x1000 * number, 0, each))
+    fields = {field.name: None for field in dataclasses.fields(Image) if field.default is dataclasses.MISSING}
+    image = Image(**{**fields, "executable": "/dev/fd/3"})
+    with open_own_root() as root:
+        return Roles(image, space, root).role_of(native)
+
+
+def test_the_loader_that_execve_maps_tells_the_folder():
+    assert role_of(_LIBC, _LOADER, _LIBC) == "c_library"
+    assert role_of(_LOADER, _LOADER, _LIBC) == "c_library"
+
+
+@pytest.mark.parametrize("second", [NativeObject("/tmp/evil.so", "file"), NativeObject("/tmp/ld-linux.so.2", "file")])
+def test_another_file_does_not(second):
+    assert role_of(_LIBC, second, _LOADER, _LIBC) == "library"
+
+
+def test_a_dll_of_the_c_librarys_name_is_a_library():
+    assert role_of(NativeObject("/tmp/libc.so.6", "file"), _LOADER, _LIBC) == "library"
