@@ -139,11 +139,11 @@ class NativeRecorder:
         """Give what is missing."""
         return self.stacks.losses()
 
-    def end(self, image: Image, *, has_exited: bool) -> None:
+    def end(self, image: Image, time_ns: int, *, has_successor: bool) -> None:
         """Forget the calls of an image that ended."""
         for key in [key for key, _ in self._last.items() if key[0] == image.number]:
             del self._last[key]
-        self.stacks.end(image, has_exited=has_exited)
+        self.stacks.end(image, time_ns, has_successor=has_successor)
 
 
 def _name(call: SystemCall) -> str:

@@ -88,16 +88,24 @@ class NativeStacks:
             space.add(self._objects.mapped(record))
 
     def fork(self, parent: int, child: int, time_ns: int) -> None:
-        """Give a child its parent's mappings."""
+        """Give a child its parent's mappings, and not those of an ended process of its number."""
         self._advance(time_ns)
+        self._spaces.pop(child, None)
         space = self._spaces.get(parent)
         if space is not None:
             self._spaces[child] = space.copy()
 
-    def end(self, image: Image, *, has_exited: bool) -> None:
-        """Forget an image that ended; mappings only with their process: a new program may have some already."""
+    def end(self, image: Image, time_ns: int, *, has_successor: bool) -> None:
+        """Forget an image that ended, once what it mapped is taken; but not what another of its pid has mapped."""
+        self._waiting.extend(self._mappings.read())
+        starts = [
+            number
+            for number, record in enumerate(self._waiting)
+            if record.pid == image.pid and record.is_first_of_image and record.time_ns <= time_ns
+        ]
+        self._apply(time_ns, starts[-1] if starts and has_successor else len(self._waiting))
         self._places.pop(image.number, None)
-        if has_exited:
+        if not has_successor:
             self._spaces.pop(image.pid, None)
 
     def losses(self) -> Losses:
@@ -136,8 +144,11 @@ class NativeStacks:
     def _advance(self, time_ns: int | None) -> None:
         """Apply what was mapped until a moment; None: all."""
         self._waiting.extend(self._mappings.read())
+        self._apply(time_ns, len(self._waiting))
+
+    def _apply(self, time_ns: int | None, limit: int) -> None:
         done = 0
-        for record in self._waiting:
+        for record in self._waiting[:limit]:
             if time_ns is not None and record.time_ns > time_ns:
                 break
             self._map(record)
@@ -151,7 +162,7 @@ class NativeStacks:
         space = self._spaces.get(record.pid)
         if space is not None:
             space.add(self._objects.mapped(record))
-        elif record.descriptor is not None or record.descriptor is not None:
+        elif record.descriptor is not None:
             os.close(record.descriptor)
 
     def _write(self, record: NativeStack, image: Image) -> int:
