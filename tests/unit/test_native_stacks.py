@@ -1,17 +1,19 @@
 """Whose the mappings are when processes end, run other programs, and pids come again."""
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pyxhon.bpf.native_records import NativeStack
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.target.mapped_files import ANONYMOUS, MappingRecord
 from pyxhon.trace.store import Store
 
-_PARENT, _PID = 6, 7
+_IMAGE, _PARENT, _PID, _ROOT = 5, 6, 7, 0
 
 
 class _Mappings:
@@ -30,9 +32,13 @@ def _stacks(path: Path) -> Iterator[tuple[NativeStacks, _Mappings, list[int]]]:
     """Give stacks, the records that are to come, and the addresses of those that were taken."""
     mappings, taken = _Mappings(), []
     with Store(path / "t.pyxhon") as store:
-        stacks = NativeStacks(store, Ownership(store), mappings)
+        store.add_process(pid=_PID, parent_pid=1, origin="attach", started_ns=1, arguments=[])
+        ownership = Ownership(store)
+        assert ownership.root_of(os.getpid()) == _ROOT
+        stacks = NativeStacks(store, ownership, mappings)
         stacks.on_mapped = lambda record: taken.append(record.address)
         yield stacks, mappings, taken
+        ownership.close()
 
 
 def _record(time_ns: int, address: int, pid: int = _PID, *, is_first: bool = False) -> MappingRecord:
@@ -43,7 +49,7 @@ def _record(time_ns: int, address: int, pid: int = _PID, *, is_first: bool = Fal
 
 def _image() -> Image:
     fields = {field.name: None for field in dataclasses.fields(Image) if field.default is dataclasses.MISSING}
-    return Image(**{**fields, "number": 1, "process": 1, "pid": _PID, "root": 1})
+    return Image(**{**fields, "number": _IMAGE, "process": 1, "pid": _PID, "root": _ROOT})
 
 
 def _is_mapped(stacks: NativeStacks, address: int) -> bool:
@@ -55,10 +61,14 @@ def test_what_an_ended_process_mapped_last_is_taken_and_forgotten(tmp_path):
     with _stacks(tmp_path) as (stacks, mappings, taken):
         mappings.records = [_record(1, 0x1000, is_first=True), _record(2, 0x2000)]
 
+        stacks.hold(NativeStack(_IMAGE, _PID, _PID, 3, 21, 22, (0,) * 17, b""))
+        assert stacks.find(_image(), 22, 21) is not None
+        assert stacks.find(_image(), 22, 21) is not None  # as often as acts name it
+
         stacks.end(_image(), 3, has_successor=False)
 
         assert taken == [0x1000, 0x2000]
-        assert stacks._spaces == {}
+        assert (stacks._spaces, stacks._rows, stacks._places) == ({}, {}, {})
 
 
 def test_a_child_has_nothing_of_an_ended_process_of_its_pid(tmp_path):
