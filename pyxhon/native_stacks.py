@@ -101,7 +101,7 @@ class NativeStacks:
 
     def end(self, image: Image, time_ns: int, *, has_successor: bool) -> None:
         """Forget an image that ended, once what it mapped is taken; but not what another of its pid has mapped."""
-        self._waiting.extend(self._mappings.read())
+        self._receive()
         starts = [
             number
             for number, record in enumerate(self._waiting)
@@ -151,8 +151,15 @@ class NativeStacks:
 
     def _advance(self, time_ns: int | None) -> None:
         """Apply what was mapped until a moment; None: all."""
-        self._waiting.extend(self._mappings.read())
+        self._receive()
         self._apply(time_ns, len(self._waiting))
+
+    def _receive(self) -> None:
+        """Take the new mappings; those of tasks that have nothing to do with one another may come out of order."""
+        fresh = self._mappings.read()
+        if fresh:
+            self._waiting.extend(fresh)
+            self._waiting.sort(key=lambda record: record.time_ns)
 
     def _apply(self, time_ns: int | None, limit: int) -> None:
         done = 0

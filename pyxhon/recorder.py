@@ -304,12 +304,15 @@ class Recorder:
         exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
         self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
 
-    def end_unseen(self, probes: Probes) -> None:
-        """End the images that the kernel follows no more since the last look: the record of their end was lost."""
-        gone = [image for image in self.live.values() if probes.image_of(image.pid) != image.number]
-        for image in (each for each in gone if each.number in self._missed):
+    def note_unseen(self, probes: Probes) -> None:
+        """Note the images that the kernel follows no more: the record of their end is under way, or was lost."""
+        self._missed |= {image.number for image in self.live.values() if probes.image_of(image.pid) != image.number}
+
+    def end_unseen(self) -> None:
+        """End the images noted whose end never came; to be called when all that was sent before has been taken."""
+        for image in [self.live[number] for number in self._missed if number in self.live]:
             self._end(image, time.monotonic_ns(), None)
-        self._missed = {image.number for image in gone}
+        self._missed.clear()
 
     def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
         """Give per signal the source in use, for a process with this interpreter or none."""

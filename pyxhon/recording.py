@@ -259,9 +259,11 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
         was_over = is_over()
         records, stacks = session.tracing.probes.read()
         recorder.take(records, stacks)
+        if not records:
+            recorder.end_unseen()
         now = time.monotonic()
         if now - session.last_counts_s > _COUNT_PERIOD_S:
-            recorder.end_unseen(session.tracing.probes)
+            recorder.note_unseen(session.tracing.probes)
             settle(session.tracing)
             session.probe_check.look(recorder.live.values())
             recorder.pending.write()
