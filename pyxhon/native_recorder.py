@@ -20,6 +20,7 @@ from pyxhon.target.system_calls.paths import absolute_path
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
+_MAX_CALLS: Final = 1 << 14  # of one image
 _PROTECTIONS: Final = frozenset({"mprotect", "pkey_mprotect"})
 _MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
 _SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: "raw tracepoint io_uring_submit_req"}
@@ -29,6 +30,7 @@ _SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: 
 class _Call:
     """A system call in the trace; its slots as long as some of them may still come."""
 
+    key: bytes
     event: int
     name: str
     arguments: dict[str, Any]
@@ -44,7 +46,7 @@ class NativeRecorder:
         self._store = store
         self.stacks = stacks
         self._pending = pending
-        self._calls: dict[bytes, _Call] = {}
+        self._calls: dict[int, dict[bytes, _Call]] = {}  # by image; the last of each key
         self._last: dict[tuple[int, int], _Call] = {}  # by image and thread
 
     def take_call(self, call: SystemCall, image: Image) -> EventRow:
@@ -68,17 +70,28 @@ class NativeRecorder:
             signal=_SOURCES[Signal(call.signal)],
             is_truncated=bool(call.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
         )
-        known = _Call(row.id, name, arguments, slots[0] if slots else None, slots if call.unreadable else [])
-        self._calls[call.key] = known
-        if call.signal == Signal.SYSCALL:
-            self._last[call.image, call.tid] = known
+        known = _Call(call.key, row.id, name, arguments, slots[0] if slots else None, slots if call.unreadable else [])
+        self._keep(call, known)
         self._pending.add(row)
         return row
 
+    def _keep(self, call: SystemCall, known: _Call) -> None:
+        """Keep a call for what it makes later; a flood pushes out the eldest."""
+        calls = self._calls.setdefault(call.image, {})
+        calls[call.key] = known
+        if len(calls) > _MAX_CALLS:
+            del calls[next(iter(calls))]
+        if call.signal == Signal.SYSCALL:
+            self._last[call.image, call.tid] = known
+
     def take_result(self, record: SyscallResult, image: Image) -> None:
         """Set how a call ended, and note what it made."""
-        last = self._last.pop((record.image, record.tid), None)
-        call = last or self._calls.get(record.key)
+        last = self._last.get((record.image, record.tid))
+        if last is not None and last.key == record.key:
+            del self._last[record.image, record.tid]
+        else:  # the result of an earlier call was lost
+            last = None
+        call = last or self._find(record.image, record.key)
         if call is None:
             return
         result = decode_result(record.result)
@@ -96,6 +109,9 @@ class NativeRecorder:
         if isinstance(result, int):
             self._note_made(record, call, result, image)
 
+    def _find(self, image: int, key: bytes) -> _Call | None:
+        return self._calls.get(image, {}).get(key)
+
     def _name_file(self, call: _Call, address: int, record: SyscallResult, image: Image) -> dict[str, Any] | None:
         """Give the arguments of an mmap or mprotect with the file whose code it is, as the mapping itself tells."""
         path = self.stacks.path_at(address, record.time_ns, image)
@@ -112,7 +128,7 @@ class NativeRecorder:
 
     def take_creation(self, fork: Fork, process: int, tid: int) -> None:
         """Note which call made a thread or a process."""
-        call = self._calls.get(fork.creator) if fork.creator else None
+        call = self._find(fork.parent_image, fork.creator) if fork.creator else None
         if call is None:
             return
         self._store.set_creator(process, tid, call.event)
@@ -139,11 +155,12 @@ class NativeRecorder:
         """Give what is missing."""
         return self.stacks.losses()
 
-    def end(self, image: Image, *, has_exited: bool) -> None:
+    def end(self, image: Image, time_ns: int, *, has_successor: bool) -> None:
         """Forget the calls of an image that ended."""
+        self._calls.pop(image.number, None)
         for key in [key for key, _ in self._last.items() if key[0] == image.number]:
             del self._last[key]
-        self.stacks.end(image, has_exited=has_exited)
+        self.stacks.end(image, time_ns, has_successor=has_successor)
 
 
 def _name(call: SystemCall) -> str:

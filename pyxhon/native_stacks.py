@@ -1,5 +1,6 @@
 """Native stacks: unwound over the mappings of their process at that moment, and written to the trace."""
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,9 @@ _MAX_SAVED_WORDS: Final = 1 << 15
 _MAX_LEARNT: Final = 1 << 14
 _MAX_C_FRAMES: Final = 32
 _MAX_HELD_BYTES: Final = 64 << 20
+_MAX_ROWS: Final = 1 << 16  # of one image
+
+_StackKey = tuple[int, int]  # Python stack, native key
 
 
 @dataclass(slots=True)
@@ -56,8 +60,8 @@ class NativeStacks:
         self._loops = EvalLoops()
         self._spaces: dict[int, AddressSpace] = {}  # by pid
         self._places: dict[int, _Place] = {}  # by image
-        self._rows: dict[tuple[int, int, int], int] = {}  # (image, Python stack, native key) → row
-        self._held: dict[tuple[int, int, int], NativeStack] = {}  # not named by an act yet
+        self._rows: dict[int, dict[_StackKey, int]] = {}  # by image
+        self._held: dict[tuple[int, _StackKey], NativeStack] = {}  # not named by an act yet; by image
         self._held_bytes = 0
         self._missing_count = 0
         self._waiting: list[MappingRecord] = []
@@ -88,16 +92,25 @@ class NativeStacks:
             space.add(self._objects.mapped(record))
 
     def fork(self, parent: int, child: int, time_ns: int) -> None:
-        """Give a child its parent's mappings."""
+        """Give a child its parent's mappings, and not those of an ended process of its number."""
         self._advance(time_ns)
+        self._spaces.pop(child, None)
         space = self._spaces.get(parent)
         if space is not None:
             self._spaces[child] = space.copy()
 
-    def end(self, image: Image, *, has_exited: bool) -> None:
-        """Forget an image that ended; mappings only with their process: a new program may have some already."""
+    def end(self, image: Image, time_ns: int, *, has_successor: bool) -> None:
+        """Forget an image that ended, once what it mapped is taken; but not what another of its pid has mapped."""
+        self._waiting.extend(self._mappings.read())
+        starts = [
+            number
+            for number, record in enumerate(self._waiting)
+            if record.pid == image.pid and record.is_first_of_image and record.time_ns <= time_ns
+        ]
+        self._apply(time_ns, starts[-1] if starts and has_successor else len(self._waiting))
         self._places.pop(image.number, None)
-        if has_exited:
+        self._rows.pop(image.number, None)
+        if not has_successor:
             self._spaces.pop(image.pid, None)
 
     def losses(self) -> Losses:
@@ -112,32 +125,38 @@ class NativeStacks:
 
     def hold(self, record: NativeStack) -> None:
         """Keep a stack until an act names it."""
-        key = (record.image, record.stack, record.native)
-        if key in self._rows or key in self._held:
+        key = (record.stack, record.native)
+        if key in self._rows.get(record.image, ()) or (record.image, key) in self._held:
             return
-        self._held[key] = record
+        self._held[record.image, key] = record
         self._held_bytes += len(record.content)
         while self._held_bytes > _MAX_HELD_BYTES:  # of acts that were lost
             self._held_bytes -= len(self._held.pop(next(iter(self._held))).content)
 
     def find(self, image: Image, python_stack: int, native: int) -> int | None:
         """Give the row of the stack that an act names, unwound when first asked for; None where it was lost."""
-        key = (image.number, python_stack, native)
-        while key not in self._rows and key not in self._held and self.read_more():
+        key = (python_stack, native)
+        rows = self._rows.setdefault(image.number, {})
+        while key not in rows and (image.number, key) not in self._held and self.read_more():
             pass  # a batch of acts may name more stacks than a batch of stacks holds
-        record = self._held.pop(key, None)
+        record = self._held.pop((image.number, key), None)
         if record is not None:
             self._held_bytes -= len(record.content)
-            self._rows[key] = self._write(record, image)
-        elif key not in self._rows:
+            rows[key] = self._write(record, image)
+            if len(rows) > _MAX_ROWS:
+                del rows[next(iter(rows))]
+        elif key not in rows:
             self._missing_count += 1
-        return self._rows.get(key)
+        return rows.get(key)
 
     def _advance(self, time_ns: int | None) -> None:
         """Apply what was mapped until a moment; None: all."""
         self._waiting.extend(self._mappings.read())
+        self._apply(time_ns, len(self._waiting))
+
+    def _apply(self, time_ns: int | None, limit: int) -> None:
         done = 0
-        for record in self._waiting:
+        for record in itertools.islice(self._waiting, limit):
             if time_ns is not None and record.time_ns > time_ns:
                 break
             self._map(record)
@@ -151,7 +170,7 @@ class NativeStacks:
         space = self._spaces.get(record.pid)
         if space is not None:
             space.add(self._objects.mapped(record))
-        elif record.descriptor is not None or record.descriptor is not None:
+        elif record.descriptor is not None:
             os.close(record.descriptor)
 
     def _write(self, record: NativeStack, image: Image) -> int:

@@ -71,6 +71,7 @@ class Recorder:
         self.pending = PendingEvents(store)
         self.native: NativeRecorder | None = None
         self._ended: set[int] = set()
+        self._missed: set[int] = set()  # the kernel followed them no more when it was asked last
         self.extra_losses: Losses = {}
 
     def add_image(self, number: int, image: Image) -> None:
@@ -216,16 +217,9 @@ class Recorder:
         if image is None:
             return
         seen = SeenCode(
-            record.code,
-            record.fingerprint,
-            record.file,
-            record.name,
-            record.first_line,
-            record.first_traceable,
-            record.line_table,
-            record.line_table_bytes,
-            record.line_table_address,
-        )
+            record.code, record.fingerprint, record.file, record.name, record.first_line, record.first_traceable,
+            record.line_table, record.line_table_bytes, record.line_table_address,
+        )  # fmt: skip
         self.resolver.add_code(image.code, seen)
         if record.file is not None:
             self.ownership.see_file(image.root, record.file, image.working_directory)
@@ -256,16 +250,16 @@ class Recorder:
         code = ImageCode(process, parent.code.layout, _reader(record.pid))
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
                       parent.working_directory, parent.interpreter, record.parent_pid)  # fmt: skip
-        self.add_image(record.image, child)
         if self.native is not None:
             self.native.stacks.fork(record.parent_pid, record.pid, record.time_ns)
             self.native.take_creation(record, process, record.pid)
+        self.add_image(record.image, child)  # only now: what was mapped before is of an elder process of its number
 
     def _take_exec(self, record: Exec) -> None:
         previous = self.images.get(record.previous_image)
         if previous is None:
             return
-        self._end(previous, record.time_ns, None)
+        self._end(previous, record.time_ns, None, is_execution=True)
         process = self.store.add_process(
             pid=record.pid,
             parent_pid=previous.parent_pid,
@@ -294,24 +288,28 @@ class Recorder:
         if record.is_process:
             self._end(image, record.time_ns, record.status)
 
-    def _end(self, image: Image, time_ns: int, status: int | None) -> None:
+    def _end(self, image: Image, time_ns: int, status: int | None, *, is_execution: bool = False) -> None:
         image.is_ended = True
         self.live.pop(image.number, None)
         image.code.read = None
         self._ended.add(image.number)
+        has_successor = is_execution or self.by_pid.get(image.pid) is not image
+        if self.native is not None:
+            self.native.end(image, time_ns, has_successor=has_successor)
+        if not has_successor:
+            del self.by_pid[image.pid]  # another process may get its number
         if not image.process:
             return
         signal = (status or 0) & _SIGNAL_MASK
         exit_code = None if status is None else 128 + signal if signal else (status >> _EXIT_SHIFT) & 0xFF
         self.store.update_process(image.process, ended_ns=time_ns, exit_code=exit_code)
-        if self.native is not None:
-            self.native.end(image, has_exited=status is not None)
 
     def end_unseen(self, probes: Probes) -> None:
-        """End the images that the kernel follows no more, though the record of their end was lost."""
-        for image in list(self.live.values()):
-            if probes.image_of(image.pid) != image.number:
-                self._end(image, time.monotonic_ns(), None)
+        """End the images that the kernel follows no more since the last look: the record of their end was lost."""
+        gone = [image for image in self.live.values() if probes.image_of(image.pid) != image.number]
+        for image in (each for each in gone if each.number in self._missed):
+            self._end(image, time.monotonic_ns(), None)
+        self._missed = {image.number for image in gone}
 
     def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
         """Give per signal the source in use, for a process with this interpreter or none."""

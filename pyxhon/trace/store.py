@@ -18,6 +18,7 @@ _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 _COMMIT_SECONDS: Final = 0.25
 _TEXT_LIMIT: Final = 1 << 16
 _SIGN: Final = 1 << 63
+_MASK: Final = (1 << 64) - 1
 NativeFrame = tuple[int | None, str | None, int, str, bool, int]  # object, symbol, offset, how, is eval, flags
 
 
@@ -29,7 +30,8 @@ def clean(text: str | None) -> str | None:
 
 
 def signed(number: int) -> int:
-    """Turn an unsigned 64-bit number into SQLite's signed one."""
+    """Turn a 64-bit number into SQLite's signed one; of a longer one, made of a file's headers, the lower 64 bits."""
+    number &= _MASK
     return number - (1 << 64) if number & _SIGN else number
 
 
@@ -159,6 +161,9 @@ class Store:
 
     def add_native_object(self, **columns: Any) -> int:
         """Add what native code belongs to; gives its id."""
+        inode = columns.get("inode")
+        if inode is not None:  # a file system of the target's own may choose any
+            columns["inode"] = signed(inode)
         return self._insert("native_object", columns)
 
     def add_native_stack(self, **columns: Any) -> int:

@@ -111,3 +111,18 @@ def test_text_of_a_target_is_made_storable():
 def test_unsigned_numbers_survive_as_signed_ones():
     assert signed(1) == 1
     assert signed((1 << 64) - 1) == -1
+
+
+def test_numbers_that_a_target_made_up_do_not_end_the_recording(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        process = _add_process(store)
+        file = store.add_native_object(
+            root=1, path="/x", role="library", device="0:9", inode=(1 << 64) - 1, is_deleted=False
+        )
+        stack = store.add_native_stack(process=process, is_truncated=False, is_guessed=False, end_reason="bottom")
+
+        store.add_native_frames(stack, [(file, None, offset, "cfi", False, 0) for offset in (-5, 1 << 63, 3 << 63)])
+
+    with sqlite3.connect(tmp_path / "t.pyxhon") as database:
+        assert database.execute("SELECT inode FROM native_object").fetchall() == [(-1,)]
+        assert [offset for (offset,) in database.execute("SELECT offset FROM native_frame")] == [-5, *[-(1 << 63)] * 2]

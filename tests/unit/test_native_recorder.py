@@ -1,0 +1,71 @@
+"""Which call a result belongs to, and what is kept of calls."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyxhon.bpf.native_records import SyscallResult, SystemCall
+from pyxhon.events import Signal
+from pyxhon.native_recorder import NativeRecorder
+from pyxhon.native_stacks import NativeStacks
+from pyxhon.ownership import Ownership
+from pyxhon.pending_events import PendingEvents
+from pyxhon.process_images import Image
+from pyxhon.resolve import ImageCode
+from pyxhon.trace.reader import open_trace
+from pyxhon.trace.store import Store
+
+_IMAGE, _PID = 5, 7
+_FCHDIR, _MEMFD_CREATE = 81, 319
+
+
+class _NoMappings:
+    """Nothing was mapped."""
+
+    def read(self) -> list[object]:
+        return []
+
+
+@contextmanager
+def _recorder(path: Path) -> Iterator[tuple[NativeRecorder, Image]]:
+    with Store(path) as store:
+        process = store.add_process(pid=_PID, parent_pid=1, origin="attach", started_ns=1, arguments=[])
+        pending = PendingEvents(store)
+        stacks = NativeStacks(store, Ownership(store), _NoMappings())
+        image = Image(_IMAGE, process, _PID, ImageCode(process), 1, None, [], None)
+        yield NativeRecorder(store, stacks, pending, {}), image
+        pending.write()
+
+
+def _key(index: int) -> bytes:
+    return struct.pack("<5QII", _IMAGE, 0, 0, index, 0, Signal.SYSCALL, 0)
+
+
+def _call(index: int, *slots: int | str) -> SystemCall:
+    return SystemCall(_IMAGE, _PID, _PID, 1, 0, index, _key(index), Signal.SYSCALL, 0, 0, [*slots], [])
+
+
+def _result(index: int, result: int) -> SyscallResult:
+    return SyscallResult(_IMAGE, _PID, _PID, 2, _key(index), result, 0, {})
+
+
+def test_a_result_that_was_lost_is_not_taken_from_the_next_call(tmp_path):
+    with _recorder(tmp_path / "t.pyxhon") as (recorder, image):
+        recorder.take_call(_call(_MEMFD_CREATE, "x", 0), image)
+        recorder.take_result(_result(_MEMFD_CREATE, 3), image)
+        recorder.take_call(_call(_FCHDIR, 9), image)  # its result does not come
+        recorder.take_result(_result(_MEMFD_CREATE, 4), image)  # of a repeat
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        assert {event.name: event.result for event in reader.events()} == {"memfd_create": 3, "fchdir": None}
+
+
+def test_nothing_is_kept_of_an_ended_image(tmp_path):
+    with _recorder(tmp_path / "t.pyxhon") as (recorder, image):
+        recorder.take_call(_call(_FCHDIR, 9), image)
+
+        recorder.end(image, 2, has_successor=False)
+
+        assert not recorder._calls
+        assert not recorder._last
