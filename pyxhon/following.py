@@ -216,7 +216,9 @@ def settle(tracing: Tracing) -> None:
             tracing.interpreters.install_libraries(image.pid)
             if image.interpreter is None:
                 with contextlib.suppress(InterpreterError):
-                    tracing.recorder.set_interpreter(image, _install(tracing, image, find_runtime(image.pid)))
+                    runtime = find_runtime(image.pid)
+                    if tracing.probes.image_of(image.pid) == image.number:  # else the next program's
+                        tracing.recorder.set_interpreter(image, _install(tracing, image, runtime))
 
 
 def install_libraries(tracing: Tracing, image: Image) -> None:

@@ -1,6 +1,7 @@
 """The acts of a trace, as acts.py has those of strace."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from acts import INTERPRETER, SENDS, SENSITIVE, Act, collapse, responsible_of
@@ -39,7 +40,8 @@ def traced_acts(reader: TraceReader, first_pid: int) -> list[tuple[Act, int]]:
 
 def _from_python_on(rows: list[ProcessRow], first_pid: int) -> dict[int, ProcessRow]:
     """Leave out the shell that waited for strace."""
-    first = next((row.id for row in rows if row.pid == first_pid and row.interpreter), None)
+    names = ((row, PurePath(row.executable or "").name) for row in rows)
+    first = next((row.id for row, name in names if row.pid == first_pid and name.startswith("python")), None)
     if first is None:
         raise ValueError(f"the trace has no Python in process {first_pid}")
     return {row.id: row for row in rows if row.id >= first}
