@@ -28,9 +28,12 @@ static inline void note_accepting(const struct settings *conf, u64 descriptor)
 	u64 file = file_of(conf, descriptor);
 	if (!file || !is_socket(conf, file))
 		return;
-	u32 port = read_kernel_u32(sock_of(conf, file) + conf->sock_own_port) & 0xffff;
+	u64 sock = sock_of(conf, file);
+	// struct sock_common: skc_state follows skc_family; a call that fails must not hide the peer of a connected one
+	bool is_listening = (read_kernel_u32(sock + conf->sock_family) >> 16 & 0xff) == 10; // TCP_LISTEN
+	u32 port = read_kernel_u32(sock + conf->sock_own_port) & 0xffff;
 	u8 yes = 1;
-	if (port)
+	if (port && is_listening)
 		accepting_ports.update(&port, &yes);
 }
 

@@ -56,6 +56,12 @@ static inline void count_call(u64 image, u32 index)
 		syscall_counts.update(&key, &one);
 }
 
+static inline u64 first_argument(u64 registers, bool is_i386)
+{
+	u64 first = is_i386 ? offsetof(struct pt_regs, bx) : offsetof(struct pt_regs, di);
+	return read_kernel_u64(registers + first);
+}
+
 // Look at single registers before all are copied: most calls of these numbers are not wanted.
 static inline bool is_wanted(const struct settings *conf, u32 rule_flags, u64 registers, bool is_i386)
 {
@@ -63,8 +69,7 @@ static inline bool is_wanted(const struct settings *conf, u32 rule_flags, u64 re
 		return read_kernel_u64(registers + offsetof(struct pt_regs, dx)) & 4; // PROT_EXEC
 	if (!(rule_flags & SYSCALL_FLAG_ONLY_SOCKET))
 		return true;
-	u64 first = is_i386 ? offsetof(struct pt_regs, bx) : offsetof(struct pt_regs, di);
-	u64 file = file_of(conf, read_kernel_u64(registers + first));
+	u64 file = file_of(conf, first_argument(registers, is_i386));
 	return file && is_socket(conf, file);
 }
 
@@ -141,7 +146,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	if (!is_wanted(conf, rule_flags, ctx->args[0], flags & EVENT_FLAG_IS_I386))
 		return 0;
 	if (rule_flags & SYSCALL_FLAG_IS_ACCEPTING)
-		note_accepting(conf, read_kernel_u64(ctx->args[0] + offsetof(struct pt_regs, di)));
+		note_accepting(conf, first_argument(ctx->args[0], flags & EVENT_FLAG_IS_I386));
 	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
 	const struct kernel_layout *l = layouts.lookup(&layout);
 	struct scratch *s = get_scratch(id);

@@ -48,6 +48,14 @@ def test_the_answers_of_a_server_are_one_act(python, tmp_path):
     assert len(answers) + len(questions) < 8  # a thread's first call of a C function may be told apart
 
 
+def test_nobody_poses_as_a_server_by_an_accept_that_fails(tmp_path):
+    trace = tmp_path / "t.pyxhon"
+
+    ports = record(trace, PYTHON, "pose_as_server", 3).split()
+
+    assert [row.arguments.get("addr") for row in calls(trace, "sendto")] == [f"127.0.0.1:{port}" for port in ports]
+
+
 @every_python(min=(3, 8))
 def test_both_folders_of_a_rename_are_told(python, tmp_path):
     trace = tmp_path / "t.pyxhon"

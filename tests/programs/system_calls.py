@@ -43,6 +43,17 @@ def serve(count):
     say(address[1])
 
 
+def pose_as_server(count):
+    """Send to some servers over connections that were "accepted at" before, which fails."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    wait()
+    for listener in listeners:
+        with socket.create_connection(listener.getsockname()) as client:
+            LIBC.accept4(client.fileno(), None, None, 0)
+            client.send(b"!")
+    say(" ".join(str(listener.getsockname()[1]) for listener in listeners))
+
+
 def rename(first, second):
     """Rename from one folder to another, both by descriptor; neither file is there."""
     one, other = os.open(first, os.O_RDONLY), os.open(second, os.O_RDONLY)
@@ -120,6 +131,6 @@ def connect(port):
     LIBC.connect(descriptor, address, 16)
 
 
-KINDS = (serve, rename, relative, threads, flood, flood_of_paths, times, connect)
+KINDS = (serve, pose_as_server, rename, relative, threads, flood, flood_of_paths, times, connect)
 chosen = next(kind for kind in KINDS if kind.__name__ == sys.argv[1])
 chosen(*(int(word) if word.isdigit() else word for word in sys.argv[2:]))
