@@ -87,6 +87,28 @@ static inline void begin_folder(struct scratch *s, const struct settings *conf, 
 	s->call.mount = path ? read_kernel_u64(path + conf->path_mount) - conf->mount_inner : 0;
 }
 
+#define MAX_FOLDER_NAMES 8
+
+// Keep the folder begun at; gives what tells it from others, 0: there is none. Its address alone does not: that of a
+// removed folder is given to the next one. The word before a name is its hash and length (struct qstr).
+static inline u64 keep_folder(struct scratch *s, const struct settings *conf, u32 number)
+{
+	u64 dentry = s->call.dentry, identity = s->call.mount;
+	s->call.folders[number & 1] = dentry;
+	s->call.mounts[number & 1] = s->call.mount;
+	if (!dentry)
+		return 0;
+	for (u32 i = 0; i < MAX_FOLDER_NAMES; i++) {
+		OPAQUE(i);
+		identity = mix(mix(identity, dentry), read_kernel_u64(dentry + conf->dentry_name - 8));
+		u64 parent = read_kernel_u64(dentry + conf->dentry_parent);
+		if (parent == dentry)
+			break;
+		dentry = parent;
+	}
+	return identity | 1;
+}
+
 #define MAX_FOLDERS 40
 
 #define UNKNOWN_FOLDER 0xffffffff
@@ -156,7 +178,7 @@ static inline void tell_late(struct scratch *s, const struct settings *conf)
 			a->value = (u32)s->call.arguments[a->length & 7];
 		if (a->kind != ARGUMENT_KIND_FOLDER)
 			continue;
-		s->call.dentry = a->value;
+		s->call.dentry = s->call.folders[a->length & 1];
 		s->call.mount = s->call.mounts[a->length & 1];
 		u32 offset = *(volatile u32 *)&s->data_bytes;
 		u32 size = copy_folder_names(s, conf);

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import tempfile
 
 import pytest
 
@@ -76,6 +77,16 @@ def test_one_relative_path_in_two_folders_is_two_acts(python, tmp_path):
 
     paths = {row.arguments["path"] for row in calls(trace, "mkdir")}
     assert {f"{folder}/one/inner", f"{folder}/two/inner"} <= paths
+
+
+def test_folders_that_lie_where_removed_ones_lay_are_told_apart(tmp_path):
+    trace = tmp_path / "t.pyxhon"
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        record(trace, PYTHON, "removed_folders", 120, folder)
+
+    paths = [row.arguments["path"] for row in calls(trace, "unlink") for _ in range(row.count)]
+    assert sorted(paths) == sorted(f"{folder}/{number}/inner" for number in range(120))
 
 
 @every_python(min=(3, 8))

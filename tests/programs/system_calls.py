@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -72,6 +73,20 @@ def relative(folder):
         os.chdir("..")
 
 
+def removed_folders(count, folder):
+    """Use the same relative path in many folders, each removed before the next is made."""
+    wait()
+    for number in range(count):
+        path = os.fsencode(os.path.join(folder, str(number)))
+        LIBC.mkdir(path, 0o700)
+        LIBC.chdir(path)
+        LIBC.unlink(b"inner")
+        LIBC.chdir(b"/")
+        LIBC.rmdir(path)
+        if number % 4 == 3:
+            time.sleep(0.03)  # the kernel frees them a moment later
+
+
 def threads(count, folder):
     """Make a folder in each of many threads that are there already."""
     started, go = threading.Semaphore(0), threading.Event()
@@ -131,6 +146,6 @@ def connect(port):
     LIBC.connect(descriptor, address, 16)
 
 
-KINDS = (serve, pose_as_server, rename, relative, threads, flood, flood_of_paths, times, connect)
+KINDS = (serve, pose_as_server, rename, relative, removed_folders, threads, flood, flood_of_paths, times, connect)
 chosen = next(kind for kind in KINDS if kind.__name__ == sys.argv[1])
 chosen(*(int(word) if word.isdigit() else word for word in sys.argv[2:]))
