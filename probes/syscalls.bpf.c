@@ -63,6 +63,8 @@ static inline u64 first_argument(u64 registers, bool is_i386)
 }
 
 // Look at single registers before all are copied: most calls of these numbers are not wanted.
+#define SYSCALL_MMAP 9 // in x86-64's table
+
 static inline bool is_wanted(const struct settings *conf, u32 rule_flags, u64 registers, bool is_i386)
 {
 	if (rule_flags & SYSCALL_FLAG_ONLY_EXECUTABLE)
@@ -145,6 +147,8 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	}
 	if (!is_wanted(conf, rule_flags, ctx->args[0], flags & EVENT_FLAG_IS_I386))
 		return 0;
+	if (index == SYSCALL_MMAP && (s32)read_kernel_u64(ctx->args[0] + offsetof(struct pt_regs, r8)) >= 0)
+		__sync_fetch_and_add(&p->mapped_files, 1);
 	if (rule_flags & SYSCALL_FLAG_IS_ACCEPTING)
 		note_accepting(conf, first_argument(ctx->args[0], flags & EVENT_FLAG_IS_I386));
 	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
@@ -159,7 +163,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	s->call.flags = flags;
 	take_call_registers(&s->call, flags);
 	begin_call(s, p, index, flags, SIGNAL_SYSCALL);
-	s->current.native = native_key(conf, &s->call.registers, p->image);
+	s->current.native = native_key(conf, &s->call.registers, p);
 	FORGET();
 	take_arguments(s, conf, rule);
 	walk_python(s, conf, l);

@@ -25,11 +25,11 @@ static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp)
 }
 
 // What tells native stacks apart: the instruction, how deep the stack is, and the callers up to the innermost Python
-// frame: two DLLs may do the same by the same function of the C library.
-static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs, u64 image)
+// frame: two DLLs may do the same by the same function of the C library, and one after the other at the same address.
+static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs, const struct traced_process *p)
 {
-	struct place at = {.image = image, .id = regs->ip};
-	u64 sp = regs->sp, bp = regs->bp, key = mix(mix(conf->seed, regs->ip), regs->sp);
+	struct place at = {.image = p->image, .id = regs->ip};
+	u64 sp = regs->sp, bp = regs->bp, key = mix(mix(mix(conf->seed, regs->ip), regs->sp), p->mapped_files);
 	for (u32 i = 0; i < MAX_KEY_FRAMES; i++) {
 		OPAQUE(i);
 		struct return_place *place = return_places.lookup(&at);

@@ -546,12 +546,16 @@ struct traced_process {
 	u64 base;
 	u32 layout;
 	u32 freed_codes;
+	u32 mapped_files;
+	u32 reserved;
 };
-_Static_assert(sizeof(struct traced_process) == 24, "traced_process");
+_Static_assert(sizeof(struct traced_process) == 32, "traced_process");
 _Static_assert(offsetof(struct traced_process, image) == 0, "traced_process.image");
 _Static_assert(offsetof(struct traced_process, base) == 8, "traced_process.base");
 _Static_assert(offsetof(struct traced_process, layout) == 16, "traced_process.layout");
 _Static_assert(offsetof(struct traced_process, freed_codes) == 20, "traced_process.freed_codes");
+_Static_assert(offsetof(struct traced_process, mapped_files) == 24, "traced_process.mapped_files");
+_Static_assert(offsetof(struct traced_process, reserved) == 28, "traced_process.reserved");
 
 // One address where a probe sits; its index is the probe's cookie.
 struct site {

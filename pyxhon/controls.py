@@ -110,6 +110,8 @@ class TracedProcess:
     base: U64  # load bias of its interpreter; valid where layout is set
     layout: U32  # index of its layout; ABSENT: not known yet
     freed_codes: U32  # how many code objects it has freed
+    mapped_files: U32  # how often it has mapped a file's code: another one may be at the same address
+    reserved: U32
 
 
 @dataclass(slots=True)

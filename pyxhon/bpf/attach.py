@@ -237,7 +237,14 @@ class Probes:
 
     def follow(self, pid: int, image: int, base: int | None, layout: int | None) -> None:
         """Trace a process from now on."""
-        known = TracedProcess(image=image, base=base or 0, layout=ABSENT if layout is None else layout, freed_codes=0)
+        known = TracedProcess(
+            image=image,
+            base=base or 0,
+            layout=ABSENT if layout is None else layout,
+            freed_codes=0,
+            mapped_files=0,
+            reserved=0,
+        )
         syscalls.update(self._maps["traced"], pid.to_bytes(4, "little"), wire.encode(known))
 
     def is_followed(self, pid: int) -> bool:
@@ -254,7 +261,7 @@ class Probes:
         value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
         if value is None:
             return None
-        known, base, layout, _ = wire.format_of(TracedProcess).unpack(value)
+        known, base, layout, *_ = wire.format_of(TracedProcess).unpack(value)
         return None if known != image or layout == ABSENT else int(base)
 
     def read(self) -> tuple[list[bytes], list[bytes]]:

@@ -19,6 +19,7 @@ from pyxhon.trace.rows import EventRow
 IMPORTABLE = re.compile(r"\.(?:pyw?|pyc(?:\.\d+)?|so|zip|egg|whl|pyz)\Z")
 KINDS = frozenset(SYSTEM_KINDS)
 _OVERWRITTEN = "probe overwritten"
+_RING = "ring"  # the kernel's address of a ring: it says whose the ring is, and is another one in each run
 _CACHE_FOLDER = "__pycache__"
 
 
@@ -78,7 +79,8 @@ class SystemCalls:
 
     def _count(self, seen: Sighting, *, tampers: bool) -> str:
         event = seen.event
-        arguments = event.arguments if isinstance(event.arguments, dict) else {}
+        told = event.arguments if isinstance(event.arguments, dict) else {}
+        arguments = {name: value for name, value in told.items() if name != _RING}
         answer = self._answerable.answer(seen)
         if event.name == _OVERWRITTEN:
             answer = self._answerable.answer_for_writer(seen, self._tampering.get(event.process)) or answer

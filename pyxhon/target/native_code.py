@@ -77,6 +77,7 @@ class NativeCode:
         self._recall = recall
         self._tables = tables
         self._flags: dict[int, FrameFlag] = {}
+        self._local_calls: dict[int, bool] = {}
         self._around: dict[int, tuple[tuple[Epilogue, ...], bool]] = {}
         self._frames: CallFrameInformation | None = None
         self._symbols: SymbolIndex | None = None
@@ -160,6 +161,14 @@ class NativeCode:
 
     def is_local_call(self, address: int) -> bool:
         """Tell whether the call before a return address leads to a function of this very file."""
+        known = self._local_calls.get(address)
+        if known is None:
+            if len(self._local_calls) >= _MAX_STEPS:
+                self._local_calls.clear()
+            known = self._local_calls[address] = self._leads_inside(address)
+        return known
+
+    def _leads_inside(self, address: int) -> bool:
         target = direct_target(self.bytes_before(address), address)
         if target is None:
             return False

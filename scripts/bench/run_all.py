@@ -11,7 +11,17 @@ from pathlib import Path
 
 from measuring import CHECKOUT, parse_table, require_root, say
 
-BENCHMARKS = ("first_event", "startup", "untraced", "repeat_price", "flood", "service", "unwind")
+BENCHMARKS = (
+    "first_event",
+    "startup",
+    "untraced",
+    "repeat_price",
+    "flood",
+    "service",
+    "syscall_price",
+    "workloads",
+    "unwind",
+)
 PAGE = CHECKOUT / "docs/performance.md"
 _FOLDER = Path(__file__).resolve().parent
 

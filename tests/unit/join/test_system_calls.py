@@ -335,6 +335,7 @@ def test_an_operation_of_a_kernel_thread_belongs_to_the_rings_maker(recording):
 
     assert (row.level, row.owner.name, row.beneath.object) == ("detached", "lone.so", LONE.path)
     assert row.beneath.made_by.kind == "ring"
+    assert row.arguments == {"path": "/x"}
 
 
 # --- tampering, identity, conservation
