@@ -37,11 +37,15 @@ static inline void note_accepting(const struct settings *conf, u64 descriptor)
 		accepting_ports.update(&port, &yes);
 }
 
-// What a descriptor stands for, as far as it makes an act distinct: a file, but not which of many sockets.
+// What a descriptor stands for, as far as it makes an act distinct: a file, but not which of many sockets. An inode's
+// address alone does not tell: that of a removed file is given to the next one.
 static inline u64 identity_of(const struct settings *conf, u64 descriptor)
 {
 	u64 file = file_of(conf, descriptor);
-	return file && !is_socket(conf, file) ? read_kernel_u64(file + conf->file_inode) : 0;
+	if (!file || is_socket(conf, file))
+		return 0;
+	u64 inode = read_kernel_u64(file + conf->file_inode);
+	return mix(inode, read_kernel_u64(inode + conf->inode_number));
 }
 
 // Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, a client, or of another

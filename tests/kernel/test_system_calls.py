@@ -89,6 +89,15 @@ def test_folders_that_lie_where_removed_ones_lay_are_told_apart(tmp_path):
     assert sorted(paths) == sorted(f"{folder}/{number}/inner" for number in range(120))
 
 
+def test_files_that_lie_where_removed_ones_lay_are_told_apart(tmp_path):
+    trace = tmp_path / "t.pyxhon"
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        record(trace, PYTHON, "removed_files", 120, folder)
+
+    assert [row.count for row in calls(trace, "fchmod")] == [1] * 120
+
+
 @every_python(min=(3, 8))
 def test_fifty_threads_that_run_already_are_seen(python, tmp_path):
     trace = tmp_path / "t.pyxhon"

@@ -87,6 +87,19 @@ def removed_folders(count, folder):
             time.sleep(0.03)  # the kernel frees them a moment later
 
 
+def removed_files(count, folder):
+    """Change many files by the same descriptor, each removed before the next is made."""
+    wait()
+    for number in range(count):
+        path = os.fsencode(os.path.join(folder, str(number)))
+        descriptor = LIBC.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        LIBC.fchmod(descriptor, 0o640)
+        LIBC.close(descriptor)
+        LIBC.unlink(path)
+        if number % 4 == 3:
+            time.sleep(0.03)
+
+
 def threads(count, folder):
     """Make a folder in each of many threads that are there already."""
     started, go = threading.Semaphore(0), threading.Event()
@@ -146,6 +159,18 @@ def connect(port):
     LIBC.connect(descriptor, address, 16)
 
 
-KINDS = (serve, pose_as_server, rename, relative, removed_folders, threads, flood, flood_of_paths, times, connect)
+KINDS = (
+    serve,
+    pose_as_server,
+    rename,
+    relative,
+    removed_folders,
+    removed_files,
+    threads,
+    flood,
+    flood_of_paths,
+    times,
+    connect,
+)
 chosen = next(kind for kind in KINDS if kind.__name__ == sys.argv[1])
 chosen(*(int(word) if word.isdigit() else word for word in sys.argv[2:]))
