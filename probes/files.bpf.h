@@ -28,17 +28,24 @@ static inline void note_accepting(const struct settings *conf, u64 descriptor)
 	u64 file = file_of(conf, descriptor);
 	if (!file || !is_socket(conf, file))
 		return;
-	u32 port = read_kernel_u32(sock_of(conf, file) + conf->sock_own_port) & 0xffff;
+	u64 sock = sock_of(conf, file);
+	// struct sock_common: skc_state follows skc_family; a call that fails must not hide the peer of a connected one
+	bool is_listening = (read_kernel_u32(sock + conf->sock_family) >> 16 & 0xff) == 10; // TCP_LISTEN
+	u32 port = read_kernel_u32(sock + conf->sock_own_port) & 0xffff;
 	u8 yes = 1;
-	if (port)
+	if (port && is_listening)
 		accepting_ports.update(&port, &yes);
 }
 
-// What a descriptor stands for, as far as it makes an act distinct: a file, but not which of many sockets.
+// What a descriptor stands for, as far as it makes an act distinct: a file, but not which of many sockets. An inode's
+// address alone does not tell: that of a removed file is given to the next one.
 static inline u64 identity_of(const struct settings *conf, u64 descriptor)
 {
 	u64 file = file_of(conf, descriptor);
-	return file && !is_socket(conf, file) ? read_kernel_u64(file + conf->file_inode) : 0;
+	if (!file || is_socket(conf, file))
+		return 0;
+	u64 inode = read_kernel_u64(file + conf->file_inode);
+	return mix(inode, read_kernel_u64(inode + conf->inode_number));
 }
 
 // Make a struct sockaddr of the peer that a socket is connected to; gives its size, 0: none, a client, or of another
@@ -82,6 +89,28 @@ static inline void begin_folder(struct scratch *s, const struct settings *conf, 
 	}
 	s->call.dentry = path ? read_kernel_u64(path + conf->path_dentry) : 0;
 	s->call.mount = path ? read_kernel_u64(path + conf->path_mount) - conf->mount_inner : 0;
+}
+
+#define MAX_FOLDER_NAMES 8
+
+// Keep the folder begun at; gives what tells it from others, 0: there is none. Its address alone does not: that of a
+// removed folder is given to the next one. The word before a name is its hash and length (struct qstr).
+static inline u64 keep_folder(struct scratch *s, const struct settings *conf, u32 number)
+{
+	u64 dentry = s->call.dentry, identity = s->call.mount;
+	s->call.folders[number & 1] = dentry;
+	s->call.mounts[number & 1] = s->call.mount;
+	if (!dentry)
+		return 0;
+	for (u32 i = 0; i < MAX_FOLDER_NAMES; i++) {
+		OPAQUE(i);
+		identity = mix(mix(identity, dentry), read_kernel_u64(dentry + conf->dentry_name - 8));
+		u64 parent = read_kernel_u64(dentry + conf->dentry_parent);
+		if (parent == dentry)
+			break;
+		dentry = parent;
+	}
+	return identity | 1;
 }
 
 #define MAX_FOLDERS 40
@@ -153,7 +182,7 @@ static inline void tell_late(struct scratch *s, const struct settings *conf)
 			a->value = (u32)s->call.arguments[a->length & 7];
 		if (a->kind != ARGUMENT_KIND_FOLDER)
 			continue;
-		s->call.dentry = a->value;
+		s->call.dentry = s->call.folders[a->length & 1];
 		s->call.mount = s->call.mounts[a->length & 1];
 		u32 offset = *(volatile u32 *)&s->data_bytes;
 		u32 size = copy_folder_names(s, conf);

@@ -39,12 +39,12 @@ static inline void take_filename(struct scratch *s, const struct settings *conf,
 	if (*to == '/')
 		return;
 	begin_folder(s, conf, descriptor);
-	s->call.mounts[number & 1] = s->call.mount;
-	if (!s->call.dentry)
+	u64 identity = keep_folder(s, conf, number);
+	if (!identity)
 		return;
 	a = argument_at(s, slot + 1);
 	a->kind = ARGUMENT_KIND_FOLDER;
-	a->value = s->call.dentry;
+	a->value = identity;
 	a->length = number & 1;
 }
 

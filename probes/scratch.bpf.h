@@ -120,7 +120,8 @@ struct system_call {
 	struct unread unread[2];
 	u64 made; // the io_uring it makes
 	u64 folder; // the descriptor that the next path starts from
-	u64 mounts[2]; // of the folders that relative paths start from
+	u64 folders[2]; // that relative paths start from
+	u64 mounts[2]; // of them
 	u64 dentry; // where the walk to the root of the file system is
 	u64 mount;
 	struct pt_regs registers; // the user's

@@ -55,8 +55,8 @@ static inline void take_path(struct scratch *s, const struct settings *conf, u64
 		return;
 	}
 	begin_folder(s, conf, s->call.folder);
-	s->call.mounts[number] = s->call.mount;
-	add_argument(s, s->call.dentry ? ARGUMENT_KIND_FOLDER : ARGUMENT_KIND_NULL, s->call.dentry, number);
+	u64 identity = keep_folder(s, conf, number);
+	add_argument(s, identity ? ARGUMENT_KIND_FOLDER : ARGUMENT_KIND_NULL, identity, number);
 	s->call.folder = -100; // AT_FDCWD
 }
 

@@ -56,6 +56,12 @@ static inline void count_call(u64 image, u32 index)
 		syscall_counts.update(&key, &one);
 }
 
+static inline u64 first_argument(u64 registers, bool is_i386)
+{
+	u64 first = is_i386 ? offsetof(struct pt_regs, bx) : offsetof(struct pt_regs, di);
+	return read_kernel_u64(registers + first);
+}
+
 // Look at single registers before all are copied: most calls of these numbers are not wanted.
 #define SYSCALL_MMAP 9 // in x86-64's table
 
@@ -65,8 +71,7 @@ static inline bool is_wanted(const struct settings *conf, u32 rule_flags, u64 re
 		return read_kernel_u64(registers + offsetof(struct pt_regs, dx)) & 4; // PROT_EXEC
 	if (!(rule_flags & SYSCALL_FLAG_ONLY_SOCKET))
 		return true;
-	u64 first = is_i386 ? offsetof(struct pt_regs, bx) : offsetof(struct pt_regs, di);
-	u64 file = file_of(conf, read_kernel_u64(registers + first));
+	u64 file = file_of(conf, first_argument(registers, is_i386));
 	return file && is_socket(conf, file);
 }
 
@@ -145,7 +150,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	if (index == SYSCALL_MMAP && (s32)read_kernel_u64(ctx->args[0] + offsetof(struct pt_regs, r8)) >= 0)
 		__sync_fetch_and_add(&p->mapped_files, 1);
 	if (rule_flags & SYSCALL_FLAG_IS_ACCEPTING)
-		note_accepting(conf, read_kernel_u64(ctx->args[0] + offsetof(struct pt_regs, di)));
+		note_accepting(conf, first_argument(ctx->args[0], flags & EVENT_FLAG_IS_I386));
 	u32 layout = p->layout == ABSENT ? MAX_LAYOUTS - 1 : p->layout; // the last layout is empty: no Python
 	const struct kernel_layout *l = layouts.lookup(&layout);
 	struct scratch *s = get_scratch(id);

@@ -693,7 +693,7 @@ struct settings {
 	u32 mount_inner;
 	u32 inner_root;
 	u32 mm_start_stack;
-	u32 reserved;
+	u32 inode_number;
 	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
@@ -744,7 +744,7 @@ _Static_assert(offsetof(struct settings, mount_point) == 168, "settings.mount_po
 _Static_assert(offsetof(struct settings, mount_inner) == 172, "settings.mount_inner");
 _Static_assert(offsetof(struct settings, inner_root) == 176, "settings.inner_root");
 _Static_assert(offsetof(struct settings, mm_start_stack) == 180, "settings.mm_start_stack");
-_Static_assert(offsetof(struct settings, reserved) == 184, "settings.reserved");
+_Static_assert(offsetof(struct settings, inode_number) == 184, "settings.inode_number");
 _Static_assert(offsetof(struct settings, wakeup_mask) == 188, "settings.wakeup_mask");
 _Static_assert(offsetof(struct settings, namespace_device) == 192, "settings.namespace_device");
 _Static_assert(offsetof(struct settings, namespace_inode) == 200, "settings.namespace_inode");

@@ -231,7 +231,7 @@ class Settings:
     mount_inner: U32
     inner_root: U32
     mm_start_stack: U32
-    reserved: U32
+    inode_number: U32
     wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64

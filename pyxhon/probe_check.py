@@ -23,10 +23,13 @@ class ProbeCheck:
         self._pending = pending
         self._probes = probes
         self._told: set[tuple[int, int]] = set()  # (image, address)
+        self._last = 0  # the number of the image looked at last
 
     def look(self, images: Iterable[Image]) -> None:
         """Look at the probes of these images; each that is gone is an event, once."""
-        for image, _ in zip(list(images), range(_MAX_IMAGES), strict=False):
+        live = sorted(images, key=lambda image: (image.number <= self._last, image.number))  # the others in their turn
+        for image in live[:_MAX_IMAGES]:
+            self._last = image.number
             interpreter = image.interpreter
             sites = interpreter.sites if interpreter else None
             base = self._probes.base_of(image.pid, image.number) if sites else None

@@ -124,7 +124,6 @@ class Probes:
                 seed=int.from_bytes(os.urandom(8), "little"),
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
-                reserved=0,
                 wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
                 **_pid_namespace(),
                 **offsets,

@@ -62,6 +62,7 @@ WANTED: Final = {
     "mount_inner": ("mount", "mnt"),
     "inner_root": ("vfsmount", "mnt_root"),
     "mm_start_stack": ("mm_struct", "start_stack"),
+    "inode_number": ("inode", "i_ino"),
 }
 # What kernels without io_uring, or older ones, do not have.
 OPTIONAL: Final = {

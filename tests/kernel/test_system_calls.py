@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import tempfile
 
 import pytest
 
@@ -48,6 +49,14 @@ def test_the_answers_of_a_server_are_one_act(python, tmp_path):
     assert len(answers) + len(questions) < 8  # a thread's first call of a C function may be told apart
 
 
+def test_nobody_poses_as_a_server_by_an_accept_that_fails(tmp_path):
+    trace = tmp_path / "t.pyxhon"
+
+    ports = record(trace, PYTHON, "pose_as_server", 3).split()
+
+    assert [row.arguments.get("addr") for row in calls(trace, "sendto")] == [f"127.0.0.1:{port}" for port in ports]
+
+
 @every_python(min=(3, 8))
 def test_both_folders_of_a_rename_are_told(python, tmp_path):
     trace = tmp_path / "t.pyxhon"
@@ -68,6 +77,25 @@ def test_one_relative_path_in_two_folders_is_two_acts(python, tmp_path):
 
     paths = {row.arguments["path"] for row in calls(trace, "mkdir")}
     assert {f"{folder}/one/inner", f"{folder}/two/inner"} <= paths
+
+
+def test_folders_that_lie_where_removed_ones_lay_are_told_apart(tmp_path):
+    trace = tmp_path / "t.pyxhon"
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        record(trace, PYTHON, "removed_folders", 120, folder)
+
+    paths = [row.arguments["path"] for row in calls(trace, "unlink") for _ in range(row.count)]
+    assert sorted(paths) == sorted(f"{folder}/{number}/inner" for number in range(120))
+
+
+def test_files_that_lie_where_removed_ones_lay_are_told_apart(tmp_path):
+    trace = tmp_path / "t.pyxhon"
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        record(trace, PYTHON, "removed_files", 120, folder)
+
+    assert [row.count for row in calls(trace, "fchmod")] == [1] * 120
 
 
 @every_python(min=(3, 8))

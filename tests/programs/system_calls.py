@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -43,6 +44,17 @@ def serve(count):
     say(address[1])
 
 
+def pose_as_server(count):
+    """Send to some servers over connections that were "accepted at" before, which fails."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    wait()
+    for listener in listeners:
+        with socket.create_connection(listener.getsockname()) as client:
+            LIBC.accept4(client.fileno(), None, None, 0)
+            client.send(b"!")
+    say(" ".join(str(listener.getsockname()[1]) for listener in listeners))
+
+
 def rename(first, second):
     """Rename from one folder to another, both by descriptor; neither file is there."""
     one, other = os.open(first, os.O_RDONLY), os.open(second, os.O_RDONLY)
@@ -59,6 +71,33 @@ def relative(folder):
         os.chdir(name)
         LIBC.mkdir(b"inner", 0o700)
         os.chdir("..")
+
+
+def removed_folders(count, folder):
+    """Use the same relative path in many folders, each removed before the next is made."""
+    wait()
+    for number in range(count):
+        path = os.fsencode(os.path.join(folder, str(number)))
+        LIBC.mkdir(path, 0o700)
+        LIBC.chdir(path)
+        LIBC.unlink(b"inner")
+        LIBC.chdir(b"/")
+        LIBC.rmdir(path)
+        if number % 4 == 3:
+            time.sleep(0.03)  # the kernel frees them a moment later
+
+
+def removed_files(count, folder):
+    """Change many files by the same descriptor, each removed before the next is made."""
+    wait()
+    for number in range(count):
+        path = os.fsencode(os.path.join(folder, str(number)))
+        descriptor = LIBC.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        LIBC.fchmod(descriptor, 0o640)
+        LIBC.close(descriptor)
+        LIBC.unlink(path)
+        if number % 4 == 3:
+            time.sleep(0.03)
 
 
 def threads(count, folder):
@@ -120,6 +159,18 @@ def connect(port):
     LIBC.connect(descriptor, address, 16)
 
 
-KINDS = (serve, rename, relative, threads, flood, flood_of_paths, times, connect)
+KINDS = (
+    serve,
+    pose_as_server,
+    rename,
+    relative,
+    removed_folders,
+    removed_files,
+    threads,
+    flood,
+    flood_of_paths,
+    times,
+    connect,
+)
 chosen = next(kind for kind in KINDS if kind.__name__ == sys.argv[1])
 chosen(*(int(word) if word.isdigit() else word for word in sys.argv[2:]))

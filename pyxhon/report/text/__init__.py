@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pyxhon.report.describe import count_noun, describe_command
 from pyxhon.report.digest import Act, gather_acts
+from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
 from pyxhon.report.text.acts import print_behaviours
 from pyxhon.report.text.invisible import print_invisible
@@ -53,7 +54,7 @@ def _describe_run(report: Report, columns: int) -> Text:
     first = report.processes[0] if report.processes else None
     images = count_noun(len(report.processes), "process image")
     pid = f"pid {first.pid}, " if first else ""
-    start, end = f"PyXhon {report.pyxhon}: ", f" ({pid}{images}), {report.duration_s:.1f} s"
+    start, end = f"PyXhon {escape(report.pyxhon, 24)}: ", f" ({pid}{images}), {report.duration_s:.1f} s"
     command = describe_command(first.argv, max(columns - len(start) - len(end), 20)) if first else "no process"
     return Text(start + command + end)
 

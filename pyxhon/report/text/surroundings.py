@@ -200,7 +200,7 @@ def _describe_processes(rows: list[Process]) -> str:
 def _describe_interpreter(interpreter: Interpreter | None) -> str:
     if interpreter is None:
         return "not Python"
-    kind = f"{interpreter.linkage}, stripped" if interpreter.stripped else interpreter.linkage
+    kind = escape(interpreter.linkage, 24) + (", stripped" if interpreter.stripped else "")
     return f"CPython {escape(interpreter.version, 24)} {escape_path(interpreter.path, 50)} ({kind})"
 
 

@@ -210,7 +210,8 @@ def hostile_report(text):
         object=text, python_stack=[location] * 3,
     )  # fmt: skip
     report = make_report()
-    process = dataclasses.replace(report.processes[0], argv=[text] * 20, exe=text)
+    interpreter = dataclasses.replace(report.processes[0].interpreter, path=text, version=text, linkage=text)
+    process = dataclasses.replace(report.processes[0], argv=[text] * 20, exe=text, interpreter=interpreter)
     snapshot = dataclasses.replace(report.snapshots[0], audit_hooks=[text])
     dossier = Dossier(
         needed=[text] * 9, imports={"file": [text] * 9, text: [text]}, library_paths=[text], init_functions=1,
@@ -218,6 +219,7 @@ def hostile_report(text):
     )  # fmt: skip
     return dataclasses.replace(
         report,
+        pyxhon=text,
         host=dataclasses.replace(report.host, kernel=text),
         processes=[process],
         packages=[dataclasses.replace(make_package(text, text, None), version=text)],
