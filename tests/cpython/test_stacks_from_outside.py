@@ -10,11 +10,22 @@ from pyxhon.target.process import read_memory
 from tests.interpreters import every_python
 from tests.targets import running
 
+_TRIES = 200
+
 
 def read_all(target, python, runtime):
     layout = load_layout(".".join(map(str, python.version)))
     reader = StackReader(Memory(functools.partial(read_memory, target.pid), layout), runtime)
     return {str(state.thread_id): reader.read(state) for state in reader.thread_states()}
+
+
+def read_settled(target, python, truth):
+    """Read until the program waits where it said that it would: it says so a few instructions before."""
+    for _ in range(_TRIES):
+        stacks = read_all(target, python, truth["runtime"])
+        if {ident: as_told(stack) for ident, stack in stacks.items()} == truth["stacks"]:
+            break
+    return stacks
 
 
 def as_told(stack):
@@ -25,7 +36,7 @@ def as_told(stack):
 def test_the_stack_of_every_thread_is_the_one_that_python_tells(python):
     with running(python, "known_stacks.py") as target:
         truth = json.loads(target.hear())
-        stacks = read_all(target, python, truth["runtime"])
+        stacks = read_settled(target, python, truth)
 
     assert {ident: as_told(stack) for ident, stack in stacks.items()} == truth["stacks"]
     assert all(stack.is_whole for stack in stacks.values())
@@ -35,7 +46,7 @@ def test_the_stack_of_every_thread_is_the_one_that_python_tells(python):
 def test_up_to_3_10_c_enters_the_interpreter_for_every_frame(python):
     with running(python, "known_stacks.py") as target:
         truth = json.loads(target.hear())
-        stacks = read_all(target, python, truth["runtime"])
+        stacks = read_settled(target, python, truth)
 
     assert all(frame.is_entry for stack in stacks.values() for frame in stack.frames)
 
@@ -44,7 +55,7 @@ def test_up_to_3_10_c_enters_the_interpreter_for_every_frame(python):
 def test_from_3_11_only_frames_called_from_c_are_entries(python):
     with running(python, "known_stacks.py") as target:
         truth = json.loads(target.hear())
-        stacks = read_all(target, python, truth["runtime"])
+        stacks = read_settled(target, python, truth)
 
     main = stacks[max(truth["native"])]
     entries = [frame.function for frame in main.frames if frame.is_entry]
