@@ -27,13 +27,16 @@ static inline void copy_now(struct scratch *s, u32 kind, u64 from, u64 length)
 	}
 	FORGET();
 	if (got < 0) {
-		u32 n = s->call.unread_count & 1;
+		u32 n = s->call.unread_count;
+		a->kind = ARGUMENT_KIND_UNREADABLE;
+		OPAQUE(n);
+		if (n >= 2)
+			return;
 		s->call.unread[n].address = from;
 		s->call.unread[n].slot = slot;
 		s->call.unread[n].kind = kind;
 		s->call.unread[n].length = size;
 		s->call.unread_count = n + 1;
-		a->kind = ARGUMENT_KIND_UNREADABLE;
 		return;
 	}
 	a->offset = offset;

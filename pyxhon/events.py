@@ -23,6 +23,7 @@ MAX_ACTS = 65536
 ENTRY_FRAME = 1 << 30  # of FrameRef.instruction: C entered the interpreter at this frame
 NATIVE_STACK_BYTES = 32768  # of a user stack that are copied; a multiple of a page
 PATH_BYTES = 4096  # of a working directory, as names from the innermost folder outwards
+MAX_CALLERS = 512  # native stacks of one (name, Python stack) before they are counted together
 MAX_VARIANTS = 2048  # distinct argument lists of one (name, stack) before they are counted together
 
 
@@ -366,5 +367,5 @@ STRUCTS = (
 )  # fmt: skip
 CONSTANTS = (
     "MAX_FRAMES", "MAX_ARGUMENTS", "MAX_ITEMS", "TEXT_BYTES", "DATA_BYTES", "NAME_BYTES", "CHUNK_BYTES",
-    "FIRST_CHUNK_BYTES", "MAX_CHUNKS", "MAX_ACTS", "MAX_VARIANTS", "ENTRY_FRAME", "NATIVE_STACK_BYTES", "PATH_BYTES",
+    "FIRST_CHUNK_BYTES", "MAX_CHUNKS", "MAX_ACTS", "MAX_CALLERS", "MAX_VARIANTS", "ENTRY_FRAME", "NATIVE_STACK_BYTES", "PATH_BYTES",
 )  # fmt: skip

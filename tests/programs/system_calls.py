@@ -142,6 +142,16 @@ def flood_of_paths(count, path):
         LIBC.unlink(b"/nonexistent/%d" % number)
 
 
+def flood_of_callers(library, path):
+    """The same from another depth of the stack each time."""
+    deep = ctypes.CDLL(library).distinct
+    deep.argtypes = (ctypes.c_long, ctypes.c_long)
+    wait()
+    for number in range(10):
+        deep(2000, number * 2000)
+    LIBC.mkdir(os.fsencode(path), 0o700)
+
+
 def times(path):
     """Set ever other times."""
     wait()
@@ -169,6 +179,7 @@ KINDS = (
     threads,
     flood,
     flood_of_paths,
+    flood_of_callers,
     times,
     connect,
 )
