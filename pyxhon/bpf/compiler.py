@@ -17,8 +17,8 @@ from pyxhon.resources import probes_directory
 SOURCES = (
     "wire.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h", "copies.bpf.h", "objects.bpf.h", "frames.bpf.h",
     "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h", "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c",
-    "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes.bpf.c", "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c",
-    "syscall_results.bpf.c", "io_uring.bpf.c",
+    "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes.bpf.c", "process.bpf.c", "syscall_arguments.bpf.h",
+    "syscalls.bpf.c", "syscall_results.bpf.c", "io_uring.bpf.c",
 )  # fmt: skip
 DUMP_SOURCES = ("wire.h", "dump.bpf.c")
 _LOAD_WORD = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions, the first with the low half
