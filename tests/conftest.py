@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import signal
 import struct
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _left_out: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: our children would, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "full: runs only with scripts/test --full")
     config.addinivalue_line("markers", "no_interpreter: no interpreter of the test's versions was found")
 
