@@ -161,6 +161,7 @@ def _take_snapshot(tracing: Tracing, image: Image, base: int | None) -> None:
     snapshot = take_snapshot(page_reader(image.pid), interpreter.layout, base + runtime, mappings)
     store.add_modules(image.process, [(module.name, module.file, module.is_extension) for module in snapshot.modules])
     store.add_audit_hooks(image.process, snapshot.audit_hooks)
+    image.audit_hooks = snapshot.audit_hooks
     tracing.ownership.add_search_paths(image.root, list(snapshot.search_paths))
     for module in snapshot.modules:
         if module.file:

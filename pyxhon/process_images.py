@@ -23,3 +23,4 @@ class Image:
     is_new_program: bool = False  # begun by an exec: its libraries are mapped later
     is_ended: bool = False
     is_audited: bool = False
+    audit_hooks: tuple[str, ...] = ()  # at attach

@@ -39,6 +39,7 @@ from pyxhon.function_probing import (
     probe_for_process,
     wanted_functions,
 )
+from pyxhon.hook_check import HookCheck
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.live import LiveFindings
@@ -80,6 +81,7 @@ class _Session:
 
     tracing: Tracing
     probe_check: ProbeCheck
+    hook_check: HookCheck
     findings: LiveFindings | None = None
     reader: TraceReader | None = None
     last_event: int = 0
@@ -194,7 +196,9 @@ def _open_session(
             if native is not None:
                 native.stacks.on_mapped = functools.partial(add_mapped_dll, tracing)
             try:
-                yield _Session(tracing, ProbeCheck(store, recorder.pending, probes))
+                yield _Session(
+                    tracing, ProbeCheck(store, recorder.pending, probes), HookCheck(store, recorder.pending, probes)
+                )
             finally:
                 ownership.close()
 
@@ -266,6 +270,7 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.note_unseen(session.tracing.probes)
             settle(session.tracing)
             session.probe_check.look(recorder.live.values())
+            session.hook_check.look(recorder.live.values())
             recorder.pending.write()
             recorder.update_counts(session.tracing.probes)
             session.last_counts_s = time.monotonic()

@@ -115,6 +115,19 @@ def take_snapshot(
     )
 
 
+def list_audit_hooks(
+    read: Callable[[int, int], bytes | None], layout: Layout, runtime_address: int, mappings: Sequence[Mapping]
+) -> tuple[str, ...] | None:
+    """Give the audit hooks of C code and of every interpreter, nothing else; None where they cannot be read whole."""
+    memory, findings = Memory(read, layout), _Findings()
+    _read_native_hooks(memory, runtime_address, mappings, findings)
+    head = memory.pointer(runtime_address + layout.runtime_interpreters_head)
+    chain = _walk(memory, head, layout.interpreter_next, _MAX_INTERPRETERS) if head else iter((None,))
+    for number, address in enumerate(_told(chain, "interpreter", findings)):
+        _read_python_hooks(memory, address, number, findings, mappings)
+    return None if findings.problems else tuple(findings.audit_hooks)
+
+
 def _walk(memory: Memory, head: int, next_offset: int, limit: int) -> Iterator[int | None]:
     """Give each member of a linked list; None in the end when the list could not be followed to its end."""
     seen: set[int] = set()

@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+from pyxhon.cpython.layout import load_layout
 from pyxhon.trace.reader import open_trace
 from tests.interpreters import CHECKOUT, Interpreter, every_python
 from tests.kernel.commands import pyxhon
@@ -141,6 +142,22 @@ def test_a_flood_from_ever_other_stacks_hides_nothing(tmp_path):
     assert (row.arguments["path"], row.result) == (str(tmp_path / "act"), 0)
     with open_trace(trace) as reader:
         assert {row.reason for row in reader.losses()} <= {"arguments_merged", "native_stack_truncated"}
+
+
+@every_python(min=(3, 8), max=(3, 13))
+def test_an_audit_hook_that_is_taken_out_is_noticed(python, tmp_path):
+    layout = load_layout(".".join(map(str, python.version)))
+    with running(python, "removes_a_hook.py", layout.runtime_audit_hooks) as target:
+        with attaching(tmp_path / "t.pyxhon", target.pid) as traced:
+            target.tell("go")
+            assert target.hear() == "done"
+            traced.wait_until(lambda reader: any(row.name == "audit hook removed" for row in reader.events()))
+        target.tell("go")
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        [row] = [row for row in reader.events() if row.name == "audit hook removed"]
+    assert (row.kind, row.count) == ("tamper", 1)
+    assert row.arguments["hook"].startswith("C hook at ")
 
 
 @every_python(min=(3, 8))
