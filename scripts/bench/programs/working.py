@@ -69,7 +69,10 @@ def serve() -> None:
     """Answer with one page until killed; says at which port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        """Gives one page."""
+
         def do_GET(self) -> None:
+            """Answer."""
             body = io.BytesIO(b"x" * 2000).getvalue()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
