@@ -15,6 +15,7 @@ static inline bool send_act(struct scratch *s, const struct settings *conf, cons
 		describe_native(s, conf, act);
 	e->stack = act->stack;
 	e->native = act->native;
+	e->account = act->account;
 	e->arguments_hash = act->hash;
 	e->name = act->name;
 	e->base = act->base;
@@ -79,7 +80,7 @@ static inline void count_repeat(struct scratch *s, struct act_count *known)
 static inline struct act_count *count_act(struct scratch *s, struct act_key *key, bool *is_counted)
 {
 	struct act_count *known = acts.lookup(key);
-	enum merging merged = known ? MERGE_NOTHING : limit_variants(s, key);
+	enum merging merged = known ? MERGE_NOTHING : limit_variants(s, key, s->current.image);
 	if (merged != MERGE_NOTHING) {
 		key->arguments = 0;
 		if (merged == MERGE_CALLERS)
@@ -115,7 +116,7 @@ static inline bool record_act(struct scratch *s, const struct settings *conf, co
 	struct act *act = &s->current;
 	act->hash = hash_arguments(s, conf->seed);
 	FORGET();
-	struct act_key key = {.image = act->image,
+	struct act_key key = {.account = act->account,
 			      .stack = act->stack,
 			      .arguments = act->hash,
 			      .name = act->name,

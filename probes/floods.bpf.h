@@ -41,13 +41,14 @@ static inline bool is_from_too_many(const struct act_key *act)
 
 // Tell where one call keeps coming with ever other arguments, or from ever other native stacks (a flood): the rest is
 // counted together, under hash 0.
-static inline enum merging limit_variants(struct scratch *s, const struct act_key *act)
+static inline enum merging limit_variants(struct scratch *s, const struct act_key *act, u64 image)
 {
-	if (is_from_too_many(act)) {
+	struct act_key key = *act;
+	key.account = image; // a process that floods does not take their arguments from later ones
+	if (is_from_too_many(&key)) {
 		merge(s, act->signal);
 		return MERGE_CALLERS;
 	}
-	struct act_key key = *act;
 	key.arguments = 0;
 	key.native = 0;
 	u64 one = 1, *seen = variants.lookup(&key);

@@ -33,7 +33,7 @@ static inline void finish_import(struct scratch *s, bool is_found)
 		if (pending->frame != s->frame_addresses[0])
 			continue;
 		*(volatile u32 *)&s->pending_import_count = n;
-		struct act_key key = {.image = act->image,
+		struct act_key key = {.account = act->account,
 				      .stack = pending->stack,
 				      .arguments = pending->arguments,
 				      .name = pending->name,

@@ -18,6 +18,25 @@ static inline void read_numbers(const struct settings *conf, u64 task, u32 *pid,
 	}
 }
 
+BPF_TABLE("lru_hash", u64, u64, program_runs, 4096); // by lineage
+
+// What a process counts its acts under. The first runs of a program by the same call are told one by one; what further
+// ones do is counted together, as when one call does the same again.
+static inline u64 account_of(const struct settings *conf, u64 image, u64 lineage)
+{
+	u64 one = 1, *runs = program_runs.lookup(&lineage);
+	if (!conf->aggregate)
+		return image;
+	if (!runs) {
+		program_runs.update(&lineage, &one);
+		return image;
+	}
+	if (*runs >= MAX_SINGLE_RUNS)
+		return lineage;
+	__sync_fetch_and_add(runs, 1);
+	return image;
+}
+
 static inline void count_output(long error)
 {
 	count(SIGNAL_PROCESS, COUNTER_SEEN);
@@ -42,6 +61,7 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 	u32 tid = id;
 	struct scratch *s = scratch_by_thread.lookup(&tid);
 	if (s && s->owner == id && s->call.is_open) {
+		e.creator_account = s->call.key.account;
 		e.creator_stack = s->call.key.stack;
 		e.creator_arguments = s->call.key.arguments;
 		e.creator_name = s->call.key.name;
@@ -53,7 +73,20 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 	if (child_pid != pid) {
 		if (!conf->follow)
 			return 0;
+		u64 mm = read_kernel_u64(bpf_get_current_task() + conf->task_mm);
 		struct traced_process fresh = {.image = new_image(), .base = parent->base, .layout = parent->layout};
+		e.has_parents_memory = read_kernel_u64(child + conf->task_mm) == mm;
+		fresh.account = fresh.memory = fresh.lineage = fresh.image;
+		if (e.creator_name) {
+			fresh.lineage = mix(mix(parent->lineage, e.creator_stack), e.creator_arguments);
+			fresh.lineage = mix(mix(fresh.lineage, e.creator_name), e.creator_native);
+		}
+		if (e.has_parents_memory) {
+			fresh.memory = parent->memory;
+			fresh.mapped_files = parent->mapped_files;
+			fresh.account = account_of(conf, fresh.image, fresh.lineage);
+		}
+		e.account = fresh.account;
 		e.head[0].image = fresh.image;
 		if (traced.update(&child_pid, &fresh))
 			count(SIGNAL_PROCESS, COUNTER_TABLE_FULL);
@@ -80,8 +113,12 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	}
 	struct exec_event *e = (struct exec_event *)&s->act;
 	u64 previous = p->image, mm = read_kernel_u64(ctx->args[0] + conf->task_mm);
+	u64 inode = read_kernel_u64(read_kernel_u64(ctx->args[2] + conf->binprm_file) + conf->file_inode);
 	u64 start = read_kernel_u64(mm + conf->mm_arg_start), end = read_kernel_u64(mm + conf->mm_arg_end);
-	p->image = new_image();
+	p->image = p->memory = new_image();
+	p->lineage = mix(mix(p->lineage, inode), read_kernel_u64(inode + conf->inode_number));
+	p->account = account_of(conf, p->image, p->lineage);
+	p->mapped_files = 0;
 	p->base = 0;
 	p->layout = ABSENT;
 	s->pending_object = 0;
@@ -91,6 +128,13 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	s->pending_import_count = 0;
 	fill_head(&e->head[0], id, EVENT_KIND_EXEC, p->image);
 	e->previous_image = previous;
+	e->account = p->account;
+	const struct act_key none = {}, *call = s->call.is_open ? &s->call.key : &none;
+	e->creator_account = call->account;
+	e->creator_stack = call->stack;
+	e->creator_arguments = call->arguments;
+	e->creator_name = call->name;
+	e->creator_native = call->native;
 	e->arguments_bytes = end - start;
 	e->file[0] = 0;
 	bpf_probe_read_kernel_str(e->file, NAME_BYTES, (void *)read_kernel_u64(ctx->args[2] + conf->binprm_filename));

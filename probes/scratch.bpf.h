@@ -89,6 +89,7 @@ struct method_call {
 // The act being taken.
 struct act {
 	u64 image;
+	u64 account; // what it is counted under
 	u64 base;
 	u64 name; // its text's hash, or a constant
 	u64 stack;
@@ -115,6 +116,7 @@ struct unread {
 
 // The system call that the thread is in.
 struct system_call {
+	u64 image; // that made it
 	u64 arguments[8];
 	struct act_key key;
 	struct unread unread[2];

@@ -38,7 +38,8 @@ static inline void send_result(struct scratch *s, u64 id, u64 result)
 	// the act is sent or counted by now: its memory is free for this
 	struct syscall_result_event *e = (struct syscall_result_event *)&s->act;
 	const struct act_key *key = &s->call.key;
-	fill_head(&e->head[0], id, EVENT_KIND_SYSCALL_RESULT, key->image);
+	fill_head(&e->head[0], id, EVENT_KIND_SYSCALL_RESULT, s->call.image);
+	e->account = key->account;
 	e->stack = key->stack;
 	e->arguments_hash = key->arguments;
 	e->name = key->name;

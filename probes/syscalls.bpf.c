@@ -84,6 +84,7 @@ static inline void begin_call(struct scratch *s, const struct traced_process *p,
 	s->data_bytes = 0;
 	forget_name(s);
 	act->image = p->image;
+	act->account = p->account;
 	act->base = p->base;
 	act->name = (u64)signal << 32 | flags << 12 | index;
 	act->stack = 0;
@@ -112,7 +113,8 @@ static inline void open_call(struct scratch *s, u32 rule_flags, bool is_sent)
 {
 	struct system_call *call = &s->call;
 	const struct act *act = &s->current;
-	call->key.image = act->image;
+	call->image = act->image;
+	call->key.account = act->account;
 	call->key.stack = act->stack;
 	call->key.arguments = act->hash;
 	call->key.name = act->name;

@@ -11,7 +11,7 @@ BPF_TABLE("lru_hash", struct place, struct return_place, return_places, 32768);
 #define MAX_KEY_WORDS 64
 
 // Mix what looks like a return address into a library: a word near the instruction, not near the stack pointer.
-static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp)
+static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp, u64 mask)
 {
 	for (u32 i = 0; i < MAX_KEY_WORDS; i++) {
 		OPAQUE(i);
@@ -19,26 +19,36 @@ static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp)
 		if (bpf_probe_read_user(&word, 8, (void *)(sp + 8 * (u64)i)))
 			break;
 		if (!((word ^ ip) >> 40) && word - sp + (16 << 20) > (32 << 20))
-			key = mix(key, word);
+			key = mix(key, word & mask);
 	}
 	return key;
 }
 
 // What tells native stacks apart: the instruction, how deep the stack is, and the callers up to the innermost Python
 // frame: two DLLs may do the same by the same function of the C library, and one after the other at the same address.
+// Of a program whose runs are counted together, the loader puts each run elsewhere: only the places within pages tell.
 static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs, const struct traced_process *p)
 {
-	struct place at = {.image = p->image, .id = regs->ip};
-	u64 sp = regs->sp, bp = regs->bp, key = mix(mix(mix(conf->seed, regs->ip), regs->sp), p->mapped_files);
+	bool is_moved = p->account != p->image && p->memory == p->image;
+	u64 mask = is_moved ? 4095 : ~0ULL;
+	struct place at = {.image = is_moved ? 0 : p->memory, .id = regs->ip};
+	u64 sp = regs->sp, bp = regs->bp, key = mix(mix(conf->seed, regs->ip & mask), p->mapped_files);
+	if (!is_moved)
+		key = mix(key, sp);
 	for (u32 i = 0; i < MAX_KEY_FRAMES; i++) {
 		OPAQUE(i);
 		struct return_place *place = return_places.lookup(&at);
 		if (!place) {
-			key = mix_likely_callers(key, regs->ip, sp);
+			key = mix_likely_callers(key, regs->ip, sp, mask);
 			break;
 		}
-		if (place->is_last)
+		if (place->ending == PLACE_ENDING_LAST)
 			break;
+		if (place->ending == PLACE_ENDING_IN_RDI) {
+			at.id = regs->di;
+			key = mix(key, at.id);
+			continue;
+		}
 		u64 cfa = (place->is_from_rbp ? bp : sp) + place->cfa_offset;
 		u64 saved = cfa - 8 * (u64)place->saved_words, caller = 0;
 		if (place->saved_words && bpf_probe_read_user(&bp, 8, (void *)saved))

@@ -7,6 +7,8 @@ static inline void learn_base(struct traced_process *p, const struct site *site,
 	if (p->base != base || p->layout != site->layout) {
 		p->base = base;
 		p->layout = site->layout;
+		if (p->memory == p->image) // what Python programs do is told of each
+			p->account = p->image;
 	}
 }
 
@@ -49,6 +51,7 @@ static inline void begin_act(struct scratch *s, const struct traced_process *p, 
 	s->argument_count = 0;
 	s->data_bytes = 0;
 	s->current.image = p->image;
+	s->current.account = p->account;
 	s->current.base = p->base;
 	s->current.name = 0;
 	s->current.stack = 0;

@@ -25,6 +25,7 @@
 #define MAX_LAYOUTS 0x40
 #define MAX_SITES 0x400
 #define MAX_PROCESSES 0x4000
+#define MAX_SINGLE_RUNS 0x10
 #define ABSENT 0xffffffff
 #define LAUNCH_IMAGE 0x1
 #define MAX_SYSCALLS 0x800
@@ -189,6 +190,13 @@ enum syscall_argument {
 	SYSCALL_ARGUMENT_HIDDEN = 17,
 };
 
+// Whether there is a further caller.
+enum place_ending {
+	PLACE_ENDING_NONE = 0,
+	PLACE_ENDING_LAST = 1,
+	PLACE_ENDING_IN_RDI = 2,
+};
+
 // The head of every record.
 struct event {
 	u16 kind;
@@ -250,11 +258,12 @@ struct act_event {
 	u32 data_bytes;
 	u32 reserved;
 	u64 native;
+	u64 account;
 	u8 format[32];
 	struct argument arguments[24];
 	u8 data[5128];
 };
-_Static_assert(sizeof(struct act_event) == 5648, "act_event");
+_Static_assert(sizeof(struct act_event) == 5656, "act_event");
 _Static_assert(offsetof(struct act_event, head) == 0, "act_event.head");
 _Static_assert(offsetof(struct act_event, stack) == 32, "act_event.stack");
 _Static_assert(offsetof(struct act_event, arguments_hash) == 40, "act_event.arguments_hash");
@@ -269,9 +278,10 @@ _Static_assert(offsetof(struct act_event, name_bytes) == 86, "act_event.name_byt
 _Static_assert(offsetof(struct act_event, data_bytes) == 88, "act_event.data_bytes");
 _Static_assert(offsetof(struct act_event, reserved) == 92, "act_event.reserved");
 _Static_assert(offsetof(struct act_event, native) == 96, "act_event.native");
-_Static_assert(offsetof(struct act_event, format) == 104, "act_event.format");
-_Static_assert(offsetof(struct act_event, arguments) == 136, "act_event.arguments");
-_Static_assert(offsetof(struct act_event, data) == 520, "act_event.data");
+_Static_assert(offsetof(struct act_event, account) == 104, "act_event.account");
+_Static_assert(offsetof(struct act_event, format) == 112, "act_event.format");
+_Static_assert(offsetof(struct act_event, arguments) == 144, "act_event.arguments");
+_Static_assert(offsetof(struct act_event, data) == 528, "act_event.data");
 
 // A Python stack, innermost frame first.
 struct stack_event {
@@ -394,6 +404,7 @@ _Static_assert(offsetof(struct native_stack_event, data) == 200, "native_stack_e
 // How a system call ended whose first occurrence was sent, or one that makes something others act through.
 struct syscall_result_event {
 	struct event head[1];
+	u64 account;
 	u64 stack;
 	u64 arguments_hash;
 	u64 name;
@@ -407,20 +418,21 @@ struct syscall_result_event {
 	struct argument arguments[2];
 	u8 data[2056];
 };
-_Static_assert(sizeof(struct syscall_result_event) == 2184, "syscall_result_event");
+_Static_assert(sizeof(struct syscall_result_event) == 2192, "syscall_result_event");
 _Static_assert(offsetof(struct syscall_result_event, head) == 0, "syscall_result_event.head");
-_Static_assert(offsetof(struct syscall_result_event, stack) == 32, "syscall_result_event.stack");
-_Static_assert(offsetof(struct syscall_result_event, arguments_hash) == 40, "syscall_result_event.arguments_hash");
-_Static_assert(offsetof(struct syscall_result_event, name) == 48, "syscall_result_event.name");
-_Static_assert(offsetof(struct syscall_result_event, native) == 56, "syscall_result_event.native");
-_Static_assert(offsetof(struct syscall_result_event, signal) == 64, "syscall_result_event.signal");
-_Static_assert(offsetof(struct syscall_result_event, argument_count) == 68, "syscall_result_event.argument_count");
-_Static_assert(offsetof(struct syscall_result_event, result) == 72, "syscall_result_event.result");
-_Static_assert(offsetof(struct syscall_result_event, made) == 80, "syscall_result_event.made");
-_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 88, "syscall_result_event.data_bytes");
-_Static_assert(offsetof(struct syscall_result_event, reserved) == 92, "syscall_result_event.reserved");
-_Static_assert(offsetof(struct syscall_result_event, arguments) == 96, "syscall_result_event.arguments");
-_Static_assert(offsetof(struct syscall_result_event, data) == 128, "syscall_result_event.data");
+_Static_assert(offsetof(struct syscall_result_event, account) == 32, "syscall_result_event.account");
+_Static_assert(offsetof(struct syscall_result_event, stack) == 40, "syscall_result_event.stack");
+_Static_assert(offsetof(struct syscall_result_event, arguments_hash) == 48, "syscall_result_event.arguments_hash");
+_Static_assert(offsetof(struct syscall_result_event, name) == 56, "syscall_result_event.name");
+_Static_assert(offsetof(struct syscall_result_event, native) == 64, "syscall_result_event.native");
+_Static_assert(offsetof(struct syscall_result_event, signal) == 72, "syscall_result_event.signal");
+_Static_assert(offsetof(struct syscall_result_event, argument_count) == 76, "syscall_result_event.argument_count");
+_Static_assert(offsetof(struct syscall_result_event, result) == 80, "syscall_result_event.result");
+_Static_assert(offsetof(struct syscall_result_event, made) == 88, "syscall_result_event.made");
+_Static_assert(offsetof(struct syscall_result_event, data_bytes) == 96, "syscall_result_event.data_bytes");
+_Static_assert(offsetof(struct syscall_result_event, reserved) == 100, "syscall_result_event.reserved");
+_Static_assert(offsetof(struct syscall_result_event, arguments) == 104, "syscall_result_event.arguments");
+_Static_assert(offsetof(struct syscall_result_event, data) == 136, "syscall_result_event.data");
 
 // A signal handler is about to run.
 struct signal_delivery_event {
@@ -441,37 +453,57 @@ struct fork_event {
 	u64 parent_image;
 	u32 parent_pid;
 	u32 parent_tid;
+	u64 account;
+	u64 creator_account;
 	u64 creator_stack;
 	u64 creator_arguments;
 	u64 creator_name;
 	u64 creator_native;
+	u32 has_parents_memory;
+	u32 reserved;
 };
-_Static_assert(sizeof(struct fork_event) == 80, "fork_event");
+_Static_assert(sizeof(struct fork_event) == 104, "fork_event");
 _Static_assert(offsetof(struct fork_event, head) == 0, "fork_event.head");
 _Static_assert(offsetof(struct fork_event, parent_image) == 32, "fork_event.parent_image");
 _Static_assert(offsetof(struct fork_event, parent_pid) == 40, "fork_event.parent_pid");
 _Static_assert(offsetof(struct fork_event, parent_tid) == 44, "fork_event.parent_tid");
-_Static_assert(offsetof(struct fork_event, creator_stack) == 48, "fork_event.creator_stack");
-_Static_assert(offsetof(struct fork_event, creator_arguments) == 56, "fork_event.creator_arguments");
-_Static_assert(offsetof(struct fork_event, creator_name) == 64, "fork_event.creator_name");
-_Static_assert(offsetof(struct fork_event, creator_native) == 72, "fork_event.creator_native");
+_Static_assert(offsetof(struct fork_event, account) == 48, "fork_event.account");
+_Static_assert(offsetof(struct fork_event, creator_account) == 56, "fork_event.creator_account");
+_Static_assert(offsetof(struct fork_event, creator_stack) == 64, "fork_event.creator_stack");
+_Static_assert(offsetof(struct fork_event, creator_arguments) == 72, "fork_event.creator_arguments");
+_Static_assert(offsetof(struct fork_event, creator_name) == 80, "fork_event.creator_name");
+_Static_assert(offsetof(struct fork_event, creator_native) == 88, "fork_event.creator_native");
+_Static_assert(offsetof(struct fork_event, has_parents_memory) == 96, "fork_event.has_parents_memory");
+_Static_assert(offsetof(struct fork_event, reserved) == 100, "fork_event.reserved");
 
 // A process started another program: head.image is the new one; data holds the argument list, NUL between.
 struct exec_event {
 	struct event head[1];
 	u64 previous_image;
+	u64 account;
+	u64 creator_account;
+	u64 creator_stack;
+	u64 creator_arguments;
+	u64 creator_name;
+	u64 creator_native;
 	u32 arguments_bytes;
 	u32 arguments_stored;
 	u8 file[256];
 	u8 data[4096];
 };
-_Static_assert(sizeof(struct exec_event) == 4400, "exec_event");
+_Static_assert(sizeof(struct exec_event) == 4448, "exec_event");
 _Static_assert(offsetof(struct exec_event, head) == 0, "exec_event.head");
 _Static_assert(offsetof(struct exec_event, previous_image) == 32, "exec_event.previous_image");
-_Static_assert(offsetof(struct exec_event, arguments_bytes) == 40, "exec_event.arguments_bytes");
-_Static_assert(offsetof(struct exec_event, arguments_stored) == 44, "exec_event.arguments_stored");
-_Static_assert(offsetof(struct exec_event, file) == 48, "exec_event.file");
-_Static_assert(offsetof(struct exec_event, data) == 304, "exec_event.data");
+_Static_assert(offsetof(struct exec_event, account) == 40, "exec_event.account");
+_Static_assert(offsetof(struct exec_event, creator_account) == 48, "exec_event.creator_account");
+_Static_assert(offsetof(struct exec_event, creator_stack) == 56, "exec_event.creator_stack");
+_Static_assert(offsetof(struct exec_event, creator_arguments) == 64, "exec_event.creator_arguments");
+_Static_assert(offsetof(struct exec_event, creator_name) == 72, "exec_event.creator_name");
+_Static_assert(offsetof(struct exec_event, creator_native) == 80, "exec_event.creator_native");
+_Static_assert(offsetof(struct exec_event, arguments_bytes) == 88, "exec_event.arguments_bytes");
+_Static_assert(offsetof(struct exec_event, arguments_stored) == 92, "exec_event.arguments_stored");
+_Static_assert(offsetof(struct exec_event, file) == 96, "exec_event.file");
+_Static_assert(offsetof(struct exec_event, data) == 352, "exec_event.data");
 
 // A thread or process ended; status is the kernel's wait status.
 struct exit_event {
@@ -486,7 +518,7 @@ _Static_assert(offsetof(struct exit_event, reserved) == 36, "exit_event.reserved
 
 // What makes an act distinct.
 struct act_key {
-	u64 image;
+	u64 account;
 	u64 stack;
 	u64 arguments;
 	u64 name;
@@ -495,7 +527,7 @@ struct act_key {
 	u32 reserved;
 };
 _Static_assert(sizeof(struct act_key) == 48, "act_key");
-_Static_assert(offsetof(struct act_key, image) == 0, "act_key.image");
+_Static_assert(offsetof(struct act_key, account) == 0, "act_key.account");
 _Static_assert(offsetof(struct act_key, stack) == 8, "act_key.stack");
 _Static_assert(offsetof(struct act_key, arguments) == 16, "act_key.arguments");
 _Static_assert(offsetof(struct act_key, name) == 24, "act_key.name");
@@ -544,19 +576,25 @@ _Static_assert(offsetof(struct thread_registers, registers) == 40, "thread_regis
 // A process that is followed, by its pid.
 struct traced_process {
 	u64 image;
+	u64 account;
+	u64 lineage;
+	u64 memory;
 	u64 base;
 	u32 layout;
 	u32 freed_codes;
 	u32 mapped_files;
 	u32 reserved;
 };
-_Static_assert(sizeof(struct traced_process) == 32, "traced_process");
+_Static_assert(sizeof(struct traced_process) == 56, "traced_process");
 _Static_assert(offsetof(struct traced_process, image) == 0, "traced_process.image");
-_Static_assert(offsetof(struct traced_process, base) == 8, "traced_process.base");
-_Static_assert(offsetof(struct traced_process, layout) == 16, "traced_process.layout");
-_Static_assert(offsetof(struct traced_process, freed_codes) == 20, "traced_process.freed_codes");
-_Static_assert(offsetof(struct traced_process, mapped_files) == 24, "traced_process.mapped_files");
-_Static_assert(offsetof(struct traced_process, reserved) == 28, "traced_process.reserved");
+_Static_assert(offsetof(struct traced_process, account) == 8, "traced_process.account");
+_Static_assert(offsetof(struct traced_process, lineage) == 16, "traced_process.lineage");
+_Static_assert(offsetof(struct traced_process, memory) == 24, "traced_process.memory");
+_Static_assert(offsetof(struct traced_process, base) == 32, "traced_process.base");
+_Static_assert(offsetof(struct traced_process, layout) == 40, "traced_process.layout");
+_Static_assert(offsetof(struct traced_process, freed_codes) == 44, "traced_process.freed_codes");
+_Static_assert(offsetof(struct traced_process, mapped_files) == 48, "traced_process.mapped_files");
+_Static_assert(offsetof(struct traced_process, reserved) == 52, "traced_process.reserved");
 
 // One address where a probe sits; its index is the probe's cookie.
 struct site {
@@ -601,13 +639,13 @@ struct return_place {
 	u32 cfa_offset;
 	u16 saved_words;
 	u8 is_from_rbp;
-	u8 is_last;
+	u8 ending;
 };
 _Static_assert(sizeof(struct return_place) == 8, "return_place");
 _Static_assert(offsetof(struct return_place, cfa_offset) == 0, "return_place.cfa_offset");
 _Static_assert(offsetof(struct return_place, saved_words) == 4, "return_place.saved_words");
 _Static_assert(offsetof(struct return_place, is_from_rbp) == 6, "return_place.is_from_rbp");
-_Static_assert(offsetof(struct return_place, is_last) == 7, "return_place.is_last");
+_Static_assert(offsetof(struct return_place, ending) == 7, "return_place.ending");
 
 // What is wanted of one operation of io_uring: offsets in struct io_kiocb, 255 where there is no such argument.
 struct operation_rule {
@@ -663,6 +701,7 @@ struct settings {
 	u32 mm_arg_start;
 	u32 mm_arg_end;
 	u32 binprm_filename;
+	u32 binprm_file;
 	u32 task_thread_pid;
 	u32 task_group_leader;
 	u32 pid_level;
@@ -695,11 +734,12 @@ struct settings {
 	u32 inner_root;
 	u32 mm_start_stack;
 	u32 inode_number;
+	u32 reserved;
 	u32 wakeup_mask;
 	u64 namespace_device;
 	u64 namespace_inode;
 };
-_Static_assert(sizeof(struct settings) == 208, "settings");
+_Static_assert(sizeof(struct settings) == 216, "settings");
 _Static_assert(offsetof(struct settings, seed) == 0, "settings.seed");
 _Static_assert(offsetof(struct settings, aggregate) == 8, "settings.aggregate");
 _Static_assert(offsetof(struct settings, follow) == 12, "settings.follow");
@@ -714,41 +754,43 @@ _Static_assert(offsetof(struct settings, signal_group_exit_code) == 44, "setting
 _Static_assert(offsetof(struct settings, mm_arg_start) == 48, "settings.mm_arg_start");
 _Static_assert(offsetof(struct settings, mm_arg_end) == 52, "settings.mm_arg_end");
 _Static_assert(offsetof(struct settings, binprm_filename) == 56, "settings.binprm_filename");
-_Static_assert(offsetof(struct settings, task_thread_pid) == 60, "settings.task_thread_pid");
-_Static_assert(offsetof(struct settings, task_group_leader) == 64, "settings.task_group_leader");
-_Static_assert(offsetof(struct settings, pid_level) == 68, "settings.pid_level");
-_Static_assert(offsetof(struct settings, pid_numbers) == 72, "settings.pid_numbers");
-_Static_assert(offsetof(struct settings, task_thread_status) == 76, "settings.task_thread_status");
-_Static_assert(offsetof(struct settings, task_files) == 80, "settings.task_files");
-_Static_assert(offsetof(struct settings, files_table) == 84, "settings.files_table");
-_Static_assert(offsetof(struct settings, table_files) == 88, "settings.table_files");
-_Static_assert(offsetof(struct settings, table_size) == 92, "settings.table_size");
-_Static_assert(offsetof(struct settings, file_inode) == 96, "settings.file_inode");
-_Static_assert(offsetof(struct settings, file_path) == 100, "settings.file_path");
-_Static_assert(offsetof(struct settings, file_private) == 104, "settings.file_private");
-_Static_assert(offsetof(struct settings, inode_mode) == 108, "settings.inode_mode");
-_Static_assert(offsetof(struct settings, socket_sock) == 112, "settings.socket_sock");
-_Static_assert(offsetof(struct settings, sock_family) == 116, "settings.sock_family");
-_Static_assert(offsetof(struct settings, sock_port) == 120, "settings.sock_port");
-_Static_assert(offsetof(struct settings, sock_own_port) == 124, "settings.sock_own_port");
-_Static_assert(offsetof(struct settings, sock_address) == 128, "settings.sock_address");
-_Static_assert(offsetof(struct settings, sock_address6) == 132, "settings.sock_address6");
-_Static_assert(offsetof(struct settings, task_fs) == 136, "settings.task_fs");
-_Static_assert(offsetof(struct settings, fs_root) == 140, "settings.fs_root");
-_Static_assert(offsetof(struct settings, fs_directory) == 144, "settings.fs_directory");
-_Static_assert(offsetof(struct settings, path_mount) == 148, "settings.path_mount");
-_Static_assert(offsetof(struct settings, path_dentry) == 152, "settings.path_dentry");
-_Static_assert(offsetof(struct settings, dentry_parent) == 156, "settings.dentry_parent");
-_Static_assert(offsetof(struct settings, dentry_name) == 160, "settings.dentry_name");
-_Static_assert(offsetof(struct settings, mount_parent) == 164, "settings.mount_parent");
-_Static_assert(offsetof(struct settings, mount_point) == 168, "settings.mount_point");
-_Static_assert(offsetof(struct settings, mount_inner) == 172, "settings.mount_inner");
-_Static_assert(offsetof(struct settings, inner_root) == 176, "settings.inner_root");
-_Static_assert(offsetof(struct settings, mm_start_stack) == 180, "settings.mm_start_stack");
-_Static_assert(offsetof(struct settings, inode_number) == 184, "settings.inode_number");
-_Static_assert(offsetof(struct settings, wakeup_mask) == 188, "settings.wakeup_mask");
-_Static_assert(offsetof(struct settings, namespace_device) == 192, "settings.namespace_device");
-_Static_assert(offsetof(struct settings, namespace_inode) == 200, "settings.namespace_inode");
+_Static_assert(offsetof(struct settings, binprm_file) == 60, "settings.binprm_file");
+_Static_assert(offsetof(struct settings, task_thread_pid) == 64, "settings.task_thread_pid");
+_Static_assert(offsetof(struct settings, task_group_leader) == 68, "settings.task_group_leader");
+_Static_assert(offsetof(struct settings, pid_level) == 72, "settings.pid_level");
+_Static_assert(offsetof(struct settings, pid_numbers) == 76, "settings.pid_numbers");
+_Static_assert(offsetof(struct settings, task_thread_status) == 80, "settings.task_thread_status");
+_Static_assert(offsetof(struct settings, task_files) == 84, "settings.task_files");
+_Static_assert(offsetof(struct settings, files_table) == 88, "settings.files_table");
+_Static_assert(offsetof(struct settings, table_files) == 92, "settings.table_files");
+_Static_assert(offsetof(struct settings, table_size) == 96, "settings.table_size");
+_Static_assert(offsetof(struct settings, file_inode) == 100, "settings.file_inode");
+_Static_assert(offsetof(struct settings, file_path) == 104, "settings.file_path");
+_Static_assert(offsetof(struct settings, file_private) == 108, "settings.file_private");
+_Static_assert(offsetof(struct settings, inode_mode) == 112, "settings.inode_mode");
+_Static_assert(offsetof(struct settings, socket_sock) == 116, "settings.socket_sock");
+_Static_assert(offsetof(struct settings, sock_family) == 120, "settings.sock_family");
+_Static_assert(offsetof(struct settings, sock_port) == 124, "settings.sock_port");
+_Static_assert(offsetof(struct settings, sock_own_port) == 128, "settings.sock_own_port");
+_Static_assert(offsetof(struct settings, sock_address) == 132, "settings.sock_address");
+_Static_assert(offsetof(struct settings, sock_address6) == 136, "settings.sock_address6");
+_Static_assert(offsetof(struct settings, task_fs) == 140, "settings.task_fs");
+_Static_assert(offsetof(struct settings, fs_root) == 144, "settings.fs_root");
+_Static_assert(offsetof(struct settings, fs_directory) == 148, "settings.fs_directory");
+_Static_assert(offsetof(struct settings, path_mount) == 152, "settings.path_mount");
+_Static_assert(offsetof(struct settings, path_dentry) == 156, "settings.path_dentry");
+_Static_assert(offsetof(struct settings, dentry_parent) == 160, "settings.dentry_parent");
+_Static_assert(offsetof(struct settings, dentry_name) == 164, "settings.dentry_name");
+_Static_assert(offsetof(struct settings, mount_parent) == 168, "settings.mount_parent");
+_Static_assert(offsetof(struct settings, mount_point) == 172, "settings.mount_point");
+_Static_assert(offsetof(struct settings, mount_inner) == 176, "settings.mount_inner");
+_Static_assert(offsetof(struct settings, inner_root) == 180, "settings.inner_root");
+_Static_assert(offsetof(struct settings, mm_start_stack) == 184, "settings.mm_start_stack");
+_Static_assert(offsetof(struct settings, inode_number) == 188, "settings.inode_number");
+_Static_assert(offsetof(struct settings, reserved) == 192, "settings.reserved");
+_Static_assert(offsetof(struct settings, wakeup_mask) == 196, "settings.wakeup_mask");
+_Static_assert(offsetof(struct settings, namespace_device) == 200, "settings.namespace_device");
+_Static_assert(offsetof(struct settings, namespace_inode) == 208, "settings.namespace_inode");
 
 // A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none).
 struct kernel_layout {

@@ -8,6 +8,7 @@ from pyxhon.wire import U8, U16, U32, U64
 MAX_LAYOUTS = 64
 MAX_SITES = 1024
 MAX_PROCESSES = 16384
+MAX_SINGLE_RUNS = 16  # of a program by the same call; what further ones do is counted together
 ABSENT = 0xFFFFFFFF  # a layout offset that this CPython does not have
 LAUNCH_IMAGE = 1  # our own child before it becomes the command of `pyxhon run`: what it does is not the command's
 
@@ -107,6 +108,9 @@ class TracedProcess:
     """A process that is followed, by its pid."""
 
     image: U64
+    account: U64  # what its acts are counted under: its image, or its lineage where the same has run many times
+    lineage: U64  # what tells the program, and the call that started it, from others
+    memory: U64  # the image whose code lies in the same memory: its own, or that of who called vfork
     base: U64  # load bias of its interpreter; valid where layout is set
     layout: U32  # index of its layout; ABSENT: not known yet
     freed_codes: U32  # how many code objects it has freed
@@ -140,6 +144,14 @@ class SyscallRule:
     argument5: U8
 
 
+class PlaceEnding(enum.IntEnum):
+    """Whether there is a further caller."""
+
+    NONE = 0
+    LAST = 1  # what tells callers apart ends here
+    IN_RDI = 2  # the return address is in rdi, nothing of it on the stack: glibc's vfork
+
+
 MAX_KEY_FRAMES = 32  # how many callers tell native stacks apart
 
 
@@ -150,7 +162,7 @@ class ReturnPlace:
     cfa_offset: U32  # from rsp or rbp; the return address is one word below it
     saved_words: U16  # how many words below it rbp was saved; 0: kept
     is_from_rbp: U8
-    is_last: U8  # what tells callers apart ends here
+    ending: U8  # a PlaceEnding
 
 
 MAX_OPERATIONS = 128  # of io_uring
@@ -200,6 +212,7 @@ class Settings:
     mm_arg_start: U32
     mm_arg_end: U32
     binprm_filename: U32
+    binprm_file: U32
     task_thread_pid: U32
     task_group_leader: U32
     pid_level: U32
@@ -232,6 +245,7 @@ class Settings:
     inner_root: U32
     mm_start_stack: U32
     inode_number: U32
+    reserved: U32
     wakeup_mask: U32  # the reader is woken for an act of a thread when these bits of its number are 0
     namespace_device: U64  # of our PID namespace, where it is not the first one; else 0
     namespace_inode: U64
@@ -313,7 +327,7 @@ class KernelLayout:
     keys_indices: U32
 
 
-ENUMERATIONS = (SiteKind, SelfKind, SyscallFlag, SyscallArgument)
+ENUMERATIONS = (SiteKind, SelfKind, SyscallFlag, SyscallArgument, PlaceEnding)
 STRUCTS = (
     TracedProcess,
     Site,
@@ -329,6 +343,7 @@ CONSTANTS = (
     "MAX_LAYOUTS",
     "MAX_SITES",
     "MAX_PROCESSES",
+    "MAX_SINGLE_RUNS",
     "ABSENT",
     "LAUNCH_IMAGE",
     "MAX_SYSCALLS",

@@ -179,6 +179,7 @@ class ActEvent:
     data_bytes: U32
     reserved: U32
     native: U64  # what tells the native stack; 0: none was taken
+    account: U64  # see TracedProcess
     format: Annotated[bytes, Bytes(32)]
     arguments: Annotated[bytes, Array(Argument, MAX_ARGUMENTS)]
     data: Annotated[bytes, Bytes(DATA_BYTES + TEXT_BYTES + 8)]
@@ -262,7 +263,8 @@ class SyscallResultEvent:
     """How a system call ended whose first occurrence was sent, or one that makes something others act through."""
 
     head: Annotated[bytes, Array(Event, 1)]
-    stack: U64  # these five are the act's key
+    account: U64  # these six are the act's key
+    stack: U64
     arguments_hash: U64
     name: U64
     native: U64
@@ -294,10 +296,14 @@ class ForkEvent:
     parent_image: U64
     parent_pid: U32
     parent_tid: U32
-    creator_stack: U64  # key of the system call that made it; all 0: not seen
+    account: U64
+    creator_account: U64  # key of the system call that made it; all 0: not seen
+    creator_stack: U64
     creator_arguments: U64
     creator_name: U64
     creator_native: U64
+    has_parents_memory: U32  # as after vfork
+    reserved: U32
 
 
 @dataclass(slots=True)
@@ -306,6 +312,12 @@ class ExecEvent:
 
     head: Annotated[bytes, Array(Event, 1)]
     previous_image: U64
+    account: U64
+    creator_account: U64  # key of the system call that began it; all 0: not seen
+    creator_stack: U64
+    creator_arguments: U64
+    creator_name: U64
+    creator_native: U64
     arguments_bytes: U32
     arguments_stored: U32
     file: Annotated[bytes, Bytes(NAME_BYTES)]
@@ -339,7 +351,7 @@ class ThreadRegisters:
 class ActKey:
     """What makes an act distinct."""
 
-    image: U64
+    account: U64  # see TracedProcess
     stack: U64
     arguments: U64
     name: U64

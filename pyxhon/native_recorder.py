@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pyxhon.bpf.life_records import Fork
+from pyxhon.act_counts import account_of
+from pyxhon.bpf.life_records import Exec, Fork
 from pyxhon.bpf.native_records import SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.operations import find_operation
 from pyxhon.events import EventFlag, Signal
@@ -20,7 +21,9 @@ from pyxhon.target.system_calls.paths import absolute_path
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
-_MAX_CALLS: Final = 1 << 14  # of one image
+_MAX_CALLS: Final = 1 << 14  # of one account
+_MAX_SHARED: Final = 1 << 10
+_EXECUTIONS: Final = frozenset({"execve", "execveat"})
 _PROTECTIONS: Final = frozenset({"mprotect", "pkey_mprotect"})
 _MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
 _SOURCES: Final = {Signal.SYSCALL: "raw tracepoint sys_enter", Signal.IO_URING: "raw tracepoint io_uring_submit_req"}
@@ -46,7 +49,8 @@ class NativeRecorder:
         self._store = store
         self.stacks = stacks
         self._pending = pending
-        self._calls: dict[int, dict[bytes, _Call]] = {}  # by image; the last of each key
+        self._calls: dict[int, dict[bytes, _Call]] = {}  # by account; the last of each key
+        self._shared: dict[int, None] = {}  # accounts of several images, the eldest first
         self._last: dict[tuple[int, int], _Call] = {}  # by image and thread
 
     def take_call(self, call: SystemCall, image: Image) -> EventRow:
@@ -77,7 +81,13 @@ class NativeRecorder:
 
     def _keep(self, call: SystemCall, known: _Call) -> None:
         """Keep a call for what it makes later; a flood pushes out the eldest."""
-        calls = self._calls.setdefault(call.image, {})
+        account = account_of(call.key)
+        if account != call.image:
+            self._shared[account] = None
+            if len(self._shared) > _MAX_SHARED:
+                eldest = next(iter(self._shared))
+                del self._shared[eldest], self._calls[eldest]
+        calls = self._calls.setdefault(account, {})
         calls[call.key] = known
         if len(calls) > _MAX_CALLS:
             del calls[next(iter(calls))]
@@ -91,7 +101,7 @@ class NativeRecorder:
             del self._last[record.image, record.tid]
         else:  # the result of an earlier call was lost
             last = None
-        call = last or self._find(record.image, record.key)
+        call = last or self._find(record.key)
         if call is None:
             return
         result = decode_result(record.result)
@@ -109,8 +119,8 @@ class NativeRecorder:
         if isinstance(result, int):
             self._note_made(record, call, result, image)
 
-    def _find(self, image: int, key: bytes) -> _Call | None:
-        return self._calls.get(image, {}).get(key)
+    def _find(self, key: bytes) -> _Call | None:
+        return self._calls.get(account_of(key), {}).get(key)
 
     def _name_file(self, call: _Call, address: int, record: SyscallResult, image: Image) -> dict[str, Any] | None:
         """Give the arguments of an mmap or mprotect with the file whose code it is, as the mapping itself tells."""
@@ -128,12 +138,18 @@ class NativeRecorder:
 
     def take_creation(self, fork: Fork, process: int, tid: int) -> None:
         """Note which call made a thread or a process."""
-        call = self._find(fork.parent_image, fork.creator) if fork.creator else None
+        call = self._find(fork.creator) if fork.creator else None
         if call is None:
             return
         self._store.set_creator(process, tid, call.event)
         kind = "thread" if fork.is_thread else "process"
         self._store.add_provenance(process, (kind, str(tid)), call.event, fork.time_ns)
+
+    def take_execution(self, record: Exec, process: int) -> None:
+        """Note which call began a program; to be called before the image that called has ended."""
+        call = self._find(record.creator) if record.creator else None
+        if call is not None and call.name.rpartition(":")[2] in _EXECUTIONS:  # not what the first thread was in
+            self._store.add_provenance(process, ("program", str(record.pid)), call.event, record.time_ns)
 
     def take_signal(self, record: SignalDelivery, image: Image) -> None:
         """Note where a signal handler lies that ran."""
@@ -142,13 +158,13 @@ class NativeRecorder:
             (image.process, record.tid, record.number, record.handler), found, record.time_ns
         )
 
-    def write_counts(self, counts: Iterable[tuple[int, int, int]], images: Mapping[int, Image]) -> None:
+    def write_counts(self, counts: Iterable[tuple[int, int, int]], processes: Mapping[int, int]) -> None:
         """Write (image, index, count) of calls that are no events; index 0 to MAX_SYSCALLS."""
         rows = []
         for number, index, count in counts:
-            image = images.get(number)
-            if image is not None and image.process:
-                rows.append((image.process, describe(index), count))
+            process = processes.get(number)
+            if process:
+                rows.append((process, describe(index), count))
         self._store.set_syscall_counts(rows)
 
     def losses(self) -> Losses:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyxhon.bpf.mappings import MappingReader, MappingRecord
 from pyxhon.bpf.native_records import NativeStack
-from pyxhon.controls import MAX_KEY_FRAMES, ReturnPlace
+from pyxhon.controls import MAX_KEY_FRAMES, PlaceEnding, ReturnPlace
 from pyxhon.cpython.eval_loop import EvalLoops
 from pyxhon.losses import Losses
 from pyxhon.native_roles import Roles
@@ -16,6 +16,7 @@ from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
 from pyxhon.target.call_sites import FrameFlag
+from pyxhon.target.cfi import RDI, RIP, RSP, Kind, Rule
 from pyxhon.target.hidden_calls import reveal
 from pyxhon.target.images import FileIdentity, Images
 from pyxhon.target.native_frames import Known, NativeFrame, know
@@ -27,7 +28,10 @@ from pyxhon.trace.store import Store
 _GUESSES: Final = ("frame_pointer", "scan")
 _EXACT: Final = ("start", "cfi")
 _PASSED_THROUGH: Final = ("c_library", "vdso", "interpreter")  # what acts for somebody else
-_LAST: Final = ReturnPlace(cfa_offset=0, saved_words=0, is_from_rbp=0, is_last=1)
+_LAST: Final = ReturnPlace(cfa_offset=0, saved_words=0, is_from_rbp=0, ending=PlaceEnding.LAST)
+_IN_RDI: Final = ReturnPlace(cfa_offset=0, saved_words=0, is_from_rbp=0, ending=PlaceEnding.IN_RDI)
+_ON_TOP: Final = ReturnPlace(cfa_offset=8, saved_words=0, is_from_rbp=0, ending=PlaceEnding.NONE)  # glibc's clone3
+_RDI_RULE: Final = Rule(Kind.REGISTER, RDI)
 _MAX_CFA_OFFSET: Final = 1 << 20
 _MAX_SAVED_WORDS: Final = 1 << 15
 _MAX_LEARNT: Final = 1 << 14
@@ -188,7 +192,7 @@ class NativeStacks:
             self._unmapped_count += 1
             space = AddressSpace()
         unwound = self._unwinder.unwind(space, record.registers, record.content)
-        self._learn_return_places(unwound.frames, image, space)
+        self._learn_return_places(unwound.frames, image, space, record.content)
         place = self._place(image, space)
         frames = reveal(
             unwound.frames, space, record.content, lambda native: place.roles.role_of(native) == "c_library"
@@ -221,11 +225,18 @@ class NativeStacks:
             None if space is None or mapped is None else self._object(mapped.object, image, self._place(image, space))
         )
 
-    def _learn_return_places(self, frames: tuple[NativeFrame, ...], image: Image, space: AddressSpace) -> None:
+    def _learn_return_places(
+        self, frames: tuple[NativeFrame, ...], image: Image, space: AddressSpace, content: bytes
+    ) -> None:
         """Let the kernel tell native stacks apart by their callers, up to the innermost Python frame."""
+        memory = image.memory or image.number
+        if image.is_ended and memory == image.number:
+            return
         place = self._place(image, space)
+        top = int.from_bytes(content[:8], "little")
+        is_on_top = len(frames) > 1 and frames[1].how == "scan" and frames[1].address == top
         for index, frame in enumerate(frames[:MAX_KEY_FRAMES]):
-            if frame.object is None or frame.how not in _EXACT:
+            if frame.object is None or not (frame.how in _EXACT or (is_on_top and index == 1)):
                 return
             if frame.address in place.learnt:
                 continue
@@ -233,20 +244,23 @@ class NativeStacks:
             learnt = (
                 _LAST if self._is_eval(frame, place) else _return_place(know(space, frame.address, is_exact=index == 0))
             )
+            if learnt is None and is_on_top and index == 0:
+                learnt = _ON_TOP
             if learnt is None and role in _PASSED_THROUGH:
                 return
             if len(place.learnt) >= _MAX_LEARNT:
                 place.learnt.clear()
             place.learnt.add(frame.address)
-            self.on_return_place(image.number, frame.address, learnt or _LAST)
-            if learnt is None or learnt.is_last:
+            self.on_return_place(memory, frame.address, learnt or _LAST)
+            if learnt is None or learnt.ending == PlaceEnding.LAST:
                 return
 
     def _place(self, image: Image, space: AddressSpace) -> _Place:
-        place = self._places.get(image.number)
+        memory = image.memory or image.number
+        place = self._places.get(memory)
         if place is None:
             roles = Roles(image, space, self._ownership.target_root(image.root))
-            place = self._places[image.number] = _Place(roles)
+            place = self._places[memory] = _Place(roles)
         return place
 
     def _frame(self, frame: NativeFrame, image: Image, place: _Place) -> FrameColumns:
@@ -301,9 +315,17 @@ def _mark_entry(frames: Sequence[NativeFrame], place: _Place) -> Sequence[Native
 def _return_place(known: Known) -> ReturnPlace | None:
     """Give what the kernel needs to find a caller; None where it takes more than a register and an offset."""
     if known.ending is not None:
-        return _LAST if known.ending == "bottom" else None
+        return _LAST if known.ending == "bottom" else _IN_RDI if _is_in_rdi(known) else None
     if not 0 < known.cfa_offset < _MAX_CFA_OFFSET or not -_MAX_SAVED_WORDS < known.rbp_word <= 0:
         return None
     return ReturnPlace(
-        cfa_offset=known.cfa_offset, saved_words=-known.rbp_word, is_from_rbp=known.is_from_rbp, is_last=0
+        cfa_offset=known.cfa_offset, saved_words=-known.rbp_word, is_from_rbp=known.is_from_rbp, ending=PlaceEnding.NONE
     )
+
+
+def _is_in_rdi(known: Known) -> bool:
+    """Tell whether a function has taken its return address off the stack into rdi, as glibc's vfork does."""
+    row = known.step.row if known.step is not None else None
+    if row is None or known.frame.how != "start" or row.is_signal or row.cfa_expression:
+        return False
+    return (row.cfa_register, row.cfa_offset) == (RSP, 0) and dict(row.rules).get(RIP) == _RDI_RULE

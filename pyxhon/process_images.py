@@ -23,4 +23,6 @@ class Image:
     is_new_program: bool = False  # begun by an exec: its libraries are mapped later
     is_ended: bool = False
     is_audited: bool = False
+    account: int = 0  # what its acts are counted under; 0: its number
+    memory: int = 0  # the image whose code lies in the same memory; 0: its own
     audit_hooks: tuple[str, ...] = ()  # at attach

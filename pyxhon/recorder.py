@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pyxhon.act_counts import ActCounts
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
@@ -28,16 +29,6 @@ _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
 
 
 @dataclass(slots=True)
-class _Counted:
-    """An act in the trace and what was last written of its count."""
-
-    event: int
-    image: int
-    count: int = 1
-    failed: int = 0
-
-
-@dataclass(slots=True)
 class Totals:
     """Running totals for the status line and the conservation law."""
 
@@ -57,7 +48,10 @@ class Recorder:
         self.store = store
         self.ownership = ownership
         self.resolver = Resolver(store)
-        self.images: dict[int, Image] = {}
+        self.images: dict[int, Image] = {}  # those ended long ago are forgotten
+        self.processes: dict[int, int] = {}  # the row of each image
+        self._ended: list[Image] = []
+        self._ending: list[Image] = []
         self.by_pid: dict[int, Image] = {}
         self.live: dict[int, Image] = {}
         self.totals = Totals()
@@ -67,16 +61,17 @@ class Recorder:
         self.describe_call: Callable[[Act], tuple[str, Any]] = lambda _act: ("?", {})
         self._site_signals = site_signals
         self._site_kinds = site_kinds
-        self._acts: dict[bytes, _Counted] = {}
+        self.acts = ActCounts(store)
         self.pending = PendingEvents(store)
         self.native: NativeRecorder | None = None
-        self._ended: set[int] = set()
         self._missed: set[int] = set()  # the kernel followed them no more when it was asked last
         self.extra_losses: Losses = {}
 
     def add_image(self, number: int, image: Image) -> None:
         """Start to record a process image."""
         self.images[number] = image
+        self.processes[number] = image.process
+        self.acts.add_image(image)
         self.by_pid[image.pid] = image
         self.live[number] = image
 
@@ -128,13 +123,13 @@ class Recorder:
             self.native.take_signal(record, image)
 
     def _take_call(self, call: SystemCall, image: Image, native: NativeRecorder) -> None:
-        if call.key in self._acts and not call.flags & EventFlag.UNCOUNTED:
+        if call.key in self.acts and not call.flags & EventFlag.UNCOUNTED:
             return  # sent again after the ring was full: its count is in the kernel's table
         self.totals.stored[call.signal] = self.totals.stored.get(call.signal, 0) + 1
         self.totals.events += 1
         row = native.take_call(call, image)
         if not call.flags & EventFlag.UNCOUNTED:
-            self._acts[call.key] = _Counted(row.id, call.image)
+            self.acts.add(call.key, row.id, call.image)
 
     def _take_act(self, act: Act) -> None:
         image = self.images.get(act.image)
@@ -142,7 +137,7 @@ class Recorder:
             if act.flags & EventFlag.UNCOUNTED:  # the others are in the kernel's table
                 self.totals.strays[act.signal] = self.totals.strays.get(act.signal, 0) + 1
             return
-        if act.key in self._acts and not act.flags & EventFlag.UNCOUNTED:
+        if act.key in self.acts and not act.flags & EventFlag.UNCOUNTED:
             return  # sent again after the ring was full: its count is in the kernel's table
         self.totals.stored[act.signal] = self.totals.stored.get(act.signal, 0) + 1
         self.totals.events += 1
@@ -171,7 +166,7 @@ class Recorder:
         self.pending.add(row)
         self.ownership.see_event(image.root, image.working_directory, row)
         if not act.flags & EventFlag.UNCOUNTED:
-            self._acts[act.key] = _Counted(event, act.image)
+            self.acts.add(act.key, event, act.image)
 
     def _describe(self, act: Act, image: Image) -> tuple[str, Any]:
         if act.signal == Signal.IMPORT:
@@ -249,7 +244,10 @@ class Recorder:
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, parent.code.layout, _reader(record.pid))
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
-                      parent.working_directory, parent.interpreter, record.parent_pid)  # fmt: skip
+                      parent.working_directory, parent.interpreter, record.parent_pid,
+                      account=record.account)  # fmt: skip
+        if record.has_parents_memory:
+            child.memory = parent.memory or parent.number
         if self.native is not None:
             self.native.stacks.fork(record.parent_pid, record.pid, record.time_ns)
             self.native.take_creation(record, process, record.pid)
@@ -259,7 +257,6 @@ class Recorder:
         previous = self.images.get(record.previous_image)
         if previous is None:
             return
-        self._end(previous, record.time_ns, None, is_execution=True)
         process = self.store.add_process(
             pid=record.pid,
             parent_pid=previous.parent_pid,
@@ -271,12 +268,16 @@ class Recorder:
             started_ns=record.time_ns,
             root=previous.root,
             interpreter=None,
-            coverage=self.coverage_of(None),
+            coverage=self._coverage_of_program(is_shared=record.account != record.image),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
+        if self.native is not None:
+            self.native.take_execution(record, process)
+        self._end(previous, record.time_ns, None, is_execution=True)
         code = ImageCode(process, None, _reader(record.pid))
         image = Image(record.image, process, record.pid, code, previous.root, record.file, record.arguments,
-                      previous.working_directory, parent_pid=previous.parent_pid, is_new_program=True)  # fmt: skip
+                      previous.working_directory, parent_pid=previous.parent_pid, is_new_program=True,
+                      account=record.account)  # fmt: skip
         self.add_image(record.image, image)
         self.on_execution(image)  # its acts may follow in this very batch
 
@@ -292,7 +293,8 @@ class Recorder:
         image.is_ended = True
         self.live.pop(image.number, None)
         image.code.read = None
-        self._ended.add(image.number)
+        self.acts.end_image(image)
+        self._ending.append(image)
         has_successor = is_execution or self.by_pid.get(image.pid) is not image
         if self.native is not None:
             self.native.end(image, time_ns, has_successor=has_successor)
@@ -314,6 +316,12 @@ class Recorder:
             self._end(image, time.monotonic_ns(), None)
         self._missed.clear()
 
+    def _coverage_of_program(self, *, is_shared: bool) -> dict[str, str]:
+        words = self.coverage_of(None)
+        if is_shared and "syscalls" in words:
+            words["syscalls"] += "; what earlier runs of it did is counted with them"
+        return words
+
     def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
         """Give per signal the source in use, for a process with this interpreter or none."""
         words = interpreter.coverage if interpreter else no_python_coverage()
@@ -328,47 +336,36 @@ class Recorder:
                 image.process, interpreter=interpreter.describe(), coverage=self.coverage_of(interpreter)
             )
 
-    def update_counts(self, probes: Probes) -> None:
-        """Write the kernel's counts of repeats; forget acts of ended images, whose counts are final."""
-        changed, ended = [], self._ended
-        self._ended = set()
-        for key, (count, failed, _first_ns, last_ns, _state, _tid) in probes.acts():
-            known = self._acts.get(key)
-            if known is None:
-                continue
-            if known.count != count or known.failed != failed:
-                known.count, known.failed = count, failed
-                changed.append((count, failed, last_ns, known.event))
-            if known.image in ended:
-                probes.forget_act(key)
-        self.store.update_counts(changed)
-
     def write_syscall_counts(self, probes: Probes) -> None:
         """Write how often system calls were made that are no events."""
         if self.native is not None:
-            self.native.write_counts(probes.syscall_counts(), self.images)
+            self.native.write_counts(probes.syscall_counts(), self.processes)
 
     def finish(self) -> None:
         """Write what waited, and which interpreters were silent: idle, or not seen."""
         for image in self.images.values():
-            if not image.process:
-                continue
-            self.resolver.finish(image.code)
-            if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
-                coverage = self.coverage_of(image.interpreter)
-                silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
-                self.store.update_process(image.process, coverage=silent)
+            self._finish_image(image)
         self.pending.write()
+
+    def forget_ended(self) -> None:
+        """Forget the images that had ended when this was called last: all that they sent has come by now."""
+        for image in self._ended:
+            self._finish_image(image)
+            self.images.pop(image.number, None)
+        self._ended, self._ending = self._ending, []
+
+    def _finish_image(self, image: Image) -> None:
+        if not image.process:
+            return
+        self.resolver.finish(image.code)
+        if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
+            coverage = self.coverage_of(image.interpreter)
+            silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
+            self.store.update_process(image.process, coverage=silent)
 
     def lost_acts(self, probes: Probes) -> Losses:
         """Give how often acts happened that have no event: not sent, or of a process whose start was not sent."""
-        lost: Losses = {}
-        for key, (count, *_) in probes.acts():
-            if key not in self._acts:
-                image = self.images.get(int.from_bytes(key[:8], "little"))
-                signal = Signal(int.from_bytes(key[40:44], "little")).name.lower()
-                place = (image.process, signal, "ring_full") if image else (None, signal, "unknown_process")
-                lost[place] = lost.get(place, 0) + count
+        lost = self.acts.lost(probes, self.processes)
         for number, count in self.totals.strays.items():
             place = (None, Signal(number).name.lower(), "unknown_process")
             lost[place] = lost.get(place, 0) + count
@@ -385,14 +382,6 @@ class Recorder:
         if self.native is not None:
             counted |= self.native.losses()
         return {key: count for key, count in (counted | self.extra_losses).items() if count}
-
-    def repeated(self) -> dict[int, int]:
-        """Give, by signal, how many occurrences were counted into the row of their first."""
-        totals: dict[int, int] = {}
-        for key, known in self._acts.items():
-            signal = int.from_bytes(key[40:44], "little")
-            totals[signal] = totals.get(signal, 0) + known.count - 1
-        return totals
 
 
 def _reader(pid: int) -> Read:

@@ -272,7 +272,8 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             session.probe_check.look(recorder.live.values())
             session.hook_check.look(recorder.live.values())
             recorder.pending.write()
-            recorder.update_counts(session.tracing.probes)
+            recorder.acts.update(session.tracing.probes)
+            recorder.forget_ended()
             session.last_counts_s = time.monotonic()
         if not records and session.tracing.ownership.has_work:
             session.tracing.ownership.work()
@@ -311,7 +312,7 @@ def _finish(session: _Session) -> None:
         recorder.take(*batch)
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
-    recorder.update_counts(session.tracing.probes)
+    recorder.acts.update(session.tracing.probes)
     recorder.write_syscall_counts(session.tracing.probes)
     if recorder.native is not None:
         recorder.native.stacks.finish()
@@ -339,7 +340,7 @@ def _conservation(
     counters: dict[tuple[Signal, Counter], int], recorder: Recorder, lost_acts: Losses
 ) -> list[tuple[str, int, int, int, int]]:
     """Give seen, stored, repeated and lost of each signal that makes events."""
-    repeated = recorder.repeated()
+    repeated = recorder.acts.repeated()
     rows = []
     for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.CALL, Signal.SYSCALL, Signal.IO_URING):
         name = kind.name.lower()

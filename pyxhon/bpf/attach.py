@@ -124,6 +124,7 @@ class Probes:
                 seed=int.from_bytes(os.urandom(8), "little"),
                 aggregate=int(options.is_aggregating),
                 follow=int(options.is_following),
+                reserved=0,
                 wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
                 **_pid_namespace(),
                 **offsets,
@@ -238,6 +239,9 @@ class Probes:
         """Trace a process from now on."""
         known = TracedProcess(
             image=image,
+            account=image,
+            lineage=image,
+            memory=image,
             base=base or 0,
             layout=ABSENT if layout is None else layout,
             freed_codes=0,
@@ -260,7 +264,7 @@ class Probes:
         value = syscalls.lookup(self._maps["traced"], pid.to_bytes(4, "little"), wire.size_of(TracedProcess))
         if value is None:
             return None
-        known, base, layout, *_ = wire.format_of(TracedProcess).unpack(value)
+        known, _, _, _, base, layout, *_ = wire.format_of(TracedProcess).unpack(value)
         return None if known != image or layout == ABSENT else int(base)
 
     def read(self) -> tuple[list[bytes], list[bytes]]:
@@ -276,9 +280,10 @@ class Probes:
         for index, values in enumerate(_COUNT.iter_unpack(counts)):
             yield keys[index * size : index * size + size], values
 
-    def forget_act(self, key: bytes) -> None:
-        """Remove an act of a process that ended."""
-        syscalls.delete(self._maps["acts"], key)
+    def forget_act(self, key: bytes) -> tuple[int, ...] | None:
+        """Remove an act; gives its last ActCount as a tuple, None where it was not there."""
+        value = syscalls.take(self._maps["acts"], key, _COUNT.size)
+        return None if value is None else _COUNT.unpack(value)
 
     def syscall_counts(self) -> Iterator[tuple[int, int, int]]:
         """Give (image, index, count) of the system calls that are counted by number."""

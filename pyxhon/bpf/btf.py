@@ -31,6 +31,7 @@ WANTED: Final = {
     "mm_arg_start": ("mm_struct", "arg_start"),
     "mm_arg_end": ("mm_struct", "arg_end"),
     "binprm_filename": ("linux_binprm", "filename"),
+    "binprm_file": ("linux_binprm", "file"),
     "task_thread_pid": ("task_struct", "thread_pid"),
     "task_group_leader": ("task_struct", "group_leader"),
     "pid_level": ("pid", "level"),

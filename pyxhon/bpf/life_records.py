@@ -37,6 +37,8 @@ class Fork:
     parent_pid: int
     is_thread: bool
     creator: bytes | None  # the key of the system call that made it
+    account: int  # what it counts its acts under; its image, unless the same was done many times before
+    has_parents_memory: bool
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Exec:
     previous_image: int
     file: str
     arguments: list[str]
+    creator: bytes | None
+    account: int  # as that of Fork
 
 
 @dataclass(slots=True)
@@ -66,19 +70,25 @@ class Exit:
 def decode_fork(record: bytes) -> Fork:
     """Decode the beginning of a process or thread."""
     kind, _, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
-    parent_image, parent_pid, _, *call = _FORK.unpack_from(record, _HEAD.size)
-    creator = struct.pack("<5QII", parent_image, *call, Signal.SYSCALL, 0) if any(call) else None
-    return Fork(image, pid, tid, time_ns, parent_image, parent_pid, kind == EventKind.THREAD_START, creator)
+    parent_image, parent_pid, _, account, *call, has_parents_memory, _ = _FORK.unpack_from(record, _HEAD.size)
+    is_thread = kind == EventKind.THREAD_START
+    return Fork(image, pid, tid, time_ns, parent_image, parent_pid, is_thread, _call_key(call), account,
+                bool(has_parents_memory))  # fmt: skip
+
+
+def _call_key(fields: list[int]) -> bytes | None:
+    return struct.pack("<5QII", *fields, Signal.SYSCALL, 0) if any(fields) else None
 
 
 def decode_exec(record: bytes) -> Exec:
     """Decode an exec."""
     _, _, _, time_ns, pid, _, image = _HEAD.unpack_from(record)
-    previous, _, stored = _EXEC.unpack_from(record, _HEAD.size)
+    previous, account, *call, _, stored = _EXEC.unpack_from(record, _HEAD.size)
     file_at, data_at = wire.offset_of(ExecEvent, "file"), wire.offset_of(ExecEvent, "data")
     file = record[file_at:data_at].split(b"\0")[0].decode("utf-8", "surrogateescape")
     arguments = record[data_at : data_at + stored].decode("utf-8", "surrogateescape").split("\0")
-    return Exec(image, pid, time_ns, previous, file, arguments[:-1] if arguments[-1:] == [""] else arguments)
+    arguments = arguments[:-1] if arguments[-1:] == [""] else arguments
+    return Exec(image, pid, time_ns, previous, file, arguments, _call_key(call), account)
 
 
 def decode_exit(record: bytes) -> Exit:

@@ -23,7 +23,7 @@ _HEAD = wire.format_of(Event)
 _ARGUMENT = wire.format_of(Argument)
 _REGISTERS: Final = 17
 _STACK: Final = struct.Struct(f"<3Q{_REGISTERS}QII")
-_RESULT: Final = struct.Struct("<4QIIqQII")
+_RESULT: Final = struct.Struct("<5QIIqQII")
 _SIGNAL: Final = struct.Struct("<QII")
 _TEXT: Final = (ArgumentKind.C_STRING,)
 _BYTES: Final = (ArgumentKind.C_BYTES, ArgumentKind.ADDRESS)
@@ -92,11 +92,11 @@ class SignalDelivery:
 def decode_call(record: bytes, body: tuple[int, ...]) -> SystemCall:
     """Decode the act of a system call; `body` are the integers between its head and its format."""
     _, flags, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
-    stack, arguments_hash, name, _, _, _, index, signal, count, _, data_bytes, _, native = body
+    stack, arguments_hash, name, _, _, _, index, signal, count, _, data_bytes, _, native, account = body
     data_at, start = wire.offset_of(ActEvent, "data"), wire.offset_of(ActEvent, "arguments")
     data = record[data_at : data_at + data_bytes]
     kept = [_ARGUMENT.unpack_from(record, start + at * _ARGUMENT.size) for at in range(min(count, MAX_ARGUMENTS))]
-    key = struct.pack("<5QII", image, stack, arguments_hash, name, native, signal, 0)
+    key = struct.pack("<5QII", account, stack, arguments_hash, name, native, signal, 0)
     slots = [_slot(each, data) for each in kept]
     for slot, each in zip(slots, kept, strict=True):
         parent = slots[each[1]] if each[1] < len(slots) else None
@@ -142,7 +142,7 @@ def decode_result(record: bytes) -> SyscallResult:
     for index in range(min(count, 2)):
         argument = _ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size)
         slots[argument[1]] = _slot(argument, data)
-    packed = struct.pack("<5QII", image, *key, signal, 0)
+    packed = struct.pack("<5QII", *key, signal, 0)
     return SyscallResult(image, pid, tid, time_ns, packed, result, made, slots)
 
 

@@ -131,7 +131,7 @@ def _decode_act(record: bytes) -> Act | SystemCall:
         return decode_call(record, body)
     _, flags, _, time_ns, pid, tid, image = _HEAD.unpack_from(record)
     (stack, arguments_hash, name_id, name_address, format_address, base, site, signal, count, name_bytes,
-     data_bytes, _, native) = body  # fmt: skip
+     data_bytes, _, native, account) = body  # fmt: skip
     data_at = wire.offset_of(ActEvent, "data")
     data = record[data_at : data_at + data_bytes]
     format_at = wire.offset_of(ActEvent, "format")
@@ -153,7 +153,7 @@ def _decode_act(record: bytes) -> Act | SystemCall:
         arguments = _by_format(written, arguments)
     if flags & EventFlag.NAME_UNREAD:
         name = None
-    key = struct.pack("<5QII", image, stack, arguments_hash, name_id, native, signal, 0)
+    key = struct.pack("<5QII", account, stack, arguments_hash, name_id, native, signal, 0)
     return Act(image, pid, tid, time_ns, flags, signal, site, key, stack, base, name, name_address, written,
                format_address, arguments)  # fmt: skip
 

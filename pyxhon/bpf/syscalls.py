@@ -17,7 +17,7 @@ from pyxhon.errors import KernelError
 
 _NUMBERS: Final = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 
-_MAP_CREATE, _LOOKUP, _UPDATE, _DELETE, _PROG_LOAD = 0, 1, 2, 3, 5
+_MAP_CREATE, _LOOKUP, _UPDATE, _PROG_LOAD, _LOOKUP_AND_DELETE = 0, 1, 2, 5, 21
 _RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _LINK_CREATE, _ITERATOR_CREATE = 17, 24, 28, 33
 _PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
 _ITERATOR: Final = 28  # enum bpf_attach_type, BPF_TRACE_ITER
@@ -73,21 +73,21 @@ def update(map_descriptor: int, key: bytes, value: bytes) -> None:
 
 def lookup(map_descriptor: int, key: bytes, value_bytes: int) -> bytes | None:
     """Give one entry of a map; None when there is none."""
+    return _look_up(_LOOKUP, map_descriptor, key, value_bytes)
+
+
+def take(map_descriptor: int, key: bytes, value_bytes: int) -> bytes | None:
+    """Remove one entry of a hash map and give it; None when there is none (Linux 5.14)."""
+    return _look_up(_LOOKUP_AND_DELETE, map_descriptor, key, value_bytes)
+
+
+def _look_up(command: int, map_descriptor: int, key: bytes, value_bytes: int) -> bytes | None:
     attributes, _keep, value = _element(map_descriptor, key, bytes(value_bytes))
     try:
-        _bpf(_LOOKUP, attributes)
+        _bpf(command, attributes)
     except SystemCallError:
         return None
     return value.raw
-
-
-def delete(map_descriptor: int, key: bytes) -> bool:
-    """Remove one entry of a map; false when there was none."""
-    try:
-        _bpf(_DELETE, _element(map_descriptor, key, b"")[0])
-    except SystemCallError:
-        return False
-    return True
 
 
 _last_element: list[object] = []

@@ -23,6 +23,7 @@ _VERSION = re.compile(r"(\d)\.(\d{1,2})\.(\d{1,3})(?:(?:a|b|rc)\d{1,3})?\+?")
 _SONAME = re.compile(r"libpython(\d)\.(\d{1,2})([a-z]*)\.so")
 _CPYTHON = {"Py_Initialize", "PyEval_EvalFrameEx"}
 _PYPY = {"pypy_execute_source", "pypy_main_startup", "PyPy_Initialize"}
+_MAX_KNOWN = 1 << 10
 _MAX_CODE_BYTES = 160
 _DEBUG_COOKIE = b"xdebugpy"
 _PAGE_BYTES = 4096
@@ -55,6 +56,12 @@ class Runtime:
     def minor_version(self) -> str:
         """The version as layouts are named, "3.12"."""
         return f"{self.version[0]}.{self.version[1]}"
+
+
+_FileIdentity = tuple[int, int, int, int, int]  # device, inode, size, times
+
+# Programs without CPython, by path and where libraries are looked for: the files that were looked at.
+_without: dict[tuple[str, str | None], dict[str, _FileIdentity | None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +106,40 @@ def find_runtime_in_file(path: str, environment: Mapping[str, str] | None = None
     the file is no ELF file.
     """
     path = os.path.realpath(path)
+    surroundings = os.environ if environment is None else environment
+    if _is_known_without(path, surroundings):
+        raise InterpreterError(f"{path} is not a CPython interpreter")
+    looked_at = {path: _identity_of(path)}
     with open_image(path) as image:
         if holds_cpython(image):
             return _describe(image, _Candidate((), path, path), path, who=path)
-        surroundings = os.environ if environment is None else environment
         for name in sorted(image.needed, key=lambda name: "libpython" not in name):
             library = find_library(image, name, surroundings)
             if library is None:
                 continue
+            looked_at[library] = _identity_of(library)
             with open_image(library) as dependency:
                 if holds_cpython(dependency):
                     candidate = _Candidate((), os.path.realpath(library), library)
                     return _describe(dependency, candidate, path, who=path)
+    if len(_without) >= _MAX_KNOWN:
+        _without.clear()
+    _without[path, surroundings.get("LD_LIBRARY_PATH")] = looked_at
     raise InterpreterError(f"{path} is not a CPython interpreter")
+
+
+def _identity_of(path: str) -> _FileIdentity | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _is_known_without(path: str, environment: Mapping[str, str]) -> bool:
+    """Tell whether a program and its libraries were looked at before, are the same still, and hold no CPython."""
+    looked_at = _without.get((path, environment.get("LD_LIBRARY_PATH")))
+    return looked_at is not None and all(_identity_of(each) == seen is not None for each, seen in looked_at.items())
 
 
 def holds_cpython(image: ElfImage) -> bool:

@@ -14,7 +14,7 @@ from pyxhon.target.cfi_index import CfiIndex, open_index
 from pyxhon.target.elf import ElfImage
 
 REGISTERS = 17  # rax rdx rcx rbx rsi rdi rbp rsp r8..r15 and the return address
-RBP, RSP, RIP = 6, 7, 16
+RDI, RBP, RSP, RIP = 5, 6, 7, 16
 _MAX_INSTRUCTIONS = 1 << 14
 _MAX_REMEMBERED = 64
 _MAX_EXPRESSION_BYTES = 256
