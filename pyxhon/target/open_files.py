@@ -1,5 +1,6 @@
 """The open files and sockets of a process, from /proc/PID/fd and /proc/PID/net."""
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -54,22 +55,21 @@ def list_open_files(pid: int) -> list[OpenFile]:
     except OSError as error:
         raise TargetError(f"the open files of process {pid} cannot be read: {error.strerror}") from None
     root = read_root_path(pid)
-    sockets: dict[int, _Socket] | None = None
-    found = []
+    links: dict[int, str] = {}
     for number in numbers[:_MAX_FILES]:
-        link = f"/proc/{pid}/fd/{number}"
-        try:
-            text = os.readlink(link)
-        except OSError:  # closed since
-            continue
+        with contextlib.suppress(OSError):  # closed since
+            links[number] = os.readlink(f"/proc/{pid}/fd/{number}")
+    wanted = {int(match[2]) for text in links.values() if (match := _NUMBERED.fullmatch(text)) and match[1] == "socket"}
+    sockets = dict(_read_sockets(pid, wanted)) if wanted else {}
+    found = []
+    for number, text in links.items():
         numbered = _NUMBERED.fullmatch(text)
         if numbered and numbered[1] == "socket":
-            sockets = dict(_read_sockets(pid)) if sockets is None else sockets
             found.append(_describe_socket(number, text, sockets.get(int(numbered[2]))))
         elif numbered:
             found.append(OpenFile(number, "pipe", text))
         else:
-            found.append(_describe_file(number, text, root, link))
+            found.append(_describe_file(number, text, root, f"/proc/{pid}/fd/{number}"))
     return found
 
 
@@ -106,17 +106,24 @@ def _kind_of(link: str) -> str:
     return kinds.get(stat.S_IFMT(mode), "file")
 
 
-def _read_sockets(pid: int) -> Iterator[tuple[int, _Socket]]:
-    """Give inode and description of all sockets in the network namespace of a process."""
+def _read_sockets(pid: int, wanted: set[int]) -> Iterator[tuple[int, _Socket]]:
+    """Give inode and description of the sockets wanted, in the network namespace of a process."""
     for protocol in ("tcp", "tcp6", "udp", "udp6"):
         for line in _read_table(pid, protocol):
-            parsed = _parse_internet(line.split(), protocol.removesuffix("6"))
+            fields = line.split()
+            parsed = _parse_internet(fields, protocol.removesuffix("6")) if _is_wanted(fields, 9, wanted) else None
             if parsed is not None:
                 yield parsed
     for line in _read_table(pid, "unix"):
-        named = _parse_unix(line.split(None, 7))
+        fields = line.split(None, 7)
+        named = _parse_unix(fields) if _is_wanted(fields, 6, wanted) else None
         if named is not None:
             yield named
+
+
+def _is_wanted(fields: list[str], place: int, wanted: set[int]) -> bool:
+    """Tell whether a line is of a socket wanted: a busy host has tens of thousands, most of nobody any more."""
+    return len(fields) > place and fields[place].isdigit() and int(fields[place]) in wanted
 
 
 def _read_table(pid: int, name: str) -> list[str]:

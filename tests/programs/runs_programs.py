@@ -1,4 +1,4 @@
-"""Runs one program again and again, from two lines; the last runs do something else, or by another DLL."""
+"""Runs one program again and again, from two lines; three of the last runs also do it by a DLL put into them."""
 
 import os
 import subprocess
@@ -14,8 +14,7 @@ for number in range(int(count)):
     if number in (0, int(first)):
         sys.stdin.readline()
     subprocess.run(["/bin/cat", file], **quiet)  # here
-for _ in range(int(count)):
-    subprocess.run(["/bin/cat", file], **quiet)  # there
+for number in range(int(count)):
+    environment = preloaded if number > int(count) - 4 else None
+    subprocess.run(["/bin/cat", file], env=environment, **quiet)  # there
 subprocess.run(["/bin/cat", other_file], **quiet)
-for _ in range(3):
-    subprocess.run(["/bin/cat", file], env=preloaded, **quiet)  # preloaded
