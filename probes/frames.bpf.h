@@ -93,7 +93,7 @@ static inline void take_fingerprint(struct scratch *s, const struct freed_places
 		mix(mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]), s->generation);
 }
 
-#define FRAME_FIELD(s, type, at) (*(type *)((u8 *)(s)->frame + ((at) & (128 - sizeof(type)))))
+#define FRAME_FIELD(s, type, at) (*(type *)((u8 *)(s)->window + block + ((at) & (128 - sizeof(type)))))
 
 // Take the frame at s->walk.frame and go on to the one before it; false at the end or where it cannot be read.
 static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, const struct freed_places *freed)
@@ -108,10 +108,21 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	BOUND(size, 127);
 	BOUND(strings, 63);
 	w->frame = 0;
-	if (read_user(s->frame, size, frame + l->frame_block_start)) {
-		s->stack_flags |= EVENT_FLAG_PARTIAL;
-		return false;
+	u64 start = frame + l->frame_block_start, block = start - w->start;
+	if (block > w->last) { // not in what was read with a frame before: read it, and what lies before it in its page
+		block = start & 4095;
+		if (block > l->frame_window)
+			block = l->frame_window;
+		w->start = start - block;
+		w->last = block;
+		BOUND(block, FRAME_WINDOW - 8);
+		if (read_user(s->window, block + size, w->start)) {
+			s->stack_flags |= EVENT_FLAG_PARTIAL;
+			return false;
+		}
 	}
+	OPAQUE(block);
+	BOUND(block, FRAME_WINDOW - 8);
 	u64 code = FRAME_FIELD(s, u64, l->frame_code) & ~3ULL; // 3.14: tag bits of _PyStackRef
 	w->frame = FRAME_FIELD(s, u64, l->frame_previous);
 	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from) { // a shim on the C stack
@@ -125,7 +136,7 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	// up to 3.10 an offset, later a pointer into the code object
 	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
 	instruction &= ~ENTRY_FRAME;
-	instruction |= FRAME_FIELD(s, u8, l->frame_is_entry) ? ENTRY_FRAME : 0; // up to 3.11
+	instruction |= FRAME_FIELD(s, u8, l->frame_is_entry) & l->frame_entry_mask ? ENTRY_FRAME : 0; // up to 3.11
 	// a frame as the thread's last walk found it; no code object was freed since
 	u64 is_same = is_equal(ref->code, code) & is_equal((ref->instruction ^ instruction) & ~ENTRY_FRAME, 0) &
 		      (((u64)n - s->walked) >> 63);
@@ -152,6 +163,8 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	volatile struct walk *w = &s->walk;
 	*(volatile u32 *)&s->frame_count = 0;
 	s->stack_flags = 0;
+	w->start = 0;
+	w->last = 0;
 	s->strings[3] = 0;
 	s->frame_addresses[0] = 0;
 	s->frame_addresses[1] = 0;

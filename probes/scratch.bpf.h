@@ -67,6 +67,8 @@ struct walk {
 	u64 frame;
 	u64 hash;
 	u64 cframe;
+	u64 start; // where the window was read
+	u64 last; // offset in it of the last frame that is whole
 };
 
 // A va_list of the System V ABI, x86-64, 3.5.7.
@@ -175,7 +177,7 @@ struct scratch {
 	u32 expanding; // the container whose items are being queued
 	u32 next_item;
 	u32 raw_count;
-	u64 frame[16];
+	u64 window[(FRAME_WINDOW + 256) / 8]; // Python frames
 	u64 strings[8]; // of a code object: file name, name, qualified name, line table
 	u64 raw[24];
 	struct text text;

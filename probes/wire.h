@@ -32,6 +32,7 @@
 #define I386_SYSCALLS 0x400
 #define MAX_OPERATIONS 0x80
 #define MAX_KEY_FRAMES 0x20
+#define FRAME_WINDOW 0x400
 
 // What a record of the ring buffer is.
 enum event_kind {
@@ -814,11 +815,13 @@ struct kernel_layout {
 	u32 cframe_current_frame;
 	u32 frame_block_start;
 	u32 frame_block_size;
+	u32 frame_window;
 	u32 frame_code;
 	u32 frame_previous;
 	u32 frame_instruction;
 	u32 frame_owner;
 	u32 frame_is_entry;
+	u32 frame_entry_mask;
 	u32 owner_skip_from;
 	u32 code_strings;
 	u32 code_string_count;
@@ -851,7 +854,7 @@ struct kernel_layout {
 	u32 keys_entry_count;
 	u32 keys_indices;
 };
-_Static_assert(sizeof(struct kernel_layout) == 280, "kernel_layout");
+_Static_assert(sizeof(struct kernel_layout) == 288, "kernel_layout");
 _Static_assert(offsetof(struct kernel_layout, none_object) == 0, "kernel_layout.none_object");
 _Static_assert(offsetof(struct kernel_layout, bool_type) == 8, "kernel_layout.bool_type");
 _Static_assert(offsetof(struct kernel_layout, code_type) == 16, "kernel_layout.code_type");
@@ -872,42 +875,44 @@ _Static_assert(offsetof(struct kernel_layout, thread_state_cframe) == 120, "kern
 _Static_assert(offsetof(struct kernel_layout, cframe_current_frame) == 124, "kernel_layout.cframe_current_frame");
 _Static_assert(offsetof(struct kernel_layout, frame_block_start) == 128, "kernel_layout.frame_block_start");
 _Static_assert(offsetof(struct kernel_layout, frame_block_size) == 132, "kernel_layout.frame_block_size");
-_Static_assert(offsetof(struct kernel_layout, frame_code) == 136, "kernel_layout.frame_code");
-_Static_assert(offsetof(struct kernel_layout, frame_previous) == 140, "kernel_layout.frame_previous");
-_Static_assert(offsetof(struct kernel_layout, frame_instruction) == 144, "kernel_layout.frame_instruction");
-_Static_assert(offsetof(struct kernel_layout, frame_owner) == 148, "kernel_layout.frame_owner");
-_Static_assert(offsetof(struct kernel_layout, frame_is_entry) == 152, "kernel_layout.frame_is_entry");
-_Static_assert(offsetof(struct kernel_layout, owner_skip_from) == 156, "kernel_layout.owner_skip_from");
-_Static_assert(offsetof(struct kernel_layout, code_strings) == 160, "kernel_layout.code_strings");
-_Static_assert(offsetof(struct kernel_layout, code_string_count) == 164, "kernel_layout.code_string_count");
-_Static_assert(offsetof(struct kernel_layout, code_name_index) == 168, "kernel_layout.code_name_index");
-_Static_assert(offsetof(struct kernel_layout, code_first_line) == 172, "kernel_layout.code_first_line");
-_Static_assert(offsetof(struct kernel_layout, code_bytecode) == 176, "kernel_layout.code_bytecode");
-_Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 180, "kernel_layout.code_first_traceable");
-_Static_assert(offsetof(struct kernel_layout, code_name) == 184, "kernel_layout.code_name");
-_Static_assert(offsetof(struct kernel_layout, object_type) == 188, "kernel_layout.object_type");
-_Static_assert(offsetof(struct kernel_layout, type_name) == 192, "kernel_layout.type_name");
-_Static_assert(offsetof(struct kernel_layout, type_flags) == 196, "kernel_layout.type_flags");
-_Static_assert(offsetof(struct kernel_layout, unicode_length) == 200, "kernel_layout.unicode_length");
-_Static_assert(offsetof(struct kernel_layout, unicode_state) == 204, "kernel_layout.unicode_state");
-_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 208, "kernel_layout.unicode_ascii_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 212, "kernel_layout.unicode_compact_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 216, "kernel_layout.unicode_utf8");
-_Static_assert(offsetof(struct kernel_layout, unicode_data) == 220, "kernel_layout.unicode_data");
-_Static_assert(offsetof(struct kernel_layout, object_size) == 224, "kernel_layout.object_size");
-_Static_assert(offsetof(struct kernel_layout, bytes_data) == 228, "kernel_layout.bytes_data");
-_Static_assert(offsetof(struct kernel_layout, tuple_items) == 232, "kernel_layout.tuple_items");
-_Static_assert(offsetof(struct kernel_layout, list_items) == 236, "kernel_layout.list_items");
-_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 240, "kernel_layout.long_has_tag");
-_Static_assert(offsetof(struct kernel_layout, long_digits) == 244, "kernel_layout.long_digits");
-_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 248, "kernel_layout.pthread_first_block");
-_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 252, "kernel_layout.pthread_specific");
-_Static_assert(offsetof(struct kernel_layout, dictionary_keys) == 256, "kernel_layout.dictionary_keys");
-_Static_assert(offsetof(struct kernel_layout, keys_size) == 260, "kernel_layout.keys_size");
-_Static_assert(offsetof(struct kernel_layout, keys_log2_index_bytes) == 264, "kernel_layout.keys_log2_index_bytes");
-_Static_assert(offsetof(struct kernel_layout, keys_kind) == 268, "kernel_layout.keys_kind");
-_Static_assert(offsetof(struct kernel_layout, keys_entry_count) == 272, "kernel_layout.keys_entry_count");
-_Static_assert(offsetof(struct kernel_layout, keys_indices) == 276, "kernel_layout.keys_indices");
+_Static_assert(offsetof(struct kernel_layout, frame_window) == 136, "kernel_layout.frame_window");
+_Static_assert(offsetof(struct kernel_layout, frame_code) == 140, "kernel_layout.frame_code");
+_Static_assert(offsetof(struct kernel_layout, frame_previous) == 144, "kernel_layout.frame_previous");
+_Static_assert(offsetof(struct kernel_layout, frame_instruction) == 148, "kernel_layout.frame_instruction");
+_Static_assert(offsetof(struct kernel_layout, frame_owner) == 152, "kernel_layout.frame_owner");
+_Static_assert(offsetof(struct kernel_layout, frame_is_entry) == 156, "kernel_layout.frame_is_entry");
+_Static_assert(offsetof(struct kernel_layout, frame_entry_mask) == 160, "kernel_layout.frame_entry_mask");
+_Static_assert(offsetof(struct kernel_layout, owner_skip_from) == 164, "kernel_layout.owner_skip_from");
+_Static_assert(offsetof(struct kernel_layout, code_strings) == 168, "kernel_layout.code_strings");
+_Static_assert(offsetof(struct kernel_layout, code_string_count) == 172, "kernel_layout.code_string_count");
+_Static_assert(offsetof(struct kernel_layout, code_name_index) == 176, "kernel_layout.code_name_index");
+_Static_assert(offsetof(struct kernel_layout, code_first_line) == 180, "kernel_layout.code_first_line");
+_Static_assert(offsetof(struct kernel_layout, code_bytecode) == 184, "kernel_layout.code_bytecode");
+_Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 188, "kernel_layout.code_first_traceable");
+_Static_assert(offsetof(struct kernel_layout, code_name) == 192, "kernel_layout.code_name");
+_Static_assert(offsetof(struct kernel_layout, object_type) == 196, "kernel_layout.object_type");
+_Static_assert(offsetof(struct kernel_layout, type_name) == 200, "kernel_layout.type_name");
+_Static_assert(offsetof(struct kernel_layout, type_flags) == 204, "kernel_layout.type_flags");
+_Static_assert(offsetof(struct kernel_layout, unicode_length) == 208, "kernel_layout.unicode_length");
+_Static_assert(offsetof(struct kernel_layout, unicode_state) == 212, "kernel_layout.unicode_state");
+_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 216, "kernel_layout.unicode_ascii_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 220, "kernel_layout.unicode_compact_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 224, "kernel_layout.unicode_utf8");
+_Static_assert(offsetof(struct kernel_layout, unicode_data) == 228, "kernel_layout.unicode_data");
+_Static_assert(offsetof(struct kernel_layout, object_size) == 232, "kernel_layout.object_size");
+_Static_assert(offsetof(struct kernel_layout, bytes_data) == 236, "kernel_layout.bytes_data");
+_Static_assert(offsetof(struct kernel_layout, tuple_items) == 240, "kernel_layout.tuple_items");
+_Static_assert(offsetof(struct kernel_layout, list_items) == 244, "kernel_layout.list_items");
+_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 248, "kernel_layout.long_has_tag");
+_Static_assert(offsetof(struct kernel_layout, long_digits) == 252, "kernel_layout.long_digits");
+_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 256, "kernel_layout.pthread_first_block");
+_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 260, "kernel_layout.pthread_specific");
+_Static_assert(offsetof(struct kernel_layout, dictionary_keys) == 264, "kernel_layout.dictionary_keys");
+_Static_assert(offsetof(struct kernel_layout, keys_size) == 268, "kernel_layout.keys_size");
+_Static_assert(offsetof(struct kernel_layout, keys_log2_index_bytes) == 272, "kernel_layout.keys_log2_index_bytes");
+_Static_assert(offsetof(struct kernel_layout, keys_kind) == 276, "kernel_layout.keys_kind");
+_Static_assert(offsetof(struct kernel_layout, keys_entry_count) == 280, "kernel_layout.keys_entry_count");
+_Static_assert(offsetof(struct kernel_layout, keys_indices) == 284, "kernel_layout.keys_indices");
 
 // What the iterator over threads must know of this kernel.
 struct thread_offsets {

@@ -152,6 +152,7 @@ class PlaceEnding(enum.IntEnum):
     IN_RDI = 2  # the return address is in rdi, nothing of it on the stack: glibc's vfork
 
 
+FRAME_WINDOW = 1024  # bytes of Python frames read at once, besides the frame wanted; a power of two
 MAX_KEY_FRAMES = 32  # how many callers tell native stacks apart
 
 
@@ -289,11 +290,13 @@ class KernelLayout:
     cframe_current_frame: U32
     frame_block_start: U32
     frame_block_size: U32
+    frame_window: U32  # how much before a frame is read with it: most callers' frames lie there; 0 up to 3.10
     frame_code: U32  # these four are relative to frame_block_start
     frame_previous: U32
     frame_instruction: U32
-    frame_owner: U32  # past the block, where it reads as 0, if this CPython has none
-    frame_is_entry: U32  # as frame_owner
+    frame_owner: U32
+    frame_is_entry: U32
+    frame_entry_mask: U32  # of the byte at frame_is_entry; 0 where this CPython has none
     owner_skip_from: U32  # 256: none
     code_strings: U32  # file name, name, [qualified name,] line table: consecutive pointers
     code_string_count: U32
@@ -350,4 +353,5 @@ CONSTANTS = (
     "I386_SYSCALLS",
     "MAX_OPERATIONS",
     "MAX_KEY_FRAMES",
+    "FRAME_WINDOW",
 )

@@ -3,11 +3,10 @@
 import dataclasses
 from typing import Final
 
-from pyxhon.controls import ABSENT, KernelLayout
+from pyxhon.controls import ABSENT, FRAME_WINDOW, KernelLayout
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.sites import Sites
 
-_NO_OWNER: Final = 120  # a place in the copied frame block that is always 0
 _NEVER: Final = 256  # more than any owner
 _ALL_ONES: Final = (1 << 64) - 1
 _POINTER_BYTES: Final = 8
@@ -50,8 +49,11 @@ def _frame_places(layout: Layout) -> dict[str, int]:
         "frame_code": layout.frame_code - start,
         "frame_previous": layout.frame_previous - start,
         "frame_instruction": layout.frame_instruction - start,
-        "frame_owner": (layout.frame_owner or 0) - start if has_owner else _NO_OWNER,
-        "frame_is_entry": layout.frame_is_entry - start if layout.frame_is_entry is not None else _NO_OWNER,
+        # from 3.11 on frames lie one after the other (Python/pystate.c, _PyThreadState_PushFrame)
+        "frame_window": FRAME_WINDOW - _POINTER_BYTES if is_pointer else 0,
+        "frame_owner": (layout.frame_owner or 0) - start if has_owner else 0,
+        "frame_is_entry": layout.frame_is_entry - start if layout.frame_is_entry is not None else 0,
+        "frame_entry_mask": 0xFF if layout.frame_is_entry is not None else 0,
         "owner_skip_from": (layout.frame_owner_skip_from or 0) if has_owner else _NEVER,
         "instruction_mask": _ALL_ONES if is_pointer else 0,
     }

@@ -44,6 +44,7 @@ _MAX_WAITING: Final = 1 << 16
 _MAX_FOLLOWED: Final = 1 << 16
 _MAX_PINS: Final = 4096
 _SWITCH_SECONDS: Final = 0.0005
+_MANY_IDLE: Final = 256
 _PAUSE_MS: Final = 1  # each wake-up takes the processor away from the process that does something
 _PINNING_NICENESS: Final = -20
 _REMEDIES: Final = {
@@ -226,12 +227,14 @@ class MappingReader:
             one.register(self._stop, select.POLLIN)
         for ring in self._rings:
             poll.register(ring.descriptor, select.POLLIN)
+        idle_count = 0  # how often in a row no file was new: programs that are run again and again map the same ones
         while all(descriptor != self._stop for descriptor, _ in poll.poll(0 if self._early else None)):
             with self._lock:
-                before = self._concerning_count
+                concerning, pinned = self._concerning_count, self.pins.count
                 self._drain()
-                is_concerned = self._concerning_count != before
-            if not is_concerned and pause.poll(_PAUSE_MS):  # the rest of what others do, in one go
+                is_concerned = self._concerning_count != concerning
+                idle_count = idle_count + 1 if self.pins.count == pinned else 0
+            if (not is_concerned or idle_count > _MANY_IDLE) and pause.poll(_PAUSE_MS):  # the rest, in one go
                 return
 
     def _drain(self) -> None:

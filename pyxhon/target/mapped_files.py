@@ -63,13 +63,14 @@ class MappingRecord:
 class FilePins:
     """Opens mapped files, each file once in all, at most `limit` before they are handed over.
 
-    `excess_count` files were not opened because of the limit, `failed_count` attempts found no file or another one.
+    `count` files were opened, `excess_count` not because of the limit; `failed_count` attempts found none or another.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._pinned: set[Identity] = set()
         self._waiting_count = 0
+        self.count = 0
         self.excess_count = 0
         self.failed_count = 0
 
@@ -90,6 +91,7 @@ class FilePins:
         if len(self._pinned) >= _MAX_IDENTITIES:
             self._pinned.clear()  # opened a second time: no harm
         self._pinned.add(identity)
+        self.count += 1
         self._waiting_count += 1
         return descriptor
 
