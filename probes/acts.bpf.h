@@ -46,8 +46,8 @@ static inline bool send_act(struct scratch *s, const struct settings *conf, cons
 static inline u64 hash_arguments(struct scratch *s, u64 seed)
 {
 	u64 hash = seed;
-	for (u32 i = 0; i < MAX_ARGUMENTS; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < MAX_ARGUMENTS; i++) {
+		ROUND(s, i);
 		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
 			break;
 		const u64 *a = (const u64 *)&s->act.arguments[i];
@@ -61,8 +61,8 @@ static inline u64 hash_arguments(struct scratch *s, u64 seed)
 		return hash;
 	*(u64 *)&s->act.data[bytes] = 0; // the last word ends in zeros
 	u32 words = (bytes + 7) / 8;
-	for (u32 i = 0; i < (DATA_BYTES + TEXT_BYTES) / 8; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < (DATA_BYTES + TEXT_BYTES) / 8; i++) {
+		ROUND(s, i);
 		if (i >= (DATA_BYTES + TEXT_BYTES) / 8 || i >= words)
 			break;
 		hash = mix(hash, ((const u64 *)s->act.data)[i]);

@@ -87,8 +87,8 @@ static inline void queue_formatted(struct scratch *s, const struct registers *re
 {
 	const u8 *format = s->act.format;
 	u32 raw = 0;
-	for (u32 i = 0; i < 24; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < 24; i++) {
+		ROUND(s, i);
 		if (i >= 24 || !format[i])
 			break;
 		if (is_format_letter(format[i]) || format[i] == '#')
@@ -97,8 +97,8 @@ static inline void queue_formatted(struct scratch *s, const struct registers *re
 	s->raw_count = raw;
 	take_raw_arguments(s, regs, kind, stack_adjust);
 	*(volatile u32 *)&s->raw_count = 0;
-	for (u32 i = 0; i < 24; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < 24; i++) {
+		ROUND(s, i);
 		if (i >= 24 || !format[i])
 			break;
 		u32 n = *(volatile u32 *)&s->raw_count;

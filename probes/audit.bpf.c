@@ -9,8 +9,8 @@ static inline u64 hash_name(struct scratch *s, u64 seed)
 		return hash;
 	*(u64 *)&s->act.data[bytes] = 0;
 	u32 words = (bytes + 7) / 8;
-	for (u32 i = 0; i < NAME_BYTES / 8; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < NAME_BYTES / 8; i++) {
+		ROUND(s, i);
 		if (i >= NAME_BYTES / 8 || i >= words)
 			break;
 		hash = mix(hash, ((const u64 *)s->act.data)[i]);
@@ -154,7 +154,7 @@ static inline bool take_sys_audit(struct scratch *s, const struct settings *conf
 	if (given > 17)
 		s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
 	for (u32 i = 1; i < 17; i++) {
-		OPAQUE(i);
+		ROUND(s, i);
 		if (i >= 17 || i >= given)
 			break;
 		s->found.from = 0;

@@ -120,7 +120,7 @@ static inline bool describe_codes(struct scratch *s, const struct kernel_layout 
 	s->description.next = 0;
 	s->description.has_failed = 0;
 	for (u32 i = 0; i < MAX_CHUNKS; i++) {
-		OPAQUE(i);
+		ROUND(s, i);
 		FORGET();
 		if (!describe_next(s, l, image))
 			break;

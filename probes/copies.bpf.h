@@ -21,6 +21,7 @@ static inline void lose_argument(struct scratch *s, struct argument *a)
 {
 	a->kind = ARGUMENT_KIND_UNREADABLE;
 	a->value = 0;
+	s->found.copy = COPY_NOTHING;
 	s->act.head[0].flags |= EVENT_FLAG_PARTIAL;
 }
 

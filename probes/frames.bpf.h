@@ -181,7 +181,7 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	w->hash = conf->seed;
 	find_first_frame(s, l, state);
 	for (u32 i = 0; i < MAX_FRAMES + 32; i++) {
-		OPAQUE(i);
+		ROUND(s, i);
 		if (!walk_frame(s, l, freed))
 			break;
 	}

@@ -106,7 +106,7 @@ static inline bool take_method(struct scratch *s, const struct kernel_layout *l)
 		return true;
 	}
 	for (u32 i = 0; i < MAX_POSITIONAL + 2 * MAX_KEYWORDS; i++) {
-		OPAQUE(i);
+		ROUND(s, i);
 		if (i >= MAX_POSITIONAL + 2 * MAX_KEYWORDS)
 			break;
 		u64 at, keyword = (i - MAX_POSITIONAL) / 2;

@@ -106,7 +106,8 @@ static inline void decode_argument(struct scratch *s, const struct kernel_layout
 	if (kind == ARGUMENT_KIND_OBJECT)
 		look_at_object(s, l, a, base);
 	FORGET();
-	u32 copy = a->kind == ARGUMENT_KIND_UNREADABLE ? COPY_NOTHING : f->copy;
+	// what was lost has nothing to copy: telling so twice is cheaper where the verifier follows every round
+	u32 copy = !HAS_MAY_GOTO && a->kind == ARGUMENT_KIND_UNREADABLE ? COPY_NOTHING : f->copy;
 	if (copy == COPY_TEXT)
 		copy_text(s, l, a, f->from);
 	else if (copy == COPY_BYTES)
@@ -160,7 +161,7 @@ static inline void decode_arguments(struct scratch *s, const struct kernel_layou
 	*(volatile u32 *)&s->expanding = 0;
 	*(volatile u32 *)&s->next_item = 0;
 	for (u32 i = 0; i < MAX_ARGUMENTS + 8; i++) {
-		OPAQUE(i);
+		ROUND(s, i);
 		u32 n = *(volatile u32 *)&s->decoded;
 		if (n >= *(volatile u32 *)&s->argument_count && !queue_item(s))
 			break;
@@ -179,8 +180,8 @@ static inline void decode_arguments(struct scratch *s, const struct kernel_layou
 // The addresses of containers mean nothing to anyone else and would tell equal arguments apart.
 static inline void forget_addresses(struct scratch *s)
 {
-	for (u32 i = 0; i < MAX_ARGUMENTS; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < MAX_ARGUMENTS; i++) {
+		ROUND(s, i);
 		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
 			break;
 		struct argument *a = argument_at(s, i);

@@ -1,17 +1,4 @@
-// What the programs of one thread work on, and the forms in which the verifier follows them.
-
-// Bound an index in the very instructions that the verifier sees: clang tests one copy of a value and uses another.
-#define BOUND(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
-// Keep clang from knowing a value, so that a test of it stays in the program.
-#define OPAQUE(value) asm volatile("" : "+r"(value))
-
-// 1 or 0 without a branch: one path less for the verifier to follow.
-static inline u64 is_equal(u64 one, u64 other)
-{
-	u64 difference = one ^ other;
-	OPAQUE(difference);
-	return ((difference | -difference) >> 63) ^ 1;
-}
+// What the programs of one thread work on.
 
 struct place {
 	u64 image;
@@ -128,6 +115,7 @@ struct system_call {
 	u64 mounts[2]; // of them
 	u64 dentry; // where the walk to the root of the file system is
 	u64 mount;
+	u64 root; // of what the process sees
 	struct pt_regs registers; // the user's
 	u32 rule_flags;
 	u32 flags; // of the act: by which table
@@ -135,12 +123,12 @@ struct system_call {
 	u32 is_sent; // its first occurrence was sent
 	u32 unread_count;
 	u32 path_count;
+	u32 told; // arguments that were looked at for what is told late
+	u32 names_start; // of the folder being told
+	u32 names_left; // that it may have yet; 0: none is being told
 	u64 words[8]; // a struct of the target, or the address of a peer being made
 	u8 address[32];
 };
-
-// Values written before are unknown to the verifier after: paths that differ only in them become one.
-#define FORGET() asm volatile("" : : : "memory")
 
 #define MAX_PENDING_IMPORTS 64 // a power of two
 
@@ -168,7 +156,7 @@ struct scratch {
 	u64 frame_addresses[MAX_FRAMES]; // innermost first
 	u32 frame_count;
 	u32 sent; // acts
-	u32 reserved;
+	u32 round; // of the loop at hand
 	u32 stack_flags;
 	u32 data_bytes;
 	u32 argument_count;

@@ -88,7 +88,7 @@ static inline void take_list(struct scratch *s, u64 from)
 	u32 parent = *(volatile u32 *)&s->argument_count;
 	add_argument(s, ARGUMENT_KIND_LIST, 0, 0);
 	for (u32 i = 0; i < MAX_ITEMS; i++) {
-		OPAQUE(i);
+		ROUND(s, i);
 		FORGET();
 		s->call.words[2] = 0;
 		bpf_probe_read_user(&s->call.words[2], 8, (void *)(from + (u64)i * 8));
@@ -157,8 +157,8 @@ static inline void take_arguments(struct scratch *s, const struct settings *conf
 	s->call.folder = -100; // AT_FDCWD
 	s->call.unread_count = 0;
 	s->call.path_count = 0;
-	for (u32 i = 0; i < 6; i++) {
-		OPAQUE(i);
+	for (u64 i = 0; i < 6; i++) {
+		ROUND(s, i);
 		FORGET();
 		if (i >= 6)
 			break;

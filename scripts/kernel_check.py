@@ -95,7 +95,7 @@ def _check_programs(*, is_sleepable: bool) -> None:
         start = time.monotonic()
         try:
             kind, flags = (_UPROBE, _SLEEPABLE if is_sleepable else 0) if is_probe else (_RAW_TRACEPOINT, 0)
-            descriptor = syscalls.load_program(kind, name, program.link(maps), flags)
+            descriptor = compiled.load(name, kind, flags, maps)
         except KernelError as error:
             check(f"{form}: {name} loads", is_so=False, found=error)
             continue

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import struct
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_IN
 _WAKEUP_MASK: Final = 63
 _LARGE_BUFFER_BYTES: Final = 1 << 20
 _COUNTERS_PER_SIGNAL: Final = 32
+_SWITCH_SECONDS: Final = 0.0002
 _REMEDIES: Final = {
     errno.EPERM: "PyXhon needs root with CAP_BPF and CAP_PERFMON, in a container --privileged",
     errno.ENOSYS: "a kernel with CONFIG_BPF_SYSCALL is needed, in a container a seccomp profile that allows bpf",
@@ -130,8 +132,7 @@ class Probes:
                 **offsets,
             ),
         )
-        for index, rule in options.syscall_rules.items():
-            self._set("syscall_rules", index, rule)
+        self._set_all("syscall_rules", options.syscall_rules)
         names = _TRACEPOINTS | (self._prepare_operations() if options.syscall_rules else {})
         with ThreadPoolExecutor(max_workers=2) as pool:  # the verifier takes its time with either
             tracepoints = pool.submit(self._load_tracepoints, plain, names)
@@ -148,8 +149,7 @@ class Probes:
         if places is None:
             return _SYSCALL_TRACEPOINTS
         self._set("operation_places", 0, places)
-        for number, rule in operation_rules(offsets).items():
-            self._set("operation_rules", number, rule)
+        self._set_all("operation_rules", operation_rules(offsets))
         return _SYSCALL_TRACEPOINTS | _OPERATION_TRACEPOINTS
 
     def _load_site_program(self, compiled: CompiledProbes, plain: CompiledProbes) -> int:
@@ -189,7 +189,7 @@ class Probes:
             self._descriptors.append(self._maps[name])
 
     def _load_program(self, compiled: CompiledProbes, name: str, kind: int, flags: int) -> int:
-        program = syscalls.load_program(kind, name, compiled.programs[name].link(self._maps), flags)
+        program = compiled.load(name, kind, flags, self._maps)
         self._descriptors.append(program)
         return program
 
@@ -203,6 +203,12 @@ class Probes:
 
     def _set(self, name: str, index: int, value: object) -> None:
         syscalls.update(self._maps[name], index.to_bytes(4, "little"), wire.encode(value))
+
+    def _set_all(self, name: str, values: Mapping[int, object]) -> None:
+        """Set entries in one go: the interpreter would be handed over at each."""
+        keys = b"".join(index.to_bytes(4, "little") for index in values)
+        if keys:
+            syscalls.update_batch(self._maps[name], keys, b"".join(map(wire.encode, values.values())), len(values))
 
     def add_layout(self, layout: KernelLayout) -> int:
         """Give the index of a layout, new or known. Raises KernelError when there are too many."""
@@ -328,6 +334,8 @@ class ProbesLoading:
     def __init__(self, options: ProbeOptions) -> None:
         self._probes: Probes | None = None
         self._error: BaseException | None = None
+        self._switch_seconds = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_SECONDS)  # the verifier must not wait for what is imported meanwhile
         self._thread = threading.Thread(target=self._load, args=(options,), name="probes")
         self._thread.start()
 
@@ -336,6 +344,8 @@ class ProbesLoading:
             self._probes = Probes(options)
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             self._error = error
+        finally:
+            sys.setswitchinterval(self._switch_seconds)
 
     def result(self) -> Probes:
         """Wait for the probes; raises what loading them raised."""

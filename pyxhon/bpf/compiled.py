@@ -1,18 +1,25 @@
 """The compiled probes, from the cache or made now."""
 
 import base64
+import functools
 import hashlib
 import json
+import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
-from pyxhon.bpf import compiler
+from pyxhon.bpf import compiler, syscalls
 from pyxhon.cache import read_cached, write_cached
 from pyxhon.errors import KernelError
+
+_RAW_TRACEPOINT: Final = 17  # enum bpf_prog_type
+_MAY_GOTO: Final = bytes.fromhex("e500000000000000 b700000000000000 9500000000000000")  # may_goto +0; r0 = 0; exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,30 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class CompiledProbes:
-    """All maps and programs by name."""
+    """All maps and programs by name; `followed` makes the same for a kernel without may_goto, None where these are."""
 
     maps: dict[str, MapShape]
     programs: dict[str, Program]
+    followed: "Callable[[], CompiledProbes] | None" = None
+
+    def load(self, name: str, kind: int, flags: int, maps: dict[str, int]) -> int:
+        """Load a program with these maps; gives its descriptor. Raises KernelError when the kernel refuses."""
+        try:
+            return syscalls.load_program(kind, name, self.programs[name].link(maps), flags)
+        except KernelError:
+            if self.followed is None:
+                raise
+            return self.followed().load(name, kind, flags, maps)
+
+
+@functools.cache
+def has_may_goto() -> bool:
+    """Tell whether the kernel can bound a loop without following each of its rounds (Linux 6.9)."""
+    try:
+        os.close(syscalls.load_program(_RAW_TRACEPOINT, "may_goto", _MAY_GOTO, 0))
+    except KernelError:
+        return False
+    return True
 
 
 def compile_both() -> tuple[CompiledProbes, CompiledProbes]:
@@ -61,17 +88,24 @@ def compile_both() -> tuple[CompiledProbes, CompiledProbes]:
 
 def compiled_probes(*, is_sleepable: bool) -> CompiledProbes:
     """Give the probes compiled for this machine. Raises KernelError when bcc is missing or fails."""
-    return _compiled("sleepable" if is_sleepable else "plain", compiler.SOURCES)
+    form = "sleepable" if is_sleepable else "plain"
+    if not has_may_goto():
+        return _compiled([form], compiler.SOURCES)
+    try:
+        compiled = _compiled([form, "may_goto"], compiler.SOURCES)
+    except KernelError:  # LLVM before 12 knows no `asm goto` for BPF
+        return _compiled([form], compiler.SOURCES)
+    return replace(compiled, followed=functools.partial(_compiled, [form], compiler.SOURCES))
 
 
 def compiled_dump() -> CompiledProbes:
     """Give what `pyxhon dump` loads, as `compiled_probes` does."""
-    return _compiled("dump", compiler.DUMP_SOURCES)
+    return _compiled(["dump"], compiler.DUMP_SOURCES)
 
 
-def _compiled(form: str, sources: tuple[str, ...]) -> CompiledProbes:
+def _compiled(form: list[str], sources: tuple[str, ...]) -> CompiledProbes:
     digest = hashlib.sha256(compiler.source_text(sources).encode())
-    digest.update(f"{platform.machine()} {sys.version} {form} 3".encode())
+    digest.update(f"{platform.machine()} {sys.version} {' '.join(form)} 4".encode())
     name = f"probes-{digest.hexdigest()[:32]}.json"
     cached = read_cached(name)
     if cached is not None:
@@ -84,8 +118,8 @@ def _compiled(form: str, sources: tuple[str, ...]) -> CompiledProbes:
     return _parse(json.loads(content))
 
 
-def _compile(form: str) -> bytes:
-    command = [sys.executable, "-m", compiler.__name__, form]
+def _compile(form: list[str]) -> bytes:
+    command = [sys.executable, "-m", compiler.__name__, *form]
     # in our own folder: clang needs a working directory, and the user's may be gone
     done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
     if done.returncode == 0:

@@ -1,7 +1,7 @@
 """Compiles the probes with bcc, in a process of its own: LLVM's memory and time are paid once per change.
 
-`python -m pyxhon.bpf.compiler sleepable|plain|dump` writes the compiled probes as JSON. Map descriptors inside the
-instructions are turned into map names, so that every run can put its own maps there.
+`python -m pyxhon.bpf.compiler sleepable|plain|dump [may_goto]` writes the compiled probes as JSON. Map descriptors
+inside the instructions are turned into map names, so that every run can put its own maps there.
 """
 
 import base64
@@ -15,10 +15,11 @@ from typing import Any
 from pyxhon.resources import probes_directory
 
 SOURCES = (
-    "wire.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h", "copies.bpf.h", "objects.bpf.h", "frames.bpf.h",
-    "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h", "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c",
-    "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes.bpf.c", "process.bpf.c", "syscall_arguments.bpf.h",
-    "syscalls.bpf.c", "syscall_results.bpf.c", "io_uring.bpf.c",
+    "wire.h", "verifier.bpf.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h", "copies.bpf.h",
+    "objects.bpf.h", "frames.bpf.h", "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h", "late.bpf.h",
+    "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c", "imports.bpf.c", "native.bpf.c",
+    "methods.bpf.h", "uprobes.bpf.c", "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c",
+    "syscall_results.bpf.c", "io_uring.bpf.c",
 )  # fmt: skip
 DUMP_SOURCES = ("wire.h", "dump.bpf.c")
 _LOAD_WORD = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions, the first with the low half
@@ -34,8 +35,8 @@ def source_text(sources: tuple[str, ...] = SOURCES) -> str:
     return "\n".join(parts)
 
 
-def compile_probes(form: str) -> dict[str, Any]:
-    """Compile what traces, "sleepable" or "plain", or what dumps.
+def compile_probes(form: str, *, has_may_goto: bool) -> dict[str, Any]:
+    """Compile what traces, "sleepable" or "plain", or what dumps; `has_may_goto` is a property of the kernel.
 
     Gives {maps: {name: [kind, key, value, entries, flags]}, programs: {name: {text, references}}}.
     """
@@ -49,7 +50,8 @@ def compile_probes(form: str) -> dict[str, Any]:
         item for folder in sorted(Path("/usr/include").glob("*-linux-gnu")) for item in ("-idirafter", str(folder))
     ]
     text = source_text(DUMP_SOURCES if form == "dump" else SOURCES)
-    module = BPF(text=text, cflags=[*flags, *(["-DSLEEPABLE=1"] if form == "sleepable" else [])])
+    flags += [f"-DHAS_MAY_GOTO={int(has_may_goto)}", *(["-DSLEEPABLE=1"] if form == "sleepable" else [])]
+    module = BPF(text=text, cflags=flags)
     lib.bpf_table_name.restype = ctypes.c_char_p  # bcc leaves it an int
     maps, descriptors = {}, {}
     for index in range(lib.bpf_num_tables(ctypes.c_void_p(module.module))):
@@ -89,7 +91,7 @@ def main() -> None:
     """Write the compiled probes to standard output; bcc's own words go to standard error."""
     output = os.dup(1)
     os.dup2(2, 1)
-    compiled = json.dumps(compile_probes(sys.argv[1]))
+    compiled = json.dumps(compile_probes(sys.argv[1], has_may_goto="may_goto" in sys.argv[2:]))
     with os.fdopen(output, "w", encoding="utf-8") as file:
         file.write(compiled)
 

@@ -18,7 +18,7 @@ from pyxhon.errors import KernelError
 _NUMBERS: Final = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 
 _MAP_CREATE, _LOOKUP, _UPDATE, _PROG_LOAD, _LOOKUP_AND_DELETE = 0, 1, 2, 5, 21
-_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _LINK_CREATE, _ITERATOR_CREATE = 17, 24, 28, 33
+_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _UPDATE_BATCH, _LINK_CREATE, _ITERATOR_CREATE = 17, 24, 26, 28, 33
 _PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
 _ITERATOR: Final = 28  # enum bpf_attach_type, BPF_TRACE_ITER
 _PERF_FLAG_FD_CLOEXEC: Final = 8
@@ -69,6 +69,14 @@ def create_map(kind: int, sizes: tuple[int, int, int], flags: int, name: str) ->
 def update(map_descriptor: int, key: bytes, value: bytes) -> None:
     """Set one entry of a map."""
     _bpf(_UPDATE, _element(map_descriptor, key, value)[0])
+
+
+def update_batch(map_descriptor: int, keys: bytes, values: bytes, count: int) -> None:
+    """Set many entries of a map, whose keys and values follow one another (Linux 5.6)."""
+    key_buffer = ctypes.create_string_buffer(keys, len(keys))
+    value_buffer = ctypes.create_string_buffer(values, len(values))
+    places = ctypes.addressof(key_buffer), ctypes.addressof(value_buffer)
+    _bpf(_UPDATE_BATCH, struct.pack("<4Q2I2Q", 0, 0, *places, count, map_descriptor, 0, 0))
 
 
 def lookup(map_descriptor: int, key: bytes, value_bytes: int) -> bytes | None:
