@@ -14,7 +14,7 @@ from pyxhon.cpython.layout import Layout, apply_debug_offsets, load_layout
 from pyxhon.cpython.runtime import Runtime, openable_path
 from pyxhon.cpython.site import Site
 from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
-from pyxhon.cpython.sites_cache import find_sites_cached
+from pyxhon.cpython.sites_cache import dlopen_sites_cached, find_sites_cached
 from pyxhon.errors import ElfError, InterpreterError, KernelError, PyxhonError, TargetError
 from pyxhon.functions import Functions, Wanted
 from pyxhon.target.elf import ElfImage, open_image
@@ -169,7 +169,9 @@ class Interpreters:
         self._libraries.add(key)
         try:
             with open_image(path) as image:
-                for site in dlopen_sites(image):
+                directory = cache_directory()
+                known = dlopen_sites_cached(image, str(directory / "sites")) if directory else dlopen_sites(image)
+                for site in known:
                     self._add_site(path, image, site, controls.ABSENT)
         except PyxhonError as error:
             _logger.warning("no probes in %s: %s", path, error)

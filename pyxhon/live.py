@@ -14,7 +14,8 @@ from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import count_noun, describe_arguments, describe_location
 from pyxhon.report.escape import escape
 from pyxhon.report.output import is_colour_wanted
-from pyxhon.reporting import Rules, judge_joined
+from pyxhon.reporting import judge_joined
+from pyxhon.rules import Rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow

@@ -4,28 +4,30 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyxhon.dossier.budget import Allowance
-from pyxhon.dossier.examine import examine, hash_file
 from pyxhon.errors import ElfError, PyxhonError
-from pyxhon.packages import CHANGED, FileOwner, PackageIndex
 from pyxhon.target.elf import open_image
 from pyxhon.target.root import TargetRoot, open_root
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
+
+if TYPE_CHECKING:
+    from pyxhon.packages import FileOwner, PackageIndex
 
 _FILES_AT_ONCE: Final = 64
 _MAX_HELD: Final = 384
 
 
 class Ownership:
-    """Queues files as they are seen, and answers when there is time."""
+    """Queues files as they are seen, and answers when there is time; what that needs is imported only then."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._roots: list[TargetRoot] = []
-        self._indexes: list[PackageIndex] = []
+        self._indexes: dict[int, PackageIndex] = {}
+        self._search_paths: list[list[str]] = []  # by root, as far as its index does not know them
         self._asked: set[tuple[int, str]] = set()
         self._waiting: list[tuple[int, str, str | None]] = []
         self._known_dlls: set[tuple[int, str]] = set()
@@ -51,8 +53,18 @@ class Ownership:
                 root.close()
                 return index
         self._roots.append(root)
-        self._indexes.append(PackageIndex(root, []))
+        self._search_paths.append([])
         return len(self._roots) - 1
+
+    def _index_of(self, root: int) -> "PackageIndex":
+        from pyxhon.packages import PackageIndex  # noqa: PLC0415 - see above
+
+        if root not in self._indexes:
+            self._indexes[root] = PackageIndex(self._roots[root], [])
+        if self._search_paths[root]:
+            self._indexes[root].add_search_paths(self._search_paths[root])
+            self._search_paths[root] = []
+        return self._indexes[root]
 
     def target_root(self, root: int) -> TargetRoot:
         """Give a file tree by its index."""
@@ -60,7 +72,7 @@ class Ownership:
 
     def add_search_paths(self, root: int, paths: list[str]) -> None:
         """Tell entries of sys.path."""
-        self._indexes[root].add_search_paths([path for path in paths if path.startswith("/")])
+        self._search_paths[root] += [path for path in paths if path.startswith("/")]
 
     def see_file(self, root: int, path: str, working_directory: str | None) -> None:
         """Queue a code object's file or a DLL."""
@@ -106,9 +118,9 @@ class Ownership:
         """Answer for some of the files that wait."""
         batch, self._waiting = self._waiting[:limit], self._waiting[limit:]
         for root, path, working_directory in batch:
-            self._add_file(root, path, self._indexes[root].owner_of(path, working_directory))
+            self._add_file(root, path, self._index_of(root).owner_of(path, working_directory))
 
-    def _add_file(self, root: int, path: str, owner: FileOwner) -> None:
+    def _add_file(self, root: int, path: str, owner: "FileOwner") -> None:
         self._store.add_file(root, path, (owner.origin, owner.package, owner.version, owner.module, owner.detail))
 
     def finish(self) -> None:
@@ -122,6 +134,8 @@ class Ownership:
 
     def _examine(self, root: int, path: str) -> None:
         """Hash a DLL, read what it says of itself, and hold it against what its installer recorded."""
+        from pyxhon.dossier.examine import examine, hash_file  # noqa: PLC0415 - see above
+
         descriptor = self._held.pop((root, path), None)
         if descriptor is None:
             descriptor = self._roots[root].open_file(path)
@@ -140,8 +154,11 @@ class Ownership:
 
     def _check_record(self, root: int, path: str, sha256: str) -> str | None:
         """Compare with RECORD; a file that differed when it was first seen stays one that does."""
-        before = self._indexes[root].owner_of(path)
-        owner, record = self._indexes[root].check_file(path, sha256)
+        from pyxhon.packages import CHANGED  # noqa: PLC0415 - see above
+
+        index = self._index_of(root)
+        before = index.owner_of(path)
+        owner, record = index.check_file(path, sha256)
         if (before.detail or {}).get("record") == CHANGED:
             return CHANGED
         if owner != before:

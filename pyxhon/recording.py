@@ -7,12 +7,13 @@ import os
 import platform
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyxhon
 from pyxhon.bpf.attach import Probes, ProbesLoading
@@ -42,20 +43,23 @@ from pyxhon.function_probing import (
 from pyxhon.hook_check import HookCheck
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
-from pyxhon.live import LiveFindings
 from pyxhon.losses import Losses, losses_of
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.native_stacks import NativeStacks
+from pyxhon.outputs import check_outputs
 from pyxhon.ownership import Ownership
 from pyxhon.probe_check import ProbeCheck
 from pyxhon.process_images import Image
 from pyxhon.recorder import Recorder
-from pyxhon.reporting import Rules, check_outputs, load_rules, report_trace
 from pyxhon.resolve import ImageCode
+from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.target.process import find_process, is_ended, read_mappings, read_working_directory
 from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.store import Store
+
+if TYPE_CHECKING:
+    from pyxhon.live import LiveFindings
 
 _logger = logging.getLogger(__name__)
 _WAIT_S: Final = 0.05
@@ -82,7 +86,8 @@ class _Session:
     tracing: Tracing
     probe_check: ProbeCheck
     hook_check: HookCheck
-    findings: LiveFindings | None = None
+    findings: "LiveFindings | None" = None
+    begin_findings: "Callable[[], LiveFindings] | None" = None  # where there will be something to show
     reader: TraceReader | None = None
     last_event: int = 0
     has_events: bool = False
@@ -231,17 +236,25 @@ def describe_native(options: TraceOptions, probes: Probes) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = True) -> Iterator[None]:
-    """Show findings while tracing."""
+    """Show findings while tracing, from the first event on: importing what shows them takes longer than that may."""
     session.tracing.store.commit(is_forced=True)
-    with (
-        open_trace(path) as reader,
-        LiveFindings(reader, rules, session.tracing.options, has_status=has_status) as findings,
-    ):
-        session.findings, session.reader = findings, reader
+    options = session.tracing.options
+    is_telling = has_status and (sys.stderr.isatty() or options.verbosity > 0)
+    if options.is_quiet or (rules.policy is None and not is_telling):
+        yield
+        return
+    with open_trace(path) as reader, contextlib.ExitStack() as shown:
+
+        def begin() -> "LiveFindings":
+            from pyxhon.live import LiveFindings  # noqa: PLC0415 - see above
+
+            return shown.enter_context(LiveFindings(reader, rules, options, has_status=has_status))
+
+        session.begin_findings, session.reader = begin, reader
         try:
             yield
         finally:
-            session.findings = session.reader = None
+            session.findings = session.begin_findings = session.reader = None
 
 
 def _is_over(session: _Session, deadline: float | None) -> bool:
@@ -290,8 +303,10 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
 
 def _show(session: _Session) -> None:
     """Pass on the new events, once it is known whose they are."""
-    if session.findings is None or session.reader is None or session.tracing.ownership.has_work:
+    if session.begin_findings is None or session.reader is None or session.tracing.ownership.has_work:
         return
+    if session.findings is None:
+        session.findings = session.begin_findings()
     rows = list(session.reader.events(session.last_event))
     if rows:
         session.last_event = rows[-1].id
@@ -352,5 +367,7 @@ def _conservation(
 
 
 def _report(path: Path, rules: Rules, options: TraceOptions) -> int:
+    from pyxhon.reporting import report_trace  # noqa: PLC0415 - not needed before the end
+
     with open_trace(path) as reader:
         return report_trace(reader, rules, options)

@@ -1,54 +1,19 @@
 """Stages 5 to 7 in a row: join, judge, report; the same for a live trace and an old one."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pyxhon import __version__
-from pyxhon.categories import CategoryTables
-from pyxhon.errors import OutputError
 from pyxhon.join import Joined, Owner, join
+from pyxhon.outputs import check_outputs
 from pyxhon.policy.judge import Judged, judge, summarize
-from pyxhon.policy.model import Policy
-from pyxhon.policy.parse import load_categories, load_policies
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
-from pyxhon.report.output import check_writable, write_report
+from pyxhon.report.output import write_report
+from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
 
 _CHANGES_OF_DIRECTORY: Final = frozenset({"os.chdir", "os.fchdir"})
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What behaviours are sorted and judged by; no policy: nothing is judged."""
-
-    tables: CategoryTables
-    policy: Policy | None
-
-
-def load_rules(options: TraceOptions) -> Rules:
-    """Read the categories and the policies asked for. Raises PolicyError; so call it before tracing."""
-    policy = load_policies(options.policy_paths) if options.policy_paths else None
-    return Rules(load_categories(), policy)
-
-
-def check_outputs(options: TraceOptions) -> None:
-    """Raise OutputError when what the user named cannot be written; so call it before tracing."""
-    named = {"-o": options.output, "--report": options.report_path}
-    paths = {option: _resolve(path, option) for option, path in named.items() if path is not None}
-    if len(set(paths.values())) < len(paths):
-        raise OutputError(f"trace and report cannot both be {options.output}", "name two files")
-    for option, path in paths.items():
-        check_writable(path, option)
-
-
-def _resolve(path: Path, option: str) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError) as error:  # no working directory any more; a loop of links
-        reason = error.strerror if isinstance(error, OSError) else "its links lead back to themselves"
-        raise OutputError(f"cannot write {option} {path}: {reason}", "name another file") from error
 
 
 def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> int:

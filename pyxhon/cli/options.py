@@ -54,7 +54,7 @@ def parse_function(text: str) -> str:
     return text
 
 
-# Whether it can be written is asked in one place, pyxhon/reporting.py, and is no fault of usage.
+# Whether it can be written is asked in one place, pyxhon/outputs.py, and is no fault of usage.
 _FILE: Final = click.Path(readable=False, path_type=Path)
 
 _DURATION = click.option(

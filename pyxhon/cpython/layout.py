@@ -7,13 +7,15 @@ A few members moved in a patch release; the data files say from which one on.
 
 import dataclasses
 import functools
+import hashlib
+import json
 import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pyxhon.cache import read_cached, write_cached
 
 MAX_FRAME_BLOCK = 96
 """The most bytes of a frame that a probe copies."""
@@ -233,11 +235,31 @@ def load_layout(version: str, *, is_free_threaded: bool = False) -> Layout | Non
     return parse_layout(path.read_text(encoding="utf-8"), int(patch))
 
 
+def _read_data(text: str) -> dict[str, Any]:
+    """Read the text of a data file; what it says is remembered as JSON, which is read in a tenth of the time."""
+    name = f"layout-{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+    cached = read_cached(name)
+    if cached is not None:
+        try:
+            data = json.loads(cached)
+            data["patches"] = {int(since): moved for since, moved in data["patches"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass  # damaged: read again below
+        else:
+            return dict(data)
+    import yaml  # noqa: PLC0415 - takes longer than all the rest
+
+    data = yaml.safe_load(text)
+    data["patches"] = data.get("patches") or {}
+    write_cached(name, json.dumps(data).encode())
+    return dict(data)
+
+
 def parse_layout(text: str, patch: int = 0) -> Layout:
     """Build the layout of a patch release from the text of a data file, which is our own and therefore trusted."""
-    data = yaml.safe_load(text)
+    data = _read_data(text)
     members: dict[str, int | None] = data["members"]
-    for since, moved in sorted((data.get("patches") or {}).items()):
+    for since, moved in sorted(data["patches"].items()):
         members |= moved if since <= patch else {}
     values = {name: _first(members, alternatives) for name, alternatives in MEMBERS.items()}
     if values["cframe_current_frame"] is None:

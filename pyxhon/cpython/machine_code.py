@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import capstone
-
 from pyxhon.errors import ElfError
 from pyxhon.target.elf import ElfImage
 
@@ -119,6 +117,8 @@ class Code:
 
 @cache
 def _disassembler(*, in_detail: bool) -> Any:
+    import capstone  # noqa: PLC0415 - not needed where the sites are remembered
+
     disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     disassembler.detail = in_detail
     return disassembler

@@ -9,13 +9,14 @@ import json
 import logging
 import os
 import stat
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.machine_code import REGISTERS
 from pyxhon.cpython.site import KINDS, Site
-from pyxhon.cpython.sites import Sites, find_sites
+from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
 from pyxhon.target.elf import ElfImage
 
 _MAX_CACHE_BYTES = 1 << 16
@@ -34,14 +35,23 @@ def find_sites_cached(image: ElfImage, version: tuple[int, ...], layout: Layout 
 
     A cache that cannot be used (not ours alone, hostile content, no space) only costs the time to derive.
     """
-    name = f"{image.build_id or 'none'}-{_digest(image, version, layout)}.json"
+    has_key = layout is not None and layout.runtime_tss_key is not None
+    return _remember(image, directory, (version[:2], has_key), lambda: find_sites(image, version, layout))
+
+
+def dlopen_sites_cached(image: ElfImage, directory: str) -> tuple[Site, ...]:
+    """Give the sites of a C library's file, likewise."""
+    return _remember(image, directory, ("dlopen",), lambda: Sites(dlopen_sites(image), None, {}, (0, 0), ())).sites
+
+
+def _remember(image: ElfImage, directory: str, told: tuple[object, ...], find: Callable[[], Sites]) -> Sites:
     if not _is_private(directory):
-        return find_sites(image, version, layout)
-    path = os.path.join(directory, name)
+        return find()
+    path = os.path.join(directory, f"{image.build_id or 'none'}-{_digest(image, told)}.json")
     known = _load(path, image)
     if known is not None:
         return known
-    sites = find_sites(image, version, layout)
+    sites = find()
     _save(path, sites)
     return sites
 
@@ -120,11 +130,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _digest(image: ElfImage, version: tuple[int, ...], layout: Layout | None) -> str:
+def _digest(image: ElfImage, told: tuple[object, ...]) -> str:
     """Digest the finders, what they are told, and all that the loader maps of the file."""
     digest = hashlib.sha256(_finders_digest())
-    has_key = layout is not None and layout.runtime_tss_key is not None
-    digest.update(repr((version[:2], has_key, image.segments)).encode())
+    digest.update(repr((*told, image.segments)).encode())
     for segment in image.loads:
         for offset in range(0, segment.file_size, _CHUNK_BYTES):
             size = min(_CHUNK_BYTES, segment.file_size - offset)

@@ -34,22 +34,6 @@ def write_report(report: Report, report_format: str, path: Path | None) -> None:
         raise OutputError(f"cannot write the report to {where}: {reason}", _REMEDY) from error
 
 
-def check_writable(path: Path, option: str) -> None:
-    """Raise OutputError when a file given with an option cannot be written; leaves it as it was."""
-    try:
-        is_new = not path.exists()
-        if is_new or path.is_file():
-            with path.open("ab"):
-                pass
-            if is_new:
-                path.unlink()
-        elif path.is_dir():
-            raise OutputError(f"cannot write {option} {path}: it is a directory", "name a file")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {option} {path}: {reason}", "name another file") from error
-
-
 def is_colour_wanted(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Tell whether a stream is a terminal whose user did not ask for plain text (no-color.org)."""
     if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":

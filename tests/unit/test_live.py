@@ -5,7 +5,7 @@ import pytest
 
 from pyxhon import live
 from pyxhon.live import LiveFindings
-from pyxhon.reporting import load_rules
+from pyxhon.rules import load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import open_trace
 from tests.unit.report.recording import record_service

@@ -5,7 +5,9 @@ import jsonschema
 import pytest
 
 from pyxhon.errors import OutputError, PolicyError, TraceError
-from pyxhon.reporting import check_outputs, load_rules, report_file
+from pyxhon.outputs import check_outputs
+from pyxhon.reporting import report_file
+from pyxhon.rules import load_rules
 from pyxhon.session_options import TraceOptions
 from tests.unit.report.recording import APP, DOSSIER, HTTP, SOCKET, Recording, record_service
 from tests.unit.report.test_as_json import SCHEMA
