@@ -13,13 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from pyxhon.bpf import syscalls
-from pyxhon.bpf.compiled import CompiledProbes, compiled_probes
+from pyxhon.bpf.compiled import CompiledProbes, Form, compiled_probes
 from pyxhon.bpf.mappings import MappingReader
 from pyxhon.errors import KernelError
 from pyxhon.trace.reader import open_trace
@@ -51,8 +51,7 @@ def main() -> int:
     folder = Path(sys.argv[1])
     print(f"INFO kernel {platform.release()}, bcc {_bcc_version()}, python3 {platform.python_version()}", flush=True)
     _check_doctor()
-    for is_sleepable in (True, False):
-        _check_programs(is_sleepable=is_sleepable)
+    _check_programs()
     _check_dump()
     _check_mappings()
     for interpreter in sorted({os.path.realpath(path) for path in glob.glob("/usr/bin/python3.[0-9]*[0-9]")}):  # noqa: PTH207 - as the shell would
@@ -76,37 +75,48 @@ def _check_doctor() -> None:
     check("doctor finds nothing missing", is_so=done.returncode == 0, found=done.stdout + done.stderr)
 
 
-def _check_programs(*, is_sleepable: bool) -> None:
-    """Compile one form and load each of its programs, as `Probes` does, and tell what the verifier had to do."""
-    form = "sleepable" if is_sleepable else "plain"
-    start = time.monotonic()
-    try:
-        compiled = compiled_probes(is_sleepable=is_sleepable)
-    except KernelError as error:
-        check(f"{form}: bcc compiles the probes", is_so=False, found=error)
-        return
-    check(f"{form}: bcc compiles the probes", is_so=True)
-    print(f"INFO {form}: compiled in {time.monotonic() - start:.1f} s", flush=True)
-    maps = {name: _create_map(name, compiled) for name in compiled.maps}
-    for name, program in compiled.programs.items():
-        is_probe = name in {"on_site", "on_method"}
-        if is_sleepable and not is_probe:
-            continue  # tracepoints take the plain form only
+def _check_programs() -> None:
+    """Compile all forms and load each of their programs, as `Probes` does, and tell what the verifier had to do."""
+    forms: list[tuple[Form, int, int]] = [
+        ("tracepoints", _RAW_TRACEPOINT, 0), ("sleepable", _UPROBE, _SLEEPABLE), ("plain", _UPROBE, 0)
+    ]  # fmt: skip
+    maps: dict[str, int] = {}
+    for form, kind, flags in forms:
         start = time.monotonic()
         try:
-            kind, flags = (_UPROBE, _SLEEPABLE if is_sleepable else 0) if is_probe else (_RAW_TRACEPOINT, 0)
-            descriptor = compiled.load(name, kind, flags, maps)
+            compiled = compiled_probes(form)
         except KernelError as error:
-            check(f"{form}: {name} loads", is_so=False, found=error)
+            check(f"{form}: bcc compiles the probes", is_so=False, found=error)
+            continue
+        check(f"{form}: bcc compiles the probes", is_so=True)
+        print(f"INFO {form}: compiled in {time.monotonic() - start:.1f} s", flush=True)
+        maps = maps or {name: _create_map(name, compiled) for name in compiled.maps}
+        for name in compiled.programs:
+            _check_program(compiled, form, name, (kind, flags), maps)
+    for descriptor in maps.values():
+        os.close(descriptor)
+
+
+def _check_program(compiled: CompiledProbes, form: Form, name: str, way: tuple[int, int], maps: dict[str, int]) -> None:
+    loops = "each round followed" if compiled.followed is None else "loops bounded by may_goto"
+    for one, words in (
+        (replace(compiled, followed=None), loops),
+        (compiled.followed and compiled.followed(), "followed"),
+    ):
+        if one is None:
+            continue
+        start = time.monotonic()
+        try:
+            descriptor = one.load(name, *way, maps)
+        except KernelError as error:
+            check(f"{form}: {name} loads, {words}", is_so=False, found=error)
             continue
         seconds = time.monotonic() - start
-        check(f"{form}: {name} loads", is_so=True)
+        check(f"{form}: {name} loads, {words}", is_so=True)
         verified = _verified(descriptor)
-        size = len(program.text) // 8
-        print(f"INFO {form}: {name}: {size} long, {verified} verified, {seconds:.2f} s", flush=True)
+        size = len(one.programs[name].text) // 8
+        print(f"INFO {form}: {name}, {words}: {size} long, {verified} verified, {seconds:.2f} s", flush=True)
         check(f"{form}: {name} is not near the verifier's limit", is_so=verified < _MOST_VERIFIED, found=verified)
-        os.close(descriptor)
-    for descriptor in maps.values():
         os.close(descriptor)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from pyxhon import wire
 from pyxhon.bpf import btf, syscalls
-from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both
+from pyxhon.bpf.compiled import CompiledProbes, MapShape, compile_both, compiled_probes
 from pyxhon.bpf.operations import operation_places, operation_rules
 from pyxhon.bpf.ring import RingReader
 from pyxhon.controls import (
@@ -117,8 +117,8 @@ class Probes:
 
     def _load(self, options: ProbeOptions) -> None:
         offsets = btf.kernel_offsets()
-        self._compiled = compiled, plain = compile_both()
-        self._create_maps(compiled, options)
+        self._uprobes, tracepoints = compile_both()
+        self._create_maps(tracepoints, options)
         self._set(
             "settings",
             0,
@@ -135,9 +135,9 @@ class Probes:
         self._set_all("syscall_rules", options.syscall_rules)
         names = _TRACEPOINTS | (self._prepare_operations() if options.syscall_rules else {})
         with ThreadPoolExecutor(max_workers=2) as pool:  # the verifier takes its time with either
-            tracepoints = pool.submit(self._load_tracepoints, plain, names)
-            self._program = self._load_site_program(compiled, plain)
-            for name, program in tracepoints.result().items():
+            loaded = pool.submit(self._load_tracepoints, tracepoints, names)
+            self._program = self._load_site_program()
+            for name, program in loaded.result().items():
                 self._attach_tracepoint(program, names[name])
         self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
         self.stack_ring = RingReader(self._maps["stack_ring"], options.buffer_bytes)
@@ -152,12 +152,13 @@ class Probes:
         self._set_all("operation_rules", operation_rules(offsets))
         return _SYSCALL_TRACEPOINTS | _OPERATION_TRACEPOINTS
 
-    def _load_site_program(self, compiled: CompiledProbes, plain: CompiledProbes) -> int:
+    def _load_site_program(self) -> int:
         try:
-            return self._load_program(compiled, "on_site", _UPROBE, _SLEEPABLE)
+            return self._load_program(self._uprobes, "on_site", _UPROBE, _SLEEPABLE)
         except KernelError:  # before Linux 6.0: plain reads, what they miss is counted
             self.is_sleepable = False
-            return self._load_program(plain, "on_site", _UPROBE, 0)
+            self._uprobes = compiled_probes("plain")
+            return self._load_program(self._uprobes, "on_site", _UPROBE, 0)
 
     def _attach_tracepoint(self, program: int, name: str) -> None:
         is_optional = name in _OPERATION_TRACEPOINTS.values()
@@ -196,9 +197,8 @@ class Probes:
     def load_methods(self) -> int:
         """Load the program of C functions by name, where that has not been done: most runs ask for none."""
         if self._method_program is None:
-            sleepable, plain = self._compiled
-            form, flags = (sleepable, _SLEEPABLE) if self.is_sleepable else (plain, 0)
-            self._method_program = self._load_program(form, "on_method", _UPROBE, flags)
+            flags = _SLEEPABLE if self.is_sleepable else 0
+            self._method_program = self._load_program(self._uprobes, "on_method", _UPROBE, flags)
         return self._method_program
 
     def _set(self, name: str, index: int, value: object) -> None:

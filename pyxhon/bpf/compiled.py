@@ -12,12 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pyxhon.bpf import compiler, syscalls
 from pyxhon.cache import read_cached, write_cached
 from pyxhon.errors import KernelError
 
+Form = Literal["sleepable", "plain", "tracepoints"]
 _RAW_TRACEPOINT: Final = 17  # enum bpf_prog_type
 _MAY_GOTO: Final = bytes.fromhex("e500000000000000 b700000000000000 9500000000000000")  # may_goto +0; r0 = 0; exit
 
@@ -77,35 +78,31 @@ def has_may_goto() -> bool:
 
 
 def compile_both() -> tuple[CompiledProbes, CompiledProbes]:
-    """Give the probes in the form that may sleep and in the plain one, side by side where they are not cached.
-
-    Tracepoints take the plain form only. The maps of both are the same.
-    """
+    """Give the uprobes in the form that may sleep, and the tracepoints; side by side where they are not cached."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        plain = pool.submit(compiled_probes, is_sleepable=False)
-        return compiled_probes(is_sleepable=True), plain.result()
+        tracepoints = pool.submit(compiled_probes, "tracepoints")
+        return compiled_probes("sleepable"), tracepoints.result()
 
 
-def compiled_probes(*, is_sleepable: bool) -> CompiledProbes:
-    """Give the probes compiled for this machine. Raises KernelError when bcc is missing or fails."""
-    form = "sleepable" if is_sleepable else "plain"
+def compiled_probes(form: Form) -> CompiledProbes:
+    """Give probes compiled for this machine. Raises KernelError when bcc is missing or fails."""
     if not has_may_goto():
-        return _compiled([form], compiler.SOURCES)
+        return _compiled(form)
     try:
-        compiled = _compiled([form, "may_goto"], compiler.SOURCES)
+        compiled = _compiled(form, "may_goto")
     except KernelError:  # LLVM before 12 knows no `asm goto` for BPF
-        return _compiled([form], compiler.SOURCES)
-    return replace(compiled, followed=functools.partial(_compiled, [form], compiler.SOURCES))
+        return _compiled(form)
+    return replace(compiled, followed=functools.partial(_compiled, form))
 
 
 def compiled_dump() -> CompiledProbes:
     """Give what `pyxhon dump` loads, as `compiled_probes` does."""
-    return _compiled(["dump"], compiler.DUMP_SOURCES)
+    return _compiled("dump")
 
 
-def _compiled(form: list[str], sources: tuple[str, ...]) -> CompiledProbes:
-    digest = hashlib.sha256(compiler.source_text(sources).encode())
-    digest.update(f"{platform.machine()} {sys.version} {' '.join(form)} 4".encode())
+def _compiled(form: str, *properties: str) -> CompiledProbes:
+    digest = hashlib.sha256(compiler.source_text(form).encode())
+    digest.update(f"{platform.machine()} {sys.version} {' '.join([form, *properties])} 4".encode())
     name = f"probes-{digest.hexdigest()[:32]}.json"
     cached = read_cached(name)
     if cached is not None:
@@ -113,13 +110,13 @@ def _compiled(form: list[str], sources: tuple[str, ...]) -> CompiledProbes:
             return _parse(json.loads(cached))
         except (ValueError, KeyError, TypeError):
             pass  # written by another version or damaged: made again below
-    content = _compile(form)
+    content = _compile(form, *properties)
     write_cached(name, content)
     return _parse(json.loads(content))
 
 
-def _compile(form: list[str]) -> bytes:
-    command = [sys.executable, "-m", compiler.__name__, *form]
+def _compile(form: str, *properties: str) -> bytes:
+    command = [sys.executable, "-m", compiler.__name__, form, *properties]
     # in our own folder: clang needs a working directory, and the user's may be gone
     done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
     if done.returncode == 0:

@@ -1,7 +1,7 @@
 """Compiles the probes with bcc, in a process of its own: LLVM's memory and time are paid once per change.
 
-`python -m pyxhon.bpf.compiler sleepable|plain|dump [may_goto]` writes the compiled probes as JSON. Map descriptors
-inside the instructions are turned into map names, so that every run can put its own maps there.
+`python -m pyxhon.bpf.compiler FORM [may_goto]` writes the compiled probes as JSON. Map descriptors inside the
+instructions are turned into map names, so that every run can put its own maps there.
 """
 
 import base64
@@ -14,29 +14,37 @@ from typing import Any
 
 from pyxhon.resources import probes_directory
 
-SOURCES = (
-    "wire.h", "verifier.bpf.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h", "copies.bpf.h",
-    "objects.bpf.h", "frames.bpf.h", "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h", "late.bpf.h",
-    "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c", "imports.bpf.c", "native.bpf.c",
-    "methods.bpf.h", "uprobes.bpf.c", "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c",
-    "syscall_results.bpf.c", "io_uring.bpf.c",
+_SHARED = (
+    "wire.h", "verifier.bpf.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h", "copies.bpf.h", "objects.bpf.h",
+    "frames.bpf.h", "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h", "late.bpf.h", "floods.bpf.h", "acts.bpf.h",
+    "arguments.bpf.h", "audit.bpf.c",
 )  # fmt: skip
-DUMP_SOURCES = ("wire.h", "dump.bpf.c")
+_UPROBES = (*_SHARED, "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes.bpf.c")
+_TRACEPOINTS = (
+    *_SHARED, "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c", "syscall_results.bpf.c", "io_uring.bpf.c",
+)  # fmt: skip
+# The uprobes in the form that may sleep and in the one that may not; the tracepoints never do. Theirs are all maps.
+SOURCES = {
+    "sleepable": _UPROBES,
+    "plain": _UPROBES,
+    "tracepoints": _TRACEPOINTS,
+    "dump": ("wire.h", "dump.bpf.c"),
+}
 _LOAD_WORD = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions, the first with the low half
 _MAP_REFERENCE = 1  # src_reg BPF_PSEUDO_MAP_FD
 
 
-def source_text(sources: tuple[str, ...] = SOURCES) -> str:
-    """Give probes as one translation unit: bcc rewrites map accesses only in its main file."""
+def source_text(form: str) -> str:
+    """Give the probes of a form as one translation unit: bcc rewrites map accesses only in its main file."""
     parts = ["#include <uapi/linux/ptrace.h>\n"]
-    for name in sources:
+    for name in SOURCES[form]:
         text = (probes_directory() / name).read_text(encoding="utf-8").replace("#pragma once", "")
         parts.append(f'#line 1 "{name}"\n{text}')
     return "\n".join(parts)
 
 
 def compile_probes(form: str, *, has_may_goto: bool) -> dict[str, Any]:
-    """Compile what traces, "sleepable" or "plain", or what dumps; `has_may_goto` is a property of the kernel.
+    """Compile one of the forms in `SOURCES`; `has_may_goto` is a property of the kernel.
 
     Gives {maps: {name: [kind, key, value, entries, flags]}, programs: {name: {text, references}}}.
     """
@@ -49,9 +57,8 @@ def compile_probes(form: str, *, has_may_goto: bool) -> dict[str, Any]:
     flags += [
         item for folder in sorted(Path("/usr/include").glob("*-linux-gnu")) for item in ("-idirafter", str(folder))
     ]
-    text = source_text(DUMP_SOURCES if form == "dump" else SOURCES)
     flags += [f"-DHAS_MAY_GOTO={int(has_may_goto)}", *(["-DSLEEPABLE=1"] if form == "sleepable" else [])]
-    module = BPF(text=text, cflags=flags)
+    module = BPF(text=source_text(form), cflags=flags)
     lib.bpf_table_name.restype = ctypes.c_char_p  # bcc leaves it an int
     maps, descriptors = {}, {}
     for index in range(lib.bpf_num_tables(ctypes.c_void_p(module.module))):
