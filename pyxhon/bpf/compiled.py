@@ -20,7 +20,9 @@ from pyxhon.errors import KernelError
 
 Form = Literal["sleepable", "plain", "tracepoints"]
 _RAW_TRACEPOINT: Final = 17  # enum bpf_prog_type
-_MAY_GOTO: Final = bytes.fromhex("e500000000000000 b700000000000000 9500000000000000")  # may_goto +0; r0 = 0; exit
+_MAY_GOTO: Final = bytes.fromhex(  # r0 = 0; may_goto +1; r0 = 1; exit
+    "b700000000000000 e500010000000000 b700000001000000 9500000000000000"
+)
 
 
 @dataclass(frozen=True, slots=True)
