@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyxhon
+from pyxhon.batches import Batches
 from pyxhon.bpf.attach import Probes, ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
 from pyxhon.controls import LAUNCH_IMAGE
@@ -271,12 +272,12 @@ def _hold_more(recorder: Recorder, probes: Probes) -> bool:
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
-    recorder = session.tracing.recorder
+    recorder, batches = session.tracing.recorder, Batches(session.tracing.probes)
     while True:
         was_over = is_over()
-        records, stacks = session.tracing.probes.read()
+        records, stacks = batches.read(is_last=was_over)
         recorder.take(records, stacks)
-        if not records:
+        if batches.is_idle:
             recorder.end_unseen()
         now = time.monotonic()
         if now - session.last_counts_s > _COUNT_PERIOD_S:
@@ -288,17 +289,16 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.acts.update(session.tracing.probes)
             recorder.forget_ended()
             session.last_counts_s = time.monotonic()
-        if not records and session.tracing.ownership.has_work:
+        if session.tracing.ownership.has_work and (batches.is_idle or batches.is_late):
             session.tracing.ownership.work()
         # the first event must not wait for the next commit
         if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
             session.has_events = recorder.totals.events > 0
             _show(session)
-        if not records:
-            if was_over:
-                return
-            if not session.tracing.ownership.has_work:
-                session.tracing.probes.ring.wait(_WAIT_S)
+        if batches.is_idle and was_over:
+            return
+        if not records and not (batches.is_idle and session.tracing.ownership.has_work):
+            session.tracing.probes.ring.wait(_WAIT_S)
 
 
 def _show(session: _Session) -> None:

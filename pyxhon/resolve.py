@@ -9,6 +9,7 @@ from pyxhon.events import ENTRY_FRAME
 from pyxhon.trace.store import Store, clean
 
 _LINE_TABLE_LIMIT = 4 << 20
+_MAX_PLACES = 4096  # kept of one code object
 
 Read = Callable[[int, int], bytes | None]
 
@@ -37,10 +38,14 @@ class _Code:
     wanted_bytes: int
     address: int
     lines: LineTable | None = None
+    places: "dict[int, _Place | None]" = field(default_factory=dict)  # by instruction as walked
 
     @property
     def is_complete(self) -> bool:
         return len(self.content) >= self.wanted_bytes
+
+
+_Place = tuple[int | None, int, int | None, bool]  # code, instruction, line, is entry; as the trace holds a frame
 
 
 @dataclass(slots=True)
@@ -104,22 +109,25 @@ class Resolver:
         """Take a stack of (code, instruction, fingerprint); flags are (is truncated, is partial)."""
         row = self._store.add_stack(image.process, is_truncated=flags[0], is_partial=flags[1])
         image.stacks[stack] = row
-        if all(code is None or code.is_complete for code in self._codes_of(image, frames)):
-            self._write_frames(image, row, frames)
+        codes = self._codes_of(image, frames)
+        if all(code is None or len(code.content) >= code.wanted_bytes for code in codes):
+            self._write_frames(image, row, frames, codes)
         else:
             image.waiting.append((row, frames))
 
     def _codes_of(self, image: ImageCode, frames: list[tuple[int, int, int]]) -> list[_Code | None]:
-        return [image.codes.get((address, fingerprint)) for address, _, fingerprint in frames]
+        find = image.codes.get
+        return [find((address, fingerprint)) for address, _, fingerprint in frames]
 
     def finish(self, image: ImageCode) -> None:
         """Write the stacks that waited, with the live process's help where a line table is not whole."""
         waiting, image.waiting = image.waiting, []
         for row, frames in waiting:
-            for code in self._codes_of(image, frames):
+            codes = self._codes_of(image, frames)
+            for code in codes:
                 if code is not None and not code.is_complete:
                     self._complete(image, code)
-            self._write_frames(image, row, frames)
+            self._write_frames(image, row, frames, codes)
 
     def _complete(self, image: ImageCode, code: _Code) -> None:
         if image.read is not None and image.layout is not None and code.wanted_bytes <= _LINE_TABLE_LIMIT:
@@ -131,21 +139,34 @@ class Resolver:
         self.losses.line_tables_cut += 1
         code.wanted_bytes = len(code.content)
 
-    def _write_frames(self, image: ImageCode, row: int, frames: list[tuple[int, int, int]]) -> None:
-        written: list[tuple[int | None, int, int | None, bool]] = []
-        for (_, instruction, _), code in zip(frames, self._codes_of(image, frames), strict=True):
-            is_entry = bool(instruction & ENTRY_FRAME)
+    def _write_frames(
+        self, image: ImageCode, row: int, frames: list[tuple[int, int, int]], codes: list[_Code | None]
+    ) -> None:
+        written: list[_Place] = []
+        for (_, instruction, _), code in zip(frames, codes, strict=True):
             if code is None or image.layout is None:
                 self.losses.frames_without_code += 1
                 written.append((None, -1, None, False))
                 continue
-            offset = instruction_offset(image.layout, instruction & ~ENTRY_FRAME)
-            if not is_frame_started(image.layout, offset, code.first_traceable):
-                continue
-            if code.lines is None:
-                code.lines = read_line_table(image.layout.version, code.first_line, bytes(code.content))
-            written.append((code.row, offset, code.lines.line_of(offset), is_entry or image.layout.has_frames_of_c))
+            if instruction not in code.places:
+                if len(code.places) >= _MAX_PLACES:  # more than any real function calls from
+                    code.places.clear()
+                code.places[instruction] = _find_place(image.layout, code, instruction)
+            place = code.places[instruction]
+            if place is not None:
+                written.append(place)
         self._store.add_frames(row, written)
+
+
+def _find_place(layout: Layout, code: _Code, instruction: int) -> _Place | None:
+    """Give what the trace holds of a frame; None for one that Python would not show yet."""
+    offset = instruction_offset(layout, instruction & ~ENTRY_FRAME)
+    if not is_frame_started(layout, offset, code.first_traceable):
+        return None
+    if code.lines is None:
+        code.lines = read_line_table(layout.version, code.first_line, bytes(code.content))
+    is_entry = bool(instruction & ENTRY_FRAME) or layout.has_frames_of_c
+    return code.row, offset, code.lines.line_of(offset), is_entry
 
 
 def storable(text: str | None) -> str | None:

@@ -206,9 +206,12 @@ def _bytes(slot: _Slot, data: bytes) -> dict[str, str | int]:
     return kept | {"length": slot[3]} if slot[3] > slot[4] else kept
 
 
+_ESCAPES: Final = {c: f"\\x{c:02x}" for c in range(256) if not 32 <= c < 127 or c == 92}  # noqa: PLR2004
+
+
 def escape_bytes(content: bytes) -> dict[str, str]:
     r"""Give bytes as JSON: {"bytes": text}, other than printable ASCII as \xNN."""
-    return {"bytes": "".join(chr(c) if 32 <= c < 127 and c != 92 else f"\\x{c:02x}" for c in content)}  # noqa: PLR2004
+    return {"bytes": content.decode("latin-1").translate(_ESCAPES)}
 
 
 def _int(slot: _Slot, data: bytes) -> int | dict[str, object]:

@@ -5,6 +5,7 @@ The tables come from a target's memory, so any bytes must do: what makes no sens
 
 import bisect
 import functools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ _KIND_SHORT_LAST = 9
 _KIND_ONE_LINE_LAST = 12
 _KIND_NO_COLUMNS = 13
 _KIND_NO_LOCATION = 15
-_ENTRY_START = 0x80
+_ENTRY = re.compile(rb".[\x00-\x7f]*", re.DOTALL)  # the first byte of each has bit 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +117,24 @@ def _read_line_deltas(first_line: int, table: bytes) -> Iterator[tuple[int, int 
 
 def _read_locations(first_line: int, table: bytes) -> Iterator[tuple[int, int | None]]:
     """Read location entries (Objects/locations.md of 3.11), of which only the lines are wanted."""
-    address, line, index = 0, first_line, 0
-    while index < len(table):
-        kind = table[index] >> 3 & 15
-        length = (table[index] & 7) + 1
-        line += _line_delta(table, index + 1, kind)
-        yield address, None if kind == _KIND_NO_LOCATION else line
-        address += length * _CODE_UNIT
-        index += 1
-        while index < len(table) and not table[index] & _ENTRY_START:
-            index += 1
+    address, line = 0, first_line
+    told: int | None = None
+    for entry in _ENTRY.finditer(table):
+        index = entry.start()
+        head = table[index]
+        kind = head >> 3 & 15
+        if kind > _KIND_SHORT_LAST:
+            line += _line_delta(table, index + 1, kind)
+        shown = None if kind == _KIND_NO_LOCATION else line
+        if shown != told or not address:
+            yield address, shown
+            told = shown
+        address += ((head & 7) + 1) * _CODE_UNIT
     yield address, None
 
 
 def _line_delta(table: bytes, index: int, kind: int) -> int:
-    if kind == _KIND_NO_LOCATION or kind <= _KIND_SHORT_LAST:
+    if kind == _KIND_NO_LOCATION:
         return 0
     if kind <= _KIND_ONE_LINE_LAST:
         return kind - _KIND_SHORT_LAST - 1

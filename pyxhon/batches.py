@@ -1,0 +1,49 @@
+"""Records wait a moment before they are taken: who follows a program with all his might takes it from the program.
+
+Nothing waits in the ring buffer. What begins or ends a process is taken at once, with all that came before it and what
+comes next, for it may have to be probed.
+"""
+
+import time
+from typing import Final
+
+from pyxhon.bpf.attach import Probes
+from pyxhon.events import EventKind
+
+_WAIT_S: Final = 0.2  # less than between two commits
+_MOST_BYTES: Final = 8 << 20
+_AT_ONCE: Final = frozenset(kind.to_bytes(2, "little") for kind in (EventKind.FORK, EventKind.EXEC, EventKind.EXIT))
+
+
+class Batches:
+    """Gives the records of the probes, many at a time."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
+        self._records: list[bytes] = []
+        self._stacks: list[bytes] = []
+        self._bytes = 0
+        self._due_s = 0.0
+        self._is_hurried = True
+        self.is_idle = True  # nothing came and nothing waits
+        self.is_late = False  # what was given last had waited its time
+
+    def read(self, *, is_last: bool) -> tuple[list[bytes], list[bytes]]:
+        """Give records and the native stacks that they name, oldest first; nothing while they wait."""
+        records, stacks = self._probes.read()
+        now = time.monotonic()
+        if not self._records and not self._stacks:
+            self._due_s = now + _WAIT_S
+        has_life = any(record[:2] in _AT_ONCE for record in records)
+        self._records += records
+        self._stacks += stacks
+        self._bytes += sum(map(len, records)) + sum(map(len, stacks))
+        self.is_idle = not self._records and not self._stacks
+        self.is_late = not self.is_idle and now >= self._due_s
+        is_due = is_last or has_life or self._is_hurried or self.is_late or self._bytes >= _MOST_BYTES
+        if self.is_idle or not is_due:
+            return [], []
+        self._is_hurried = has_life
+        given = self._records, self._stacks
+        self._records, self._stacks, self._bytes = [], [], 0
+        return given
