@@ -50,7 +50,7 @@ static inline u64 hash_arguments(struct scratch *s, u64 seed)
 		ROUND(s, i);
 		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
 			break;
-		const u64 *a = (const u64 *)&s->act.arguments[i];
+		const u64 *a = (const u64 *)argument_at(s, i);
 		// times and time spans would make each call another act
 		u64 is_told = is_equal(a[0] & 0xff, ARGUMENT_KIND_FLOAT) - 1;
 		hash = mix(mix(hash, a[0]), a[1] & is_told);
@@ -65,6 +65,7 @@ static inline u64 hash_arguments(struct scratch *s, u64 seed)
 		ROUND(s, i);
 		if (i >= (DATA_BYTES + TEXT_BYTES) / 8 || i >= words)
 			break;
+		BOUND(i, 1023);
 		hash = mix(hash, ((const u64 *)s->act.data)[i]);
 	}
 	return hash;

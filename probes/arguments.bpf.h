@@ -89,6 +89,7 @@ static inline void queue_formatted(struct scratch *s, const struct registers *re
 	u32 raw = 0;
 	for (u64 i = 0; i < 24; i++) {
 		ROUND(s, i);
+		BOUND(i, 31);
 		if (i >= 24 || !format[i])
 			break;
 		if (is_format_letter(format[i]) || format[i] == '#')
@@ -99,6 +100,7 @@ static inline void queue_formatted(struct scratch *s, const struct registers *re
 	*(volatile u32 *)&s->raw_count = 0;
 	for (u64 i = 0; i < 24; i++) {
 		ROUND(s, i);
+		BOUND(i, 31);
 		if (i >= 24 || !format[i])
 			break;
 		u32 n = *(volatile u32 *)&s->raw_count;

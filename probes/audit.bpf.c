@@ -13,6 +13,7 @@ static inline u64 hash_name(struct scratch *s, u64 seed)
 		ROUND(s, i);
 		if (i >= NAME_BYTES / 8 || i >= words)
 			break;
+		BOUND(i, NAME_BYTES / 8 - 1);
 		hash = mix(hash, ((const u64 *)s->act.data)[i]);
 	}
 	return hash;

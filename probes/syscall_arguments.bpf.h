@@ -162,7 +162,7 @@ static inline void take_arguments(struct scratch *s, const struct settings *conf
 		FORGET();
 		if (i >= 6)
 			break;
-		u32 kind = (&rule->argument0)[i];
+		u32 kind = *(const volatile u64 *)rule >> (8 * (offsetof(struct syscall_rule, argument0) + i)) & 0xff;
 		if (is_told(kind))
 			take_argument(s, conf, kind, i);
 	}
