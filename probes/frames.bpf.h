@@ -95,6 +95,30 @@ static inline void take_fingerprint(struct scratch *s, const struct freed_places
 
 #define FRAME_FIELD(s, type, at) (*(type *)((u8 *)(s)->window + block + ((at) & (128 - sizeof(type)))))
 
+#define UNREADABLE_FRAME (~0ULL)
+
+// Where the block of a frame lies in the window, which is read anew where it does not: with what lies before it in its
+// page. Where the verifier follows every round, that would be too much for it: there the frame is read alone.
+static inline u64 frame_block(struct scratch *s, const struct kernel_layout *l, u64 frame, u64 size)
+{
+	u64 start = frame + l->frame_block_start;
+#if HAS_MAY_GOTO
+	volatile struct walk *w = &s->walk;
+	u64 block = start - w->start;
+	if (block <= w->last)
+		return block;
+	block = start & 4095;
+	if (block > l->frame_window)
+		block = l->frame_window;
+	w->start = start - block;
+	w->last = block;
+	BOUND(block, FRAME_WINDOW - 8);
+	return read_user(s->window, block + size, w->start) ? UNREADABLE_FRAME : block;
+#else
+	return read_user(s->window, size, start) ? UNREADABLE_FRAME : 0;
+#endif
+}
+
 // Take the frame at s->walk.frame and go on to the one before it; false at the end or where it cannot be read.
 static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, const struct freed_places *freed)
 {
@@ -108,20 +132,11 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	BOUND(size, 127);
 	BOUND(strings, 63);
 	w->frame = 0;
-	u64 start = frame + l->frame_block_start, block = start - w->start;
-	if (block > w->last) { // not in what was read with a frame before: read it, and what lies before it in its page
-		block = start & 4095;
-		if (block > l->frame_window)
-			block = l->frame_window;
-		w->start = start - block;
-		w->last = block;
-		BOUND(block, FRAME_WINDOW - 8);
-		if (read_user(s->window, block + size, w->start)) {
-			s->stack_flags |= EVENT_FLAG_PARTIAL;
-			return false;
-		}
+	u64 block = frame_block(s, l, frame, size);
+	if (block == UNREADABLE_FRAME) {
+		s->stack_flags |= EVENT_FLAG_PARTIAL;
+		return false;
 	}
-	OPAQUE(block);
 	BOUND(block, FRAME_WINDOW - 8);
 	u64 code = FRAME_FIELD(s, u64, l->frame_code) & ~3ULL; // 3.14: tag bits of _PyStackRef
 	w->frame = FRAME_FIELD(s, u64, l->frame_previous);

@@ -16,10 +16,11 @@ _AT_ONCE: Final = frozenset(kind.to_bytes(2, "little") for kind in (EventKind.FO
 
 
 class Batches:
-    """Gives the records of the probes, many at a time."""
+    """Gives the records of the probes, many at a time; without patience as soon as they come."""
 
-    def __init__(self, probes: Probes) -> None:
+    def __init__(self, probes: Probes, *, is_patient: bool = True) -> None:
         self._probes = probes
+        self._wait_s = _WAIT_S if is_patient else 0.0
         self._records: list[bytes] = []
         self._stacks: list[bytes] = []
         self._bytes = 0
@@ -33,7 +34,7 @@ class Batches:
         records, stacks = self._probes.read()
         now = time.monotonic()
         if not self._records and not self._stacks:
-            self._due_s = now + _WAIT_S
+            self._due_s = now + self._wait_s
         has_life = any(record[:2] in _AT_ONCE for record in records)
         self._records += records
         self._stacks += stacks

@@ -272,7 +272,9 @@ def _hold_more(recorder: Recorder, probes: Probes) -> bool:
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
-    recorder, batches = session.tracing.recorder, Batches(session.tracing.probes)
+    recorder = session.tracing.recorder
+    # functions asked for are probed in modules as they are loaded: the sooner, the fewer calls are missed
+    batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.functions.wanted)
     while True:
         was_over = is_over()
         records, stacks = batches.read(is_last=was_over)
