@@ -85,15 +85,20 @@ class Started:
             raise RuntimeError(f"pyxhon record ended with {self.process.returncode}: {said}")
 
 
+def prepare(python: Path, folder: Path) -> dict[str, str]:
+    """Make a folder anew, with one for the program's files in it; give the environment that the program runs in."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "files").mkdir(parents=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return environment | {"PATH": f"{python.parent}:{environment['PATH']}", "TMPDIR": str(folder / "files")}
+
+
 @contextmanager
 def recording(python: Path, program: Path, folder: Path, variables: dict[str, str], *options: str) -> Iterator[Started]:
     """Start a program under `pyxhon record`, in a folder of its own."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "files").mkdir(parents=True)
+    environment = prepare(python, folder) | variables
     pid_file = folder / "pid"
     os.mkfifo(pid_file)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment |= {"PATH": f"{python.parent}:{environment['PATH']}", "TMPDIR": str(folder / "files"), **variables}
     command = [sys.executable, "-m", "pyxhon", "record", "-q", "-o", str(folder / "run.pyxhon"), *options, "--"]
     command += ["/bin/sh", "-c", _WAIT, "sh", str(pid_file), str(python), str(program)]
     with subprocess.Popen(

@@ -9,29 +9,18 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from accuracy_page import replace_part, table
 from acts import Act
 from both import PROGRAMS, recording
 from elf_addresses import address_of
+from native_stacks import Compared, write_stacks
 
 _CALLS = {
     "open": 2, "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "bind": 49, "listen": 50, "rename": 82,
     "mkdir": 83, "rmdir": 84, "unlink": 87, "openat": 257, "accept4": 288, "clone3": 435,
 }  # fmt: skip
 _TIMEOUT_S = 60
-
-
-@dataclass
-class Compared:
-    """What came out: stacks that are the same, where gdb's ends earlier or where it goes another way."""
-
-    same: int = 0
-    shorter: int = 0
-    differences: list[str] = field(default_factory=list)
-    frames: int = 0
 
 
 def main() -> None:
@@ -42,16 +31,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=5, help="of how many calls one is compared (default %(default)s)")
     parser.add_argument("--page", type=Path, help="write the table between the markers of this page")
     options = parser.parse_args()
-    rows = []
+    compared = {}
     with tempfile.TemporaryDirectory(prefix="native_accuracy-") as folder:
         for name in options.package:
-            one = compare_with_gdb(options.python, name, Path(folder) / name, options.every)
-            rows.append((name, one.same + one.shorter + len(one.differences), one.same, one.shorter, one.frames))
-            print(*rows[-1], *one.differences, sep="\n    ", flush=True)
-    head = ("package", "stacks", "the same", "the same as far as gdb's go", "frames compared")
+            one = compared[name] = compare_with_gdb(options.python, name, Path(folder) / name, options.every)
+            one.print(name)
     if options.page:
-        text = replace_part(options.page.read_text(encoding="utf-8"), "gdb", table(head, rows))
-        options.page.write_text(text, encoding="utf-8")
+        write_stacks(options.page, "gdb", compared)
 
 
 def compare_with_gdb(python: Path, package: str, folder: Path, every: int) -> Compared:
@@ -107,27 +93,9 @@ def _compare(out: Path, calls: dict[tuple[int, int], list[Act]]) -> Compared:
             compared.differences.append(f"call {number} is not in the trace")
             continue
         act = calls[tid, number][index]
-        theirs = tuple((path, address_of(path, offset)) for path, offset in frames)
-        compared.frames += len(theirs)
-        if theirs == act.frames:
-            compared.same += 1
-        elif act.frames[: len(theirs)] == theirs:
-            compared.shorter += 1
-        else:
-            compared.differences.append(_describe(act, theirs))
+        theirs = [(path, address_of(path, offset)) for path, offset in frames]
+        compared.add(f"{act.name} ({act.note})", theirs, act.frames)
     return compared
-
-
-def _describe(act: Act, theirs: tuple[tuple[str, int], ...]) -> str:
-    pairs = list(zip(theirs, act.frames, strict=False))
-    index = next((index for index, (a, b) in enumerate(pairs) if a != b), len(pairs))
-    told = [
-        " > ".join(f"{Path(path).name}+{address:#x}" for path, address in frames[max(index - 1, 0) : index + 1])
-        for frames in (theirs, act.frames)
-    ]
-    return (
-        f"{act.name} at frame {index} of {len(theirs)}/{len(act.frames)}: gdb {told[0]}, PyXhon {told[1]} ({act.note})"
-    )
 
 
 if __name__ == "__main__":
