@@ -1,14 +1,20 @@
 """What all tests share: whether the kernel takes BPF programs, and that no test is skipped in silence."""
 
 import ctypes
+import importlib
 import os
 import platform
 import signal
 import struct
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
+
+from tests.interpreters import CHECKOUT
 
 # No test is about time: the machine may be busy.
 settings.register_profile("untimed", deadline=None)
@@ -35,6 +41,16 @@ def needs_bpf() -> None:
     """Skip the test where the kernel does not let us trace; no other reason to skip is accepted."""
     if refusal := _why_bpf_is_refused():
         pytest.skip(_REFUSED + refusal)
+
+
+@pytest.fixture
+def accuracy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Load modules of scripts/native_accuracy, which are no package; afterwards they are forgotten."""
+    folder = CHECKOUT / "scripts/native_accuracy"
+    monkeypatch.syspath_prepend(str(folder))
+    yield importlib.import_module
+    for path in folder.glob("*.py"):
+        sys.modules.pop(path.stem, None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

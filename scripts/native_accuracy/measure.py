@@ -14,6 +14,8 @@ from typing import Any
 from accuracy_page import write_page
 from acts import Act
 from both import PROGRAMS, Run, run_both
+from compare_libdw import compare_with_libdw
+from compare_libdw import write_page as write_libdw
 from comparing import EXPLAINED, Comparison, compare, count_missing, reason_of
 from levels import NativeBehaviour, check_levels, read_heard
 
@@ -59,15 +61,19 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.package) - set(names):
         parser.error(f"no program for {', '.join(sorted(unknown))}")
+    is_for_page = options.page and not options.package
     with tempfile.TemporaryDirectory(prefix="native_accuracy-") as temporary:
         folder = options.folder or Path(temporary)
-        measured = []
+        measured, compared = [], {}
         for name in options.package or names:
             print(f"native_accuracy: {name}", file=sys.stderr, flush=True)
             measured.append(measure(options.python, name, folder / name))
+            if is_for_page:
+                compared[name] = compare_with_libdw(options.python, name, folder / name / "libdw")
     print(json.dumps([dataclasses.asdict(one) for one in measured], indent=1))
-    if options.page and not options.package:
+    if is_for_page:
         write_page(options.page, options.python, [dataclasses.asdict(one) for one in measured])
+        write_libdw(options.page, compared)
     if wrong := [one.package for one in measured if not is_right(one)]:
         sys.exit(f"not as it must be: {', '.join(wrong)}")
 

@@ -1,8 +1,5 @@
 """What the comparison with strace stands on: its log is read right, and differences get the right reason."""
 
-import importlib
-import sys
-
 import pytest
 
 from tests.interpreters import CHECKOUT
@@ -40,20 +37,6 @@ THREAD_LOG = """9.500001 sendto(4<socket:[7]>, "x", 1, 0, NULL, 0 <unfinished ..
 9.500002 <... sendto resumed>)      = ? ERESTARTSYS (To be restarted if SA_RESTART is set)
 9.500003 +++ exited with 0 +++
 """
-
-
-@pytest.fixture
-def accuracy(monkeypatch):
-    monkeypatch.syspath_prepend(str(CHECKOUT / "scripts/native_accuracy"))
-    loaded = []
-
-    def load(name):
-        loaded.append(name)
-        return importlib.import_module(name)
-
-    yield load
-    for name in ("acts", "comparing", "levels", "strace_log", "accuracy_page"):
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -170,6 +153,46 @@ def test_an_audit_event_explains_only_its_own_act(accuracy, behaviour, is_explai
     [checked] = levels.check_levels({"behaviours": [behaviour]}, [heard])
 
     assert (checked.explained_by is not None) == is_explained
+
+
+SAID = """PID 7 - process
+TID 7:
+#0  0x00007f55fed3bbd3
+#1  0x000056371b6e83f2
+TID 8:
+#0  0x00007f55fed3bbd3
+TID 9:
+"""
+COMPLAINED = """eu-stack: dwfl_thread_getframes tid 8 at 0x7f55fed3bbd3 in <unknown>: No DWARF information found
+eu-stack: dwfl_thread_getframes tid 9 at 0x7f55fed3bbd3 in /lib/a b.so: Invalid register
+"""
+
+
+def test_the_stacks_of_libdw_are_read_with_what_ended_them(accuracy):
+    stacks = accuracy("libdw_stacks").read_stacks(SAID, COMPLAINED)
+
+    assert {tid: (stack.addresses, stack.error) for tid, stack in stacks.items()} == {
+        7: ([0x7F55FED3BBD3, 0x56371B6E83F2], None),
+        8: ([0x7F55FED3BBD3], "<unknown>: No DWARF information found"),
+        9: ([], "/lib/a b.so: Invalid register"),
+    }
+
+
+def test_stacks_are_the_same_or_shorter_or_different(accuracy):
+    compared = accuracy("native_stacks").Compared()
+    ours = [("/a.so", 1), ("/b.so", 2), ("/c.so", 3)]
+
+    compared.add("one", ours, tuple(ours))
+    compared.add("two", ours[:2], ours)
+    compared.add("three", [*ours[:2], ("/d.so", 4)], ours)
+    compared.add("four", [*ours, ("/d.so", 4)], ours)
+
+    assert (compared.stacks, compared.same, compared.frames) == (4, 1, 12)
+    assert compared.shorter == ["two at frame 2 of 2/3: theirs b.so+0x2, ours b.so+0x2 > c.so+0x3"]
+    assert compared.differences == [
+        "three at frame 2 of 3/3: theirs b.so+0x2 > d.so+0x4, ours b.so+0x2 > c.so+0x3",
+        "four at frame 3 of 4/3: theirs c.so+0x3 > d.so+0x4, ours c.so+0x3",
+    ]
 
 
 def test_only_the_part_between_its_markers_is_replaced(accuracy):
