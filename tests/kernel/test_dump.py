@@ -1,4 +1,4 @@
-"""`pyxhon dump`: the stacks are those that Python and gdb tell, and the process is not touched."""
+"""`pyxhon dump`: the stacks are those that Python, gdb and libdw tell, and the process is not touched."""
 
 import json
 import os
@@ -110,14 +110,26 @@ def test_the_python_frames_are_those_that_python_tells(python):
     assert dump.notes == ()
 
 
-@every_python()
-def test_the_native_frames_are_those_of_gdb(python, tmp_path):
+def check_native_frames(python, stacks_of):
+    """Compare with the stacks that another unwinder gives for a process, by thread."""
     with waiting(python, *KINDS) as (target, told):
         dump = take_dump(target.pid)
-        truth = gdb_stacks(target.pid, python.root, tmp_path)
+        truth = stacks_of(target.pid)
 
     assert set(truth) == set(told)
     assert {thread.tid: native_part(thread) for thread in dump.threads} == truth
+
+
+@every_python()
+def test_the_native_frames_are_those_of_gdb(python, tmp_path):
+    check_native_frames(python, lambda pid: gdb_stacks(pid, python.root, tmp_path))
+
+
+@every_python()
+def test_the_native_frames_are_those_of_libdw(python, accuracy):
+    libdw_stacks = accuracy("libdw_stacks").libdw_stacks
+
+    check_native_frames(python, lambda pid: {tid: stack.addresses for tid, stack in libdw_stacks(pid).items()})
 
 
 @every_python()
