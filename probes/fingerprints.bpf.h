@@ -1,0 +1,41 @@
+// What tells a code object from others that are or were at its address.
+
+static inline u32 place_of(u64 code)
+{
+	u32 place = code >> 4 ^ code >> 20;
+	BOUND(place, 65535);
+	return place;
+}
+
+// A code object goes away: another one may soon be at its address, and its texts where those of this one were.
+static inline void forget_code(struct traced_process *p, u64 code)
+{
+	struct place key = {.image = p->image, .id = code};
+	u32 zero = 0, next = 1, *generation;
+	struct freed_places *freed = freed_places.lookup(&zero);
+	__sync_fetch_and_add(&p->freed_codes, 1);
+	if (!freed || !known_codes.lookup(&key))
+		return;
+	generation = code_generations.lookup(&key);
+	if (generation)
+		next = *generation + 1;
+	code_generations.update(&key, &next);
+	freed->is_freed[place_of(code)] = 1;
+}
+
+// What tells the code object in s->strings from all others that are or were at its address.
+static inline void take_fingerprint(struct scratch *s, const struct freed_places *freed, struct frame_ref *ref)
+{
+	u32 *generation;
+	s->generation = 0;
+	if (freed->is_freed[place_of(ref->code)]) {
+		s->place.image = s->current.image;
+		s->place.id = ref->code;
+		generation = code_generations.lookup(&s->place);
+		if (generation)
+			s->generation = *generation;
+	}
+	FORGET();
+	ref->fingerprint =
+		mix(mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]), s->generation);
+}
