@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -48,6 +48,7 @@ _FIRST_PID_NAMESPACE: Final = 0xEFFFFFFC  # include/linux/proc_ns.h, PROC_PID_IN
 _WAKEUP_MASK: Final = 63
 _LARGE_BUFFER_BYTES: Final = 1 << 20
 _COUNTERS_PER_SIGNAL: Final = 32
+_ONE_WORD: Final = MapShape(2, 4, 8, 1, 0)  # enum bpf_map_type: BPF_MAP_TYPE_ARRAY
 _SWITCH_SECONDS: Final = 0.0002
 _REMEDIES: Final = {
     errno.EPERM: "PyXhon needs root with CAP_BPF and CAP_PERFMON, in a container --privileged",
@@ -117,6 +118,7 @@ class Probes:
 
     def _load(self, options: ProbeOptions) -> None:
         offsets = btf.kernel_offsets()
+        os.close(_create_map(_ONE_WORD, "check"))  # else compiling fails, and says less
         self._uprobes, tracepoints = compile_both()
         self._create_maps(tracepoints, options)
         self._set(
@@ -180,13 +182,8 @@ class Probes:
         self._maps: dict[str, int] = {}
         self._shapes: dict[str, MapShape] = compiled.maps
         for name, shape in compiled.maps.items():
-            entries = options.buffer_bytes if name in ("ring", "stack_ring") else shape.entries
-            try:
-                sizes = (shape.key_bytes, shape.value_bytes, entries)
-                self._maps[name] = syscalls.create_map(shape.kind, sizes, shape.flags, name)
-            except OSError as error:
-                message = f"the kernel refuses a BPF map ({name}, {entries} entries): {error.strerror}"
-                raise KernelError(message, _REMEDIES.get(error.errno or 0, "run `pyxhon doctor`")) from None
+            is_ring = name in ("ring", "stack_ring")
+            self._maps[name] = _create_map(replace(shape, entries=options.buffer_bytes) if is_ring else shape, name)
             self._descriptors.append(self._maps[name])
 
     def _load_program(self, compiled: CompiledProbes, name: str, kind: int, flags: int) -> int:
@@ -316,6 +313,14 @@ class Probes:
                 if total:
                     found[signal, counter] = total
         return found
+
+
+def _create_map(shape: MapShape, name: str) -> int:
+    try:
+        return syscalls.create_map(shape.kind, (shape.key_bytes, shape.value_bytes, shape.entries), shape.flags, name)
+    except OSError as error:
+        message = f"the kernel refuses a BPF map ({name}, {shape.entries} entries): {error.strerror}"
+        raise KernelError(message, _REMEDIES.get(error.errno or 0, "run `pyxhon doctor`")) from None
 
 
 def _pid_namespace() -> dict[str, int]:
