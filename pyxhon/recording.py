@@ -272,6 +272,8 @@ def _hold_more(recorder: Recorder, probes: Probes) -> bool:
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
     # functions asked for are probed in modules as they are loaded: the sooner, the fewer calls are missed
     batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.functions.wanted)

@@ -46,7 +46,6 @@ _MAX_PINS: Final = 4096
 _SWITCH_SECONDS: Final = 0.0005
 _MANY_IDLE: Final = 256
 _PAUSE_MS: Final = 1  # each wake-up takes the processor away from the process that does something
-_PINNING_NICENESS: Final = -20
 _REMEDIES: Final = {
     errno.EPERM: "run as root, in a container --cap-add PERFMON or --privileged",
     errno.EACCES: "run as root, in a container --cap-add PERFMON; or lower kernel.perf_event_paranoid",
@@ -220,8 +219,6 @@ class MappingReader:
 
     def _pin(self) -> None:
         """Wait for records and take care of each at once: its file or its process may be gone soon."""
-        with contextlib.suppress(OSError):  # not root
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PINNING_NICENESS)
         poll, pause = select.poll(), select.poll()
         for one in (poll, pause):
             one.register(self._stop, select.POLLIN)
