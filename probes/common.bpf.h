@@ -1,8 +1,10 @@
 // Which processes are followed, the maps, the ring buffer, counters.
 
-// Which addresses may be in code_generations: a look at one byte spares most look-ups.
+// Which addresses may be in code_generations: a look at one byte spares most look-ups. What threads have kept of code
+// objects, by place, is void once another epoch has begun there: one was freed.
 struct freed_places {
 	u8 is_freed[65536];
+	u32 epochs[KEPT_CODES];
 };
 
 BPF_ARRAY(settings, struct settings, 1);

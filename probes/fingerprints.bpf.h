@@ -7,14 +7,28 @@ static inline u32 place_of(u64 code)
 	return place;
 }
 
+static inline u64 code_key(u64 image, u64 code)
+{
+	return image ^ code;
+}
+
+static inline u32 kept_place(u64 key)
+{
+	u32 place = key >> 5 ^ key >> 13;
+	BOUND(place, KEPT_CODES - 1);
+	return place;
+}
+
 // A code object goes away: another one may soon be at its address, and its texts where those of this one were.
-static inline void forget_code(struct traced_process *p, u64 code)
+static inline void forget_code(const struct traced_process *p, u64 code)
 {
 	struct place key = {.image = p->image, .id = code};
 	u32 zero = 0, next = 1, *generation;
 	struct freed_places *freed = freed_places.lookup(&zero);
-	__sync_fetch_and_add(&p->freed_codes, 1);
-	if (!freed || !known_codes.lookup(&key))
+	if (!freed)
+		return;
+	__sync_fetch_and_add(&freed->epochs[kept_place(code_key(p->image, code))], 1);
+	if (!known_codes.lookup(&key))
 		return;
 	generation = code_generations.lookup(&key);
 	if (generation)
@@ -24,18 +38,17 @@ static inline void forget_code(struct traced_process *p, u64 code)
 }
 
 // What tells the code object in s->strings from all others that are or were at its address.
-static inline void take_fingerprint(struct scratch *s, const struct freed_places *freed, struct frame_ref *ref)
+static inline u32 fingerprint_of(struct scratch *s, const struct freed_places *freed, u64 code)
 {
 	u32 *generation;
 	s->generation = 0;
-	if (freed->is_freed[place_of(ref->code)]) {
+	if (freed->is_freed[place_of(code)]) {
 		s->place.image = s->current.image;
-		s->place.id = ref->code;
+		s->place.id = code;
 		generation = code_generations.lookup(&s->place);
 		if (generation)
 			s->generation = *generation;
 	}
 	FORGET();
-	ref->fingerprint =
-		mix(mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]), s->generation);
+	return mix(mix(mix(mix(s->strings[0], s->strings[1]), s->strings[2]), s->strings[3]), s->generation);
 }

@@ -112,20 +112,26 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	u32 instruction = FRAME_FIELD(s, u64, l->frame_instruction) - ((code + l->code_bytecode) & l->instruction_mask);
 	instruction &= ~ENTRY_FRAME;
 	instruction |= FRAME_FIELD(s, u8, l->frame_is_entry) & l->frame_entry_mask ? ENTRY_FRAME : 0; // up to 3.11
-	// a frame as the thread's last walk found it; no code object was freed since
-	u64 is_same = is_equal(ref->code, code) & is_equal((ref->instruction ^ instruction) & ~ENTRY_FRAME, 0) &
-		      (((u64)n - s->walked) >> 63);
-	OPAQUE(is_same);
-	ref->code = code;
-	ref->instruction = instruction;
-	if (!is_same) {
-		if (read_user(s->strings, strings, code + l->code_strings))
+	u64 key = code_key(s->current.image, code);
+	u32 place = kept_place(key), epoch = freed->epochs[place];
+	struct kept_code *kept = &s->kept_codes[place];
+	u64 is_kept = is_equal((kept->key ^ key) | (kept->epoch ^ epoch), 0) & l->code_is_freed_seen;
+	OPAQUE(is_kept);
+	if (!is_kept) {
+		kept->key = key;
+		kept->epoch = epoch;
+		if (read_user(s->strings, strings, code + l->code_strings)) {
 			s->stack_flags |= EVENT_FLAG_PARTIAL;
+			kept->key = 0;
+		}
 		FORGET();
-		take_fingerprint(s, freed, ref);
+		kept->fingerprint = fingerprint_of(s, freed, code);
 	}
 	FORGET();
-	w->hash = mix(mix(mix(w->hash, ref->code), instruction & ~ENTRY_FRAME), ref->fingerprint);
+	ref->code = code;
+	ref->instruction = instruction;
+	ref->fingerprint = kept->fingerprint;
+	w->hash = mix(mix(mix(w->hash, code), instruction & ~ENTRY_FRAME), ref->fingerprint);
 	*(volatile u32 *)&s->frame_count = n + 1;
 	FORGET();
 	return true;
@@ -143,10 +149,6 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	s->strings[3] = 0;
 	s->frame_addresses[0] = 0;
 	s->frame_addresses[1] = 0;
-	if (s->walked_freed != s->current.freed_codes || s->walked_image != s->current.image)
-		s->walked = 0;
-	s->walked_freed = s->current.freed_codes;
-	s->walked_image = s->current.image;
 	u32 zero = 0;
 	const struct freed_places *freed = freed_places.lookup(&zero);
 	if (!state || !freed) {
@@ -155,9 +157,9 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	}
 	w->hash = conf->seed;
 	find_first_frame(s, l, state);
-	for (u32 i = 0; i < MAX_FRAMES + 32; i++) {
-		ROUND(s, i);
-		if (!walk_frame(s, l, freed))
+	for (u32 i = 0; i < (MAX_FRAMES + 32) / 2; i++) {
+		ROUND(s, i); // costs as much as half a frame
+		if (!walk_frame(s, l, freed) || !walk_frame(s, l, freed))
 			break;
 	}
 	FORGET();
@@ -167,6 +169,5 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	}
 	if (s->stack_flags & EVENT_FLAG_PARTIAL)
 		count(signal, COUNTER_UNREADABLE_FRAME);
-	s->walked = *(volatile u32 *)&s->frame_count;
-	return s->walked ? w->hash | 1 : 0;
+	return *(volatile u32 *)&s->frame_count ? w->hash | 1 : 0;
 }

@@ -124,7 +124,6 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	s->pending_object = 0;
 	s->act.name_address = 0; // what lies there now is another program's
 	s->act.format_address = 0;
-	s->walked = 0;
 	s->pending_import_count = 0;
 	fill_head(&e->head[0], id, EVENT_KIND_EXEC, p->image);
 	e->previous_image = previous;

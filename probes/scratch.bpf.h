@@ -91,7 +91,7 @@ struct act {
 	u32 flags; // of the site
 	u32 reserved;
 	u32 layout; // of the process
-	u32 freed_codes; // of the process
+	u32 reserved2;
 	u64 native; // what tells the native stack
 };
 
@@ -140,6 +140,15 @@ struct pending_import {
 	u64 name;
 };
 
+#define KEPT_CODES 256 // a power of two
+
+// What a thread keeps of a code object that it has met: reading its texts again is most of what a frame costs.
+struct kept_code {
+	u64 key; // of image and address
+	u32 epoch;
+	u32 fingerprint;
+};
+
 // What a program of one thread works on; too large for the BPF stack. What is read from the target goes here, too:
 // a stack slot that only some paths have written keeps the verifier from seeing that they are one again.
 struct scratch {
@@ -150,9 +159,7 @@ struct scratch {
 	struct pending_import pending_imports[MAX_PENDING_IMPORTS]; // under way in this thread, the outermost first
 	u64 name_hash; // of the name that lies in the act
 	u32 pending_import_count;
-	u32 walked; // frames of the last walk that lie in the stack
-	u32 walked_freed; // code objects that the process had freed by then
-	u64 walked_image;
+	struct kept_code kept_codes[KEPT_CODES];
 	u64 frame_addresses[MAX_FRAMES]; // innermost first
 	u32 frame_count;
 	u32 sent; // acts

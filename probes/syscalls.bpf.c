@@ -91,7 +91,6 @@ static inline void begin_call(struct scratch *s, const struct traced_process *p,
 	act->state = 0;
 	act->site = index;
 	act->layout = p->layout;
-	act->freed_codes = p->freed_codes;
 	act->signal = signal;
 }
 

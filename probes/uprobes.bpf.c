@@ -59,7 +59,6 @@ static inline void begin_act(struct scratch *s, const struct traced_process *p, 
 	s->current.native = 0;
 	s->current.site = index;
 	s->current.layout = p->layout;
-	s->current.freed_codes = p->freed_codes;
 	s->current.kind = site->kind;
 	s->current.stack_adjust = site->stack_adjust;
 	s->current.flags = site->flags;

@@ -582,20 +582,16 @@ struct traced_process {
 	u64 memory;
 	u64 base;
 	u32 layout;
-	u32 freed_codes;
 	u32 mapped_files;
-	u32 reserved;
 };
-_Static_assert(sizeof(struct traced_process) == 56, "traced_process");
+_Static_assert(sizeof(struct traced_process) == 48, "traced_process");
 _Static_assert(offsetof(struct traced_process, image) == 0, "traced_process.image");
 _Static_assert(offsetof(struct traced_process, account) == 8, "traced_process.account");
 _Static_assert(offsetof(struct traced_process, lineage) == 16, "traced_process.lineage");
 _Static_assert(offsetof(struct traced_process, memory) == 24, "traced_process.memory");
 _Static_assert(offsetof(struct traced_process, base) == 32, "traced_process.base");
 _Static_assert(offsetof(struct traced_process, layout) == 40, "traced_process.layout");
-_Static_assert(offsetof(struct traced_process, freed_codes) == 44, "traced_process.freed_codes");
-_Static_assert(offsetof(struct traced_process, mapped_files) == 48, "traced_process.mapped_files");
-_Static_assert(offsetof(struct traced_process, reserved) == 52, "traced_process.reserved");
+_Static_assert(offsetof(struct traced_process, mapped_files) == 44, "traced_process.mapped_files");
 
 // One address where a probe sits; its index is the probe's cookie.
 struct site {
@@ -830,6 +826,8 @@ struct kernel_layout {
 	u32 code_bytecode;
 	u32 code_first_traceable;
 	u32 code_name;
+	u32 code_is_freed_seen;
+	u32 reserved;
 	u32 object_type;
 	u32 type_name;
 	u32 type_flags;
@@ -854,7 +852,7 @@ struct kernel_layout {
 	u32 keys_entry_count;
 	u32 keys_indices;
 };
-_Static_assert(sizeof(struct kernel_layout) == 288, "kernel_layout");
+_Static_assert(sizeof(struct kernel_layout) == 296, "kernel_layout");
 _Static_assert(offsetof(struct kernel_layout, none_object) == 0, "kernel_layout.none_object");
 _Static_assert(offsetof(struct kernel_layout, bool_type) == 8, "kernel_layout.bool_type");
 _Static_assert(offsetof(struct kernel_layout, code_type) == 16, "kernel_layout.code_type");
@@ -890,29 +888,31 @@ _Static_assert(offsetof(struct kernel_layout, code_first_line) == 180, "kernel_l
 _Static_assert(offsetof(struct kernel_layout, code_bytecode) == 184, "kernel_layout.code_bytecode");
 _Static_assert(offsetof(struct kernel_layout, code_first_traceable) == 188, "kernel_layout.code_first_traceable");
 _Static_assert(offsetof(struct kernel_layout, code_name) == 192, "kernel_layout.code_name");
-_Static_assert(offsetof(struct kernel_layout, object_type) == 196, "kernel_layout.object_type");
-_Static_assert(offsetof(struct kernel_layout, type_name) == 200, "kernel_layout.type_name");
-_Static_assert(offsetof(struct kernel_layout, type_flags) == 204, "kernel_layout.type_flags");
-_Static_assert(offsetof(struct kernel_layout, unicode_length) == 208, "kernel_layout.unicode_length");
-_Static_assert(offsetof(struct kernel_layout, unicode_state) == 212, "kernel_layout.unicode_state");
-_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 216, "kernel_layout.unicode_ascii_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 220, "kernel_layout.unicode_compact_size");
-_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 224, "kernel_layout.unicode_utf8");
-_Static_assert(offsetof(struct kernel_layout, unicode_data) == 228, "kernel_layout.unicode_data");
-_Static_assert(offsetof(struct kernel_layout, object_size) == 232, "kernel_layout.object_size");
-_Static_assert(offsetof(struct kernel_layout, bytes_data) == 236, "kernel_layout.bytes_data");
-_Static_assert(offsetof(struct kernel_layout, tuple_items) == 240, "kernel_layout.tuple_items");
-_Static_assert(offsetof(struct kernel_layout, list_items) == 244, "kernel_layout.list_items");
-_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 248, "kernel_layout.long_has_tag");
-_Static_assert(offsetof(struct kernel_layout, long_digits) == 252, "kernel_layout.long_digits");
-_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 256, "kernel_layout.pthread_first_block");
-_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 260, "kernel_layout.pthread_specific");
-_Static_assert(offsetof(struct kernel_layout, dictionary_keys) == 264, "kernel_layout.dictionary_keys");
-_Static_assert(offsetof(struct kernel_layout, keys_size) == 268, "kernel_layout.keys_size");
-_Static_assert(offsetof(struct kernel_layout, keys_log2_index_bytes) == 272, "kernel_layout.keys_log2_index_bytes");
-_Static_assert(offsetof(struct kernel_layout, keys_kind) == 276, "kernel_layout.keys_kind");
-_Static_assert(offsetof(struct kernel_layout, keys_entry_count) == 280, "kernel_layout.keys_entry_count");
-_Static_assert(offsetof(struct kernel_layout, keys_indices) == 284, "kernel_layout.keys_indices");
+_Static_assert(offsetof(struct kernel_layout, code_is_freed_seen) == 196, "kernel_layout.code_is_freed_seen");
+_Static_assert(offsetof(struct kernel_layout, reserved) == 200, "kernel_layout.reserved");
+_Static_assert(offsetof(struct kernel_layout, object_type) == 204, "kernel_layout.object_type");
+_Static_assert(offsetof(struct kernel_layout, type_name) == 208, "kernel_layout.type_name");
+_Static_assert(offsetof(struct kernel_layout, type_flags) == 212, "kernel_layout.type_flags");
+_Static_assert(offsetof(struct kernel_layout, unicode_length) == 216, "kernel_layout.unicode_length");
+_Static_assert(offsetof(struct kernel_layout, unicode_state) == 220, "kernel_layout.unicode_state");
+_Static_assert(offsetof(struct kernel_layout, unicode_ascii_size) == 224, "kernel_layout.unicode_ascii_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_compact_size) == 228, "kernel_layout.unicode_compact_size");
+_Static_assert(offsetof(struct kernel_layout, unicode_utf8) == 232, "kernel_layout.unicode_utf8");
+_Static_assert(offsetof(struct kernel_layout, unicode_data) == 236, "kernel_layout.unicode_data");
+_Static_assert(offsetof(struct kernel_layout, object_size) == 240, "kernel_layout.object_size");
+_Static_assert(offsetof(struct kernel_layout, bytes_data) == 244, "kernel_layout.bytes_data");
+_Static_assert(offsetof(struct kernel_layout, tuple_items) == 248, "kernel_layout.tuple_items");
+_Static_assert(offsetof(struct kernel_layout, list_items) == 252, "kernel_layout.list_items");
+_Static_assert(offsetof(struct kernel_layout, long_has_tag) == 256, "kernel_layout.long_has_tag");
+_Static_assert(offsetof(struct kernel_layout, long_digits) == 260, "kernel_layout.long_digits");
+_Static_assert(offsetof(struct kernel_layout, pthread_first_block) == 264, "kernel_layout.pthread_first_block");
+_Static_assert(offsetof(struct kernel_layout, pthread_specific) == 268, "kernel_layout.pthread_specific");
+_Static_assert(offsetof(struct kernel_layout, dictionary_keys) == 272, "kernel_layout.dictionary_keys");
+_Static_assert(offsetof(struct kernel_layout, keys_size) == 276, "kernel_layout.keys_size");
+_Static_assert(offsetof(struct kernel_layout, keys_log2_index_bytes) == 280, "kernel_layout.keys_log2_index_bytes");
+_Static_assert(offsetof(struct kernel_layout, keys_kind) == 284, "kernel_layout.keys_kind");
+_Static_assert(offsetof(struct kernel_layout, keys_entry_count) == 288, "kernel_layout.keys_entry_count");
+_Static_assert(offsetof(struct kernel_layout, keys_indices) == 292, "kernel_layout.keys_indices");
 
 // What the iterator over threads must know of this kernel.
 struct thread_offsets {

@@ -113,9 +113,7 @@ class TracedProcess:
     memory: U64  # the image whose code lies in the same memory: its own, or that of who called vfork
     base: U64  # load bias of its interpreter; valid where layout is set
     layout: U32  # index of its layout; ABSENT: not known yet
-    freed_codes: U32  # how many code objects it has freed
     mapped_files: U32  # how often it has mapped a file's code: another one may be at the same address
-    reserved: U32
 
 
 @dataclass(slots=True)
@@ -305,6 +303,8 @@ class KernelLayout:
     code_bytecode: U32
     code_first_traceable: U32
     code_name: U32
+    code_is_freed_seen: U32  # the site code_dealloc was found
+    reserved: U32
     object_type: U32
     type_name: U32
     type_flags: U32

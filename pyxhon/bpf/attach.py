@@ -247,9 +247,7 @@ class Probes:
             memory=image,
             base=base or 0,
             layout=ABSENT if layout is None else layout,
-            freed_codes=0,
             mapped_files=0,
-            reserved=0,
         )
         syscalls.update(self._maps["traced"], pid.to_bytes(4, "little"), wire.encode(known))
 

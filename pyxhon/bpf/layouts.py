@@ -34,6 +34,8 @@ def kernel_layout(layout: Layout, sites: Sites) -> KernelLayout:
         "read_only_end": sites.read_only_range[1],
         "inner_import_return": returns[0],
         "inner_import_return2": returns[1],
+        "code_is_freed_seen": int(any(site.kind == "code_dealloc" for site in sites.sites)),
+        "reserved": 0,
         "long_has_tag": int(layout.long_tag is not None),
         "pthread_first_block": _PTHREAD_FIRST_BLOCK,
         "pthread_specific": _PTHREAD_SPECIFIC,

@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from measuring import CHECKOUT, parse_table, require_root, say
@@ -22,6 +23,7 @@ BENCHMARKS = (
     "workloads",
     "unwind",
 )
+_COLUMNS = 118
 PAGE = CHECKOUT / "docs/performance.md"
 _FOLDER = Path(__file__).resolve().parent
 
@@ -50,8 +52,14 @@ def run(name: str, rounds: int | None) -> bool:
         return False
     parse_table(done.stdout)
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(replace_part(text, name, f"{done.stdout.strip()}\n\n{describe_machine()}"), encoding="utf-8")
+    content = wrap_prose(f"{done.stdout.strip()}\n\n{describe_machine()}")
+    PAGE.write_text(replace_part(text, name, content), encoding="utf-8")
     return True
+
+
+def wrap_prose(text: str) -> str:
+    """Break the lines of paragraphs; those of tables stay."""
+    return "\n".join(line if line.startswith("|") else textwrap.fill(line, _COLUMNS) for line in text.split("\n"))
 
 
 def replace_part(text: str, name: str, content: str) -> str:
