@@ -39,6 +39,14 @@ from measuring import (
     wait_for,
 )
 
+sys.path.insert(0, str(CHECKOUT))
+
+from pyxhon.bpf import syscalls
+from pyxhon.cpython.layout import load_layout
+from pyxhon.cpython.runtime import find_runtime
+from pyxhon.cpython.sites import find_sites
+from pyxhon.target.elf import open_image
+
 GOAL = 0.97
 _APPLICATION = CHECKOUT / "scripts/demo_service"
 _REQUIREMENTS = _APPLICATION / "requirements.txt"
@@ -55,6 +63,9 @@ _FRESH = "`pyxhon record PID`, from the moment it is attached"
 # before it counts the rest together.
 _SETTLED = 3000 * _WORKERS
 _LONGEST_SETTLING_S = 20
+_FLOOR = "empty programs at the same places"
+_KPROBE, _RAW_TRACEPOINT = 2, 17  # enum bpf_prog_type
+_RETURN_ZERO = bytes.fromhex("b7000000000000009500000000000000")  # r0 = 0; exit
 
 
 class _Upstream(BaseHTTPRequestHandler):
@@ -177,6 +188,23 @@ def requests_per_second(service: Service, pages: Sequence[str], seconds: int) ->
     return float(found[1])
 
 
+@contextlib.contextmanager
+def empty_programs(pid: int) -> Iterator[None]:
+    """Attach programs that do nothing where PyXhon attaches its own: what the kernel alone takes for them."""
+    runtime = find_runtime(pid)
+    descriptors = [syscalls.load_program(kind, "empty", _RETURN_ZERO, 0) for kind in (_KPROBE, _RAW_TRACEPOINT)]
+    try:
+        with open_image(runtime.file_path) as image:
+            for site in find_sites(image, runtime.version, load_layout(".".join(map(str, runtime.version)))).sites:
+                offset = image.file_offset(site.address)
+                assert offset is not None  # noqa: S101 - it was found in this file
+                descriptors += syscalls.attach_uprobe(descriptors[0], runtime.file_path, offset, 0)
+        descriptors += [syscalls.attach_raw_tracepoint(descriptors[1], name) for name in ("sys_enter", "sys_exit")]
+        yield
+    finally:
+        syscalls.close_all(descriptors)
+
+
 class Bench:
     """The ways to watch the service, and what was measured."""
 
@@ -193,6 +221,7 @@ class Bench:
         ways: dict[str, tuple[Service, Callable[[], AbstractContextManager[object]]]] = {
             _BARE: (self.bare, contextlib.nullcontext),
             _TRACED: (self.bare, lambda: Tracer(self.bare.process.pid, self.trace)),
+            _FLOOR: (self.bare, lambda: empty_programs(self.bare.process.pid)),
             "trivial audit hook in the process": (self.hooked, contextlib.nullcontext),
             _AGAIN: (self.bare, contextlib.nullcontext),
         }

@@ -29,7 +29,7 @@ GOAL = 1.05
 MEMORY_GOAL_MIB = 300
 _PYTHON = Path("/usr/bin/python3")
 _REQUIREMENTS = ["lxml==6.0.2", "Pillow==12.0.0", "requests==2.32.5"]
-_SECONDS = 1.0
+_SECONDS = 0.4
 _DLLS = 300
 _BARE, _TRACED, _AGAIN, _STRACE = "bare", "`pyxhon record`", "bare again", "`strace -f`"
 _KINDS = ("sqlite", "pillow", "lxml", "requests")
@@ -126,7 +126,7 @@ def measure_memory(folder: Path) -> tuple[int, float]:
 
 def main() -> None:
     """Measure and print."""
-    options = parser(__doc__, rounds=5).parse_args()
+    options = parser(__doc__, rounds=25).parse_args()
     require_root()
     table = Table(["while", *(f"{kind}, x bare" for kind in _KINDS), "goal"])
     with tempfile.TemporaryDirectory() as folder:
