@@ -4,6 +4,8 @@
     scripts/extract_layout.py LIBPYTHON            its debug information, or that of its -dbgsym package
     scripts/extract_layout.py INCLUDE_DIRECTORY    a C file compiled against its internal headers (3.11+)
 
+Opcode numbers (3.11+) are those of the headers: in INCLUDE_DIRECTORY, or in include/ beside the interpreter's folder.
+
 Prints the data file; --write puts it into its place, --check compares it with the one there. Some members moved in
 a patch release: with --since 12 --moved MEMBER, --write adds to the file there that they are as extracted from patch
 release 12 on (CPython's changelog tells which one it was). Without a file there, they are not known for older ones.
@@ -25,6 +27,7 @@ from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
+from pyxhon.cpython import opcodes
 from pyxhon.cpython.layout import DEBUG_NAMES, MEMBERS, parse_layout
 
 LAYOUTS = Path(__file__).resolve().parent.parent / "pyxhon" / "cpython" / "layouts"
@@ -79,10 +82,16 @@ HEADERS = [
 ]
 
 
+# Where opcode numbers are defined, and what else is defined there.
+OPCODE_HEADERS = ("opcode_ids.h", "opcode.h")
+NO_OPCODE = re.compile(r"NB_.*|MIN_.*|HAVE_ARGUMENT|ENABLE_SPECIALIZATION.*")
+
+
 @dataclass
 class Facts:
-    """What debug information says of the structs and enumerators that Layout names."""
+    """What debug information says of the structs and enumerators that Layout names, and headers of opcodes."""
 
+    opcodes: dict[str, int] = field(default_factory=dict)
     structs: dict[str, DIE] = field(default_factory=dict)
     enumerators: dict[str, int] = field(default_factory=dict)
     version: str = ""
@@ -157,11 +166,14 @@ def extract(source: Path) -> str:
             sys.exit(f"{source}: no debug information; install its -dbgsym package or give the folder of its headers")
         facts = read_facts(debug_file)
         facts.version = version_of_binary(source)
+        minor = ".".join(facts.version.split(".")[:2])
+        facts.opcodes = read_opcodes(source.resolve().parent.parent / "include" / f"python{minor}", minor)
         return render(facts, f"the debug information of {source.name}")
     with tempfile.TemporaryDirectory() as folder:
         binary = compile_headers(source, Path(folder))
         facts = read_facts(binary)
         facts.version = version_of_headers(source)
+        facts.opcodes = read_opcodes(source, ".".join(facts.version.split(".")[:2]))
         return render(facts, f"{source.name}/internal/*.h, compiled with {facts.producer.split(' -')[0]}")
 
 
@@ -201,6 +213,18 @@ def version_of_headers(include: Path) -> str:
     if match is None:
         sys.exit(f"{include}: no PY_VERSION in patchlevel.h")
     return match.group(1)
+
+
+def read_opcodes(include: Path, minor: str) -> dict[str, int]:
+    """Read the number of each opcode that an instruction can name; nothing up to 3.10."""
+    if minor in {"3.8", "3.9", "3.10"}:
+        return {}
+    texts = [(include / name).read_text(encoding="utf-8") for name in OPCODE_HEADERS if (include / name).exists()]
+    found = re.findall(r"^#define +([A-Z]\w*) +(\d+)\b", "\n".join(texts), flags=re.MULTILINE)
+    numbers = {name: int(number) for name, number in found if not NO_OPCODE.fullmatch(name)}
+    if opcodes.ENTRIES[0] not in numbers:
+        sys.exit(f"{include}: no opcode numbers; install the headers of this interpreter")
+    return {name: number for name, number in numbers.items() if number < opcodes.COUNT}
 
 
 def read_facts(path: Path) -> Facts:
@@ -352,7 +376,19 @@ def render(facts: Facts, how: str) -> str:
             lines.append(f"  {member}: {'null' if value is None else value}")
     places = debug_places(facts)
     lines += ["debug_offsets:", *(f"  {name}: {place}" for name, place in places.items())] if places else []
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + render_opcodes(facts.opcodes)) + "\n"
+
+
+def render_opcodes(numbers: dict[str, int]) -> list[str]:
+    """Write the numbers that Layout names, and all numbers in use as ranges."""
+    if not numbers:
+        return []
+    used = set(numbers.values())
+    firsts = sorted(number for number in used if number - 1 not in used)
+    lasts = sorted(number for number in used if number + 1 not in used)
+    ranges = ", ".join(f"[{first}, {last}]" for first, last in zip(firsts, lasts, strict=True))
+    wanted = [f"  {name}: {numbers[name]}" for name in opcodes.NAMES if name in numbers]
+    return ["opcodes:", *wanted, f"opcodes_defined: [{ranges}]"]
 
 
 if __name__ == "__main__":

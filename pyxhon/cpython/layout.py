@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pyxhon.cache import read_cached, write_cached
+from pyxhon.cpython.opcodes import Opcodes
 
 MAX_FRAME_BLOCK = 96
 """The most bytes of a frame that a probe copies."""
@@ -75,6 +76,9 @@ class Layout:
         "FRAME_OWNED_BY_INTERPRETER", "FRAME_OWNED_BY_CSTACK"
     )
     frame_is_entry: int | None = _at("_PyInterpreterFrame.is_entry")  # a bool; 3.11 only
+    frame_locals: int = _at(  # arguments first, then the other locals; from 3.14 each a _PyStackRef
+        "_PyInterpreterFrame.localsplus", "PyFrameObject.f_localsplus", debug="interpreter_frame.localsplus"
+    )
 
     code_filename: int = _at("PyCodeObject.co_filename", debug="code_object.filename")
     code_name: int = _at("PyCodeObject.co_name", debug="code_object.name")
@@ -83,6 +87,26 @@ class Layout:
     code_first_line: int = _at("PyCodeObject.co_firstlineno", debug="code_object.firstlineno")  # an int
     code_bytecode: int | None = _at("PyCodeObject.co_code_adaptive", debug="code_object.co_code_adaptive")
     code_first_traceable: int | None = _at("PyCodeObject._co_firsttraceable")  # an int; counts instructions
+    code_instrumentation_version: int | None = _at("PyCodeObject._co_instrumentation_version")  # eight bytes; 3.12+
+
+    # What a function's locals are. The counts and the flags are ints; * and ** arguments count among the locals only.
+    code_argument_count: int = _at("PyCodeObject.co_argcount", debug="code_object.argcount")
+    code_positional_only_count: int = _at("PyCodeObject.co_posonlyargcount")
+    code_keyword_only_count: int = _at("PyCodeObject.co_kwonlyargcount")
+    code_flags: int = _at("PyCodeObject.co_flags")
+    code_local_count: int = _at("PyCodeObject.co_nlocals")
+    code_all_locals_count: int | None = _at("PyCodeObject.co_nlocalsplus")  # cells and free variables among them
+    code_local_names: int = _at(  # a tuple: of all locals, up to 3.10 without cells and free variables
+        "PyCodeObject.co_localsplusnames", "PyCodeObject.co_varnames", debug="code_object.localsplusnames"
+    )
+    code_local_kinds: int | None = _at(  # bytes: _PyLocals_Kind of each
+        "PyCodeObject.co_localspluskinds", debug="code_object.localspluskinds"
+    )
+    code_cell_names: int | None = _at("PyCodeObject.co_cellvars")  # a tuple; up to 3.10
+    code_cell_arguments: int | None = _at(  # up to 3.10: for each cell the argument that it holds, or -1; or NULL
+        "PyCodeObject.co_cell2arg"
+    )
+    cell_value: int = _at("PyCellObject.ob_ref")
 
     runtime_tss_key: int | None = _at("_PyRuntimeState.autoTSSkey", "_PyRuntimeState.gilstate.autoTSSkey")
     runtime_current_thread: int | None = _at("_PyRuntimeState.gilstate.tstate_current")  # who holds the GIL; to 3.11
@@ -160,6 +184,9 @@ class Layout:
 
     # Where `_Py_DebugOffsets` keeps what it says: name of a value -> its place in the struct. Empty before 3.13.
     debug_offsets: tuple[tuple[str, int], ...] = ()
+
+    opcodes: Opcodes | None = None
+    """Opcode numbers; None up to 3.10, where none is needed."""
 
     @property
     def frame_instruction_size(self) -> int:
@@ -267,7 +294,13 @@ def parse_layout(text: str, patch: int = 0) -> Layout:
     major, minor = data["version"].split(".")
     debug_offsets = tuple((data.get("debug_offsets") or {}).items())
     fields: dict[str, Any] = {"version": (int(major), int(minor)), **values, "debug_offsets": debug_offsets}
-    return Layout(**fields)
+    return Layout(**fields, opcodes=_opcodes(data))
+
+
+def _opcodes(data: dict[str, Any]) -> Opcodes | None:
+    if "opcodes" not in data:
+        return None
+    return Opcodes(tuple(data["opcodes"].items()), tuple((first, last) for first, last in data["opcodes_defined"]))
 
 
 def _first(members: dict[str, int | None], alternatives: tuple[str, ...]) -> int | None:

@@ -2,12 +2,14 @@
 
 import functools
 import json
+import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from pyxhon.cpython import opcodes as opcodes_module
 from pyxhon.cpython.code import instruction_offset, is_frame_started, read_line_table
 from pyxhon.cpython.layout import DEBUG_NAMES, MEMBERS, Layout, apply_debug_offsets, load_layout, parse_layout
 from pyxhon.cpython.objects import Memory, read_code
@@ -27,8 +29,39 @@ def test_each_file_has_exactly_the_members_of_layout(path):
     expected = {member for members in MEMBERS.values() for member in members}
 
     assert set(data["members"]) == expected
-    assert set(data) - {"patches"} == {"version", "members"} | ({"debug_offsets"} if "debug_offsets" in data else set())
+    assert set(data) - {"patches", "debug_offsets", "opcodes", "opcodes_defined"} == {"version", "members"}
     assert {member for moved in data.get("patches", {}).values() for member in moved} <= expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_says_what_its_version_has(path):
+    layout = parse_layout(path.read_text())
+
+    assert bool(layout.debug_offsets) == (layout.version >= (3, 13))
+    assert (layout.opcodes is not None) == (layout.version >= (3, 11))
+
+
+# Prints all opcodes of the running version: the numbers of those that have a name there, and all numbers in use.
+_ASK_OPCODES = """
+import json, opcode, sys
+numbers = dict(opcode.opmap)
+if sys.version_info >= (3, 13):
+    import _opcode_metadata
+    numbers.update(_opcode_metadata._specialized_opmap)
+    numbers.update(_opcode_metadata.opmap)
+print(json.dumps({name: number for name, number in numbers.items() if number < 256}))
+"""
+
+
+@every_python(min=(3, 11))
+def test_opcode_numbers_are_those_that_the_interpreter_tells(python):
+    told = json.loads(subprocess.run(python.command("-c", _ASK_OPCODES), capture_output=True, check=True).stdout)
+    opcodes = _layout(python).opcodes
+
+    assert {name: number for name, number in opcodes.numbers if name in told} == {
+        name: number for name, number in told.items() if name in opcodes_module.NAMES
+    }
+    assert not set(told.values()) & set(opcodes.undefined)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
