@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+CALL_FORMATS: Final = ("collapsed", "speedscope")
+"""Formats that show calls alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,12 @@ class TraceOptions:
     """Count repeats in the kernel rather than stream every occurrence."""
     syscalls: Literal["sensitive", "all", "off"] = "sensitive"
     """Which system calls are taken: "sensitive", "all" (the others are counted), or "off"."""
+    calls: Literal["off", "seen", "count", "trace"] | None = None
+    """Which Python functions ran: seen to, counted, or every call; None: "seen" where it is free, else "off"."""
+    calls_budget: float | None = None
+    """How many percent longer the target may take for its calls to be counted; None: all are counted."""
+    max_events: int | None = None
+    """End after this many entries and exits of functions; None: no bound."""
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
     functions: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ Examples:
   pyxhon attach 4242 --duration 60
   pyxhon attach 4242 --policy service.yaml --format json --report findings.json
   pyxhon attach 4242 -o service.pyxhon
+  pyxhon attach 4242 --calls count --calls-budget 20
 """
 
 

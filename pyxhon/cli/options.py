@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from pyxhon.cli.messages import configure_messages
-from pyxhon.session_options import TraceOptions
+from pyxhon.session_options import CALL_FORMATS, TraceOptions
 
 _SMALLEST_BUFFER: Final = 4 << 10
 _LARGEST_BUFFER: Final = 1 << 30
@@ -41,6 +41,17 @@ def parse_seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise click.BadParameter(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def parse_percent(text: str) -> float:
+    """Read a percentage, more than 0 and at most 100, with or without its sign."""
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = math.nan
+    if not 0 < percent <= 100:  # noqa: PLR2004 - percent
+        raise click.BadParameter(f"{text!r} is not a percentage above 0 and up to 100")
+    return percent
 
 
 def parse_function(text: str) -> str:
@@ -82,6 +93,19 @@ _SYSCALLS = click.option(
     "--syscalls", type=click.Choice(["sensitive", "all", "off"]), default="sensitive", show_default=True,
     help="Take the system calls that touch files, network, processes and memory; all: count the others, too.",
 )  # fmt: skip
+_CALLS = click.option(
+    "--calls", type=click.Choice(["off", "seen", "count", "trace"]), default=None,
+    help="Take which Python functions ran (seen), how often each was called by whom (count), or each call and return "
+    "(trace). Default: seen on Python 3.11 and from 3.13 on, where that costs next to nothing, else off.",
+)  # fmt: skip
+_CALLS_BUDGET = click.option(
+    "--calls-budget", type=parse_percent, metavar="PERCENT",
+    help="With --calls count: count in windows of time only, so that the target takes at most this much longer.",
+)  # fmt: skip
+_MAX_EVENTS = click.option(
+    "--max-events", type=click.IntRange(min=1), metavar="N",
+    help="With --calls trace: stop tracing after so many calls and returns.",
+)  # fmt: skip
 _POLICY = click.option(
     "--policy", "policy_paths", multiple=True, metavar="FILE",
     help="Judge by this policy: a file or builtin:NAME. May be given several times.",
@@ -91,8 +115,13 @@ _EXCLUDE_STDLIB = click.option(
     help="Leave out what the standard library did on its own behalf; violations stay.",
 )  # fmt: skip
 _FORMAT = click.option(
+    "--format", "report_format", type=click.Choice(["text", "json", *CALL_FORMATS]), default="text",
+    show_default=True,
+    help="How the report is written; collapsed, speedscope: a flame graph of calls that were counted or traced.",
+)  # fmt: skip
+_DUMP_FORMAT = click.option(
     "--format", "report_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
-    help="How the report is written.",
+    help="How the dump is written.",
 )  # fmt: skip
 _REPORT = click.option(
     "--report", "report_path", type=_FILE, metavar="FILE", help="Write the report here, not to standard output."
@@ -110,7 +139,9 @@ _EXIT_CODE = click.option(
 
 _MESSAGES: Final = (_QUIET, _VERBOSE)
 _REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
-_TRACING: Final = (_DURATION, _FOLLOW, _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION)
+_TRACING: Final = (
+    _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _MAX_EVENTS, _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION,
+)  # fmt: skip
 _ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
 
 
@@ -136,7 +167,7 @@ def report_options(command: Command) -> Command:
 
 def dump_format_option(command: Command) -> Command:
     """Declare --format for a command that takes no TraceOptions."""
-    return _FORMAT(command)
+    return _DUMP_FORMAT(command)
 
 
 def verbose_option(command: Command) -> Command:
@@ -155,6 +186,8 @@ def _declare(command: Command, options: tuple[Callable[[Command], Command], ...]
     def collect(**values: Any) -> int:
         arguments = {name: values.pop(name) for name in tuple(values) if name not in _FIELDS}
         chosen = TraceOptions(**values)
+        if "calls" in values:  # a command that traces
+            _check_calls(chosen)
         configure_messages(chosen.verbosity, is_quiet=chosen.is_quiet)
         return command(**arguments, options=chosen)
 
@@ -162,6 +195,16 @@ def _declare(command: Command, options: tuple[Callable[[Command], Command], ...]
     for option in reversed(options):
         declared = option(declared)
     return declared
+
+
+def _check_calls(options: TraceOptions) -> None:
+    """Refuse what makes no sense without the calls that it is about."""
+    if options.calls_budget is not None and options.calls != "count":
+        raise click.UsageError("--calls-budget needs --calls count: nothing else is counted in windows.")
+    if options.max_events is not None and options.calls != "trace":
+        raise click.UsageError("--max-events needs --calls trace: nothing else is bounded by a number.")
+    if options.report_format in CALL_FORMATS and options.calls not in {"count", "trace"}:
+        raise click.UsageError(f"--format {options.report_format} needs --calls count or --calls trace.")
 
 
 _FIELDS: Final = frozenset(TraceOptions.__slots__)

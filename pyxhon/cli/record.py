@@ -10,6 +10,7 @@ Examples:
   pyxhon record -o service.pyxhon 4242
   pyxhon record -o app.pyxhon -- python app.py
   pyxhon report app.pyxhon
+  pyxhon record --calls trace --max-events 1000000 -o app.pyxhon -- python app.py
 """
 
 

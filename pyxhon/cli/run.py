@@ -10,6 +10,7 @@ Examples:
   pyxhon run -- python app.py
   pyxhon run --policy numpy.yaml --report numpy.txt -- python exercise.py
   pyxhon run --exit-code command -q --report run.json --format json -- pytest
+  pyxhon run --calls trace --format speedscope --report calls.json -- python app.py
 """
 
 

@@ -14,6 +14,9 @@ from pyxhon.errors import TraceError
 from pyxhon.trace.damage import find_damage
 from pyxhon.trace.rows import (
     AuditHookRow,
+    CallFlowRow,
+    CallRow,
+    CodeRow,
     CounterRow,
     DllRow,
     EventRow,
@@ -28,12 +31,13 @@ from pyxhon.trace.rows import (
     ProcessRow,
     ProvenanceRow,
     SignalHandlerRow,
+    SourceRow,
     SyscallCountRow,
     ThreadRow,
 )
 
 _APPLICATION_ID: Final = 0x50795868
-_VERSION: Final = 2
+_VERSION: Final = 3
 _MAGIC: Final = b"SQLite format 3\0"
 
 
@@ -208,6 +212,35 @@ class TraceReader:
     def syscall_counts(self) -> list[SyscallCountRow]:
         """Give how often system calls were made that are not events."""
         return [SyscallCountRow(*row) for row in self._select("SELECT * FROM syscall_count")]
+
+    def calls(self) -> Iterator[CallRow]:
+        """Give the functions that ran, in the order they were first seen."""
+        return (CallRow(*row) for row in self._select("SELECT * FROM call ORDER BY id"))
+
+    def call_flow(self) -> Iterator[CallFlowRow]:
+        """Give the entries and exits of functions, of each thread in the order of time."""
+        return (CallFlowRow(*row) for row in self._select("SELECT * FROM call_flow ORDER BY process, tid, time_ns, id"))
+
+    def called_codes(self) -> dict[int, CodeRow]:
+        """Give the code objects that ran or called, by id."""
+        statement = (
+            "SELECT id, process, file, qualified_name, first_line FROM code WHERE id IN ("
+            "SELECT callee FROM call UNION SELECT caller FROM call "
+            "UNION SELECT code FROM call_flow UNION SELECT caller FROM call_flow)"
+        )
+        return {row[0]: CodeRow(*row) for row in self._select(statement)}
+
+    def sources(self) -> list[SourceRow]:
+        """Give which functions source files define."""
+        rows = []
+        for root, path, functions, reason in self._select("SELECT * FROM source"):
+            decoded = self._decode(functions)
+            try:
+                known = None if decoded is None else [(int(line), str(name)) for line, name in decoded]
+            except (TypeError, ValueError):
+                raise self._damaged("table source holds what it cannot") from None
+            rows.append(SourceRow(root, path, known, reason))
+        return rows
 
     def files(self) -> dict[tuple[int, str], FileRow]:
         """Give whose file it is, by (root, path)."""

@@ -141,6 +141,56 @@ class SyscallCountRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRow:
+    """A Python function that ran, and who called it; `id` is None until `Store.add_call` gives it."""
+
+    id: int | None
+    process: int
+    tid: int
+    callee: int
+    caller: int | None
+    starts: int | None = None
+    resumptions: int | None = None
+    first_ns: int | None = None
+    last_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFlowRow:
+    """One entry or exit of a Python function; `kind` is start, resume, return, yield or unwind."""
+
+    id: int
+    process: int
+    tid: int
+    time_ns: int
+    kind: str
+    code: int
+    caller: int | None
+    duration_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """What names a code object."""
+
+    id: int
+    process: int
+    file: str | None
+    qualified_name: str | None
+    first_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """The functions that a source file defines, as (first line, qualified name); None: not known, for `reason`."""
+
+    root: int
+    path: str
+    functions: list[tuple[int, str]] | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """Whose file it is."""
 

@@ -3,7 +3,7 @@
 -- JSON columns are marked so; text from a target is stored as it was read (invalid parts as surrogate escapes \udcXX
 -- are stored as U+FFFD), never longer than the bound at which it was read.
 PRAGMA application_id = 0x50795868;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -210,6 +210,41 @@ CREATE TABLE counter (
     lost     INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Python functions that ran (--calls). seen: one row per code object, with its first caller; count, trace: one per
+-- thread, callee and caller. Of a code object that is only named here no line table may have been read.
+CREATE TABLE call (
+    id          INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process (id),
+    tid         INTEGER NOT NULL,    -- of the first call where seen; 0: not known
+    callee      INTEGER NOT NULL REFERENCES code (id),
+    caller      INTEGER REFERENCES code (id),   -- NULL: no Python frame below it, or not known
+    starts      INTEGER,             -- NULL: seen to run, not counted
+    resumptions INTEGER,             -- of a generator or coroutine, after its start; NULL: as starts
+    first_ns    INTEGER,             -- NULL: had run before recording began
+    last_ns     INTEGER              -- NULL: as first_ns, or not known
+);
+
+-- --calls trace: each entry and, where it is seen, each exit of a Python function.
+CREATE TABLE call_flow (
+    id          INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process (id),
+    tid         INTEGER NOT NULL,
+    time_ns     INTEGER NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('start', 'resume', 'return', 'yield', 'unwind')),
+    code        INTEGER NOT NULL REFERENCES code (id),
+    caller      INTEGER REFERENCES code (id),   -- NULL: as in table call, and of exits
+    duration_ns INTEGER              -- of an exit: since its start or resume; NULL: not known
+);
+
+-- Which functions a source file with a row in table call defines, read when recording ends.
+CREATE TABLE source (
+    root      INTEGER NOT NULL,      -- process.root
+    path      TEXT NOT NULL,         -- code.file
+    functions TEXT,                  -- JSON list of [first line, qualified name] of each def; NULL: see reason
+    reason    TEXT,                  -- why they are not known; NULL: they are
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+
 -- The executed-instruction trace.
 CREATE TABLE bytecode_flow (
     id          INTEGER PRIMARY KEY,
@@ -229,6 +264,14 @@ JOIN process ON process.id = event.process
 LEFT JOIN python_frame ON python_frame.stack = event.python_stack AND python_frame.position = 0
 LEFT JOIN code ON code.id = python_frame.code
 WHERE event.kind IN ('audit', 'call');
+
+CREATE VIEW function_ran AS
+SELECT call.id, process.pid, call.tid, callee.file, callee.qualified_name, callee.first_line,
+       caller.file AS caller_file, caller.qualified_name AS caller_name, call.starts, call.resumptions
+FROM call
+JOIN process ON process.id = call.process
+JOIN code AS callee ON callee.id = call.callee
+LEFT JOIN code AS caller ON caller.id = call.caller;
 
 CREATE VIEW import_module AS
 SELECT event.id, process.pid, event.tid, event.name AS module, event.arguments, event.count, event.failed,

@@ -12,13 +12,14 @@ from types import TracebackType
 from typing import Any, Final
 
 from pyxhon.errors import OutputError
-from pyxhon.trace.rows import EventRow
+from pyxhon.trace.rows import CallRow, EventRow
 
 _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 _COMMIT_SECONDS: Final = 0.25
 _TEXT_LIMIT: Final = 1 << 16
 _SIGN: Final = 1 << 63
 _MASK: Final = (1 << 64) - 1
+CallFlow = tuple[int, int, int, str, int, int | None, int | None]  # as CallFlowRow, without its id
 NativeFrame = tuple[int | None, str | None, int, str, bool, int]  # object, symbol, offset, how, is eval, flags
 
 
@@ -216,6 +217,38 @@ class Store:
     def update_counts(self, counts: Iterable[tuple[int, int, int, int]]) -> None:
         """Set (count, failed, last_ns, event id)."""
         self._execute_many("UPDATE event SET count = ?, failed = ?, last_ns = ? WHERE id = ?", counts)
+
+    def add_call(self, call: CallRow) -> int:
+        """Add a function that ran; gives the row's id."""
+        columns = (call.process, call.tid, call.callee, call.caller)
+        counts = (call.starts, call.resumptions, call.first_ns, call.last_ns)
+        return self._execute("INSERT INTO call VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*columns, *counts))
+
+    def update_call_counts(self, counts: Iterable[tuple[int, int, int | None, int]]) -> None:
+        """Set (starts, resumptions, last_ns, call id)."""
+        self._execute_many("UPDATE call SET starts = ?, resumptions = ?, last_ns = ? WHERE id = ?", counts)
+
+    def add_call_flow(self, rows: Iterable[CallFlow]) -> None:
+        """Add entries and exits of functions: (process, tid, time_ns, kind, code, caller, duration_ns)."""
+        self._execute_many("INSERT INTO call_flow VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def add_source(self, root: int, path: str, functions: list[tuple[int, str]] | None, reason: str | None) -> None:
+        """Add the (first line, qualified name) of the functions that a source file defines; or why not known."""
+        encoded = None if functions is None else json.dumps(functions)
+        self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), encoded, reason))
+
+    def called_files(self) -> list[tuple[int, str]]:
+        """Give (root, path) of the files, that are not the standard library's, of functions that ran."""
+        statement = (
+            "SELECT DISTINCT process.root, code.file FROM call "
+            "JOIN process ON process.id = call.process JOIN code ON code.id = call.callee "
+            "JOIN file ON file.root = process.root AND file.path = code.file "
+            "WHERE file.origin <> 'stdlib' ORDER BY process.root, code.file"
+        )
+        try:
+            return self._database.execute(statement).fetchall()
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from None
 
     def add_dll(self, process: int, path: str, *, build_id: str | None = None, event: int | None = None) -> None:
         """Add a DLL; the first word on it stays."""

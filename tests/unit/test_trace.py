@@ -9,7 +9,7 @@ import pytest
 
 from pyxhon.errors import OutputError, TraceError
 from pyxhon.trace.reader import open_trace
-from pyxhon.trace.rows import EventRow
+from pyxhon.trace.rows import CallFlowRow, CallRow, CodeRow, EventRow, SourceRow
 from pyxhon.trace.store import Store, clean, signed
 
 
@@ -60,9 +60,20 @@ def test_the_file_says_what_it_is(tmp_path):
 
     database = sqlite3.connect(tmp_path / "t.pyxhon")
     names = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
-    assert database.execute("PRAGMA user_version").fetchone() == (2,)
-    assert {"process", "thread", "event", "python_stack", "native_stack", "code", "dll", "loss"} <= names
-    assert {"function_info", "import_module", "bytecode_flow"} <= names
+    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert {
+        "process",
+        "thread",
+        "event",
+        "python_stack",
+        "native_stack",
+        "code",
+        "dll",
+        "loss",
+        "call",
+        "call_flow",
+    } <= names
+    assert {"function_info", "function_ran", "import_module", "bytecode_flow"} <= names
     database.close()
 
 
@@ -111,6 +122,79 @@ def test_text_of_a_target_is_made_storable():
 def test_unsigned_numbers_survive_as_signed_ones():
     assert signed(1) == 1
     assert signed((1 << 64) - 1) == -1
+
+
+def _add_code(store: Store, process: int, name: str, line: int = 1) -> int:
+    return store.add_code(
+        process=process,
+        address=line,
+        file="/app/a.py",
+        qualified_name=name,
+        first_line=line,
+        line_table=b"",
+        line_table_bytes=0,
+        bytecode=None,
+    )
+
+
+def test_functions_that_ran_are_read_as_they_were_stored(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        process = _add_process(store)
+        main, inner = _add_code(store, process, "main"), _add_code(store, process, "inner", 9)
+        seen = store.add_call(CallRow(None, process, 0, main, None))
+        counted = store.add_call(CallRow(None, process, 7, inner, main, 1, 0, 5, 5))
+        store.update_call_counts([(3, 2, 8, counted)])
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        assert list(reader.calls()) == [
+            CallRow(seen, process, 0, main, None),
+            CallRow(counted, process, 7, inner, main, 3, 2, 5, 8),
+        ]
+        assert reader.called_codes()[inner] == CodeRow(inner, process, "/app/a.py", "inner", 9)
+        reader.check()
+
+
+def test_the_flow_of_calls_is_in_order_of_time_per_thread(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        process = _add_process(store)
+        main = _add_code(store, process, "main")
+        store.add_call_flow([(process, 8, 5, "start", main, None, None), (process, 7, 6, "start", main, None, None)])
+        store.add_call_flow([(process, 8, 4, "start", main, main, None), (process, 7, 9, "return", main, None, 3)])
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        rows = list(reader.call_flow())
+        assert [(row.tid, row.time_ns) for row in rows] == [(7, 6), (7, 9), (8, 4), (8, 5)]
+        assert rows[1] == CallFlowRow(4, process, 7, 9, "return", main, None, 3)
+
+
+def test_what_a_source_defines_is_read_as_it_was_stored(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        store.add_source(0, "/app/a.py", [(1, "main")], None)
+        store.add_source(0, "/app/b.py", None, "no such file")
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        assert reader.sources() == [
+            SourceRow(0, "/app/a.py", [(1, "main")], None),
+            SourceRow(0, "/app/b.py", None, "no such file"),
+        ]
+
+
+def test_a_call_of_no_code_object_is_damage(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        store.add_call(CallRow(None, _add_process(store), 0, 12, None))
+
+    with open_trace(tmp_path / "t.pyxhon") as reader, pytest.raises(TraceError, match="names another that is missing"):
+        reader.check()
+
+
+def test_a_trace_of_the_version_before_is_refused_clearly(tmp_path):
+    with Store(tmp_path / "t.pyxhon"):
+        pass
+    with sqlite3.connect(tmp_path / "t.pyxhon") as database:
+        database.execute("PRAGMA user_version = 2")
+
+    with pytest.raises(TraceError, match="has trace version 2, this PyXhon reads 3"):
+        open_trace(tmp_path / "t.pyxhon")
 
 
 def test_numbers_that_a_target_made_up_do_not_end_the_recording(tmp_path):

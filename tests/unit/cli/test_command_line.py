@@ -107,6 +107,21 @@ def test_run_leaves_the_commands_own_options_alone(session, arguments):
     assert session.calls == [("run", ("python", "-c", "x", "--help"), TraceOptions())]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["--calls", "seen"], TraceOptions(calls="seen")),
+        (["--calls", "count", "--calls-budget", "12.5%"], TraceOptions(calls="count", calls_budget=12.5)),
+        (["--calls", "trace", "--max-events", "9"], TraceOptions(calls="trace", max_events=9)),
+        (["--calls", "count", "--format", "collapsed"], TraceOptions(calls="count", report_format="collapsed")),
+    ],
+)
+def test_what_is_asked_of_calls_is_handed_over(session, arguments, options):
+    assert run_command_line(["attach", "1", *arguments]) == 0
+
+    assert session.calls == [("attach", 1, options)]
+
+
 def test_run_can_end_with_the_commands_status(session):
     run_command_line(["run", "--exit-code", "command", "--", "true"])
 
@@ -142,6 +157,19 @@ def test_record_tells_a_pid_from_a_command(session, arguments, name, subject):
         ["attach", "1", "--buffer", "big"],
         ["attach", "1", "--format", "html"],
         ["attach", "1", "--exit-code", "command"],
+        ["attach", "1", "--calls", "some"],
+        ["attach", "1", "--calls-budget", "20"],
+        ["attach", "1", "--calls", "seen", "--calls-budget", "20"],
+        ["attach", "1", "--calls", "count", "--calls-budget", "0"],
+        ["attach", "1", "--calls", "count", "--calls-budget", "101"],
+        ["attach", "1", "--calls", "count", "--calls-budget", "nan"],
+        ["attach", "1", "--calls", "count", "--max-events", "5"],
+        ["attach", "1", "--calls", "trace", "--max-events", "0"],
+        ["attach", "1", "--format", "speedscope"],
+        ["run", "--calls", "seen", "--format", "collapsed", "--", "true"],
+        ["record", "-o", "t", "--max-events", "5", "1"],
+        ["report", "t", "--calls", "count"],
+        ["dump", "1", "--format", "speedscope"],
         ["run"],
         ["run", "--"],
         ["record", "1"],
@@ -159,7 +187,7 @@ def test_wrong_usage_ends_with_2_and_traces_nothing(session, arguments, capsys):
     assert "Error: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--calls", "--instructions", "--on-violation"])
+@pytest.mark.parametrize("option", ["--instructions", "--on-violation"])
 def test_an_option_of_a_later_version_is_not_accepted(session, option):
     assert run_command_line(["attach", "1", option, "off"]) == 2
 
