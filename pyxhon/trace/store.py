@@ -232,18 +232,23 @@ class Store:
         """Add entries and exits of functions: (process, tid, time_ns, kind, code, caller, duration_ns)."""
         self._execute_many("INSERT INTO call_flow VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def add_source(self, root: int, path: str, functions: list[tuple[int, str]] | None, reason: str | None) -> None:
+    def add_source(self, root: int, path: str, functions: list[tuple[int, str]] | str) -> None:
         """Add the (first line, qualified name) of the functions that a source file defines; or why not known."""
-        encoded = None if functions is None else json.dumps(functions)
-        self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), encoded, reason))
+        is_known = not isinstance(functions, str)
+        values = (json.dumps(functions), None) if is_known else (None, functions)
+        self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), *values))
 
-    def called_files(self) -> list[tuple[int, str]]:
-        """Give (root, path) of the files, that are not the standard library's, of functions that ran."""
+    def called_files(self) -> list[tuple[int, str, str | None]]:
+        """Give root, path and a working directory for the files of functions that ran.
+
+        Those of the standard library, and code without a file, are left out.
+        """
         statement = (
-            "SELECT DISTINCT process.root, code.file FROM call "
+            "SELECT process.root, code.file, min(process.working_directory) FROM call "
             "JOIN process ON process.id = call.process JOIN code ON code.id = call.callee "
             "JOIN file ON file.root = process.root AND file.path = code.file "
-            "WHERE file.origin <> 'stdlib' ORDER BY process.root, code.file"
+            "WHERE file.origin <> 'stdlib' AND json_extract(coalesce(file.detail, '{}'), '$.generated') IS NULL "
+            "GROUP BY process.root, code.file ORDER BY process.root, code.file"
         )
         try:
             return self._database.execute(statement).fetchall()
