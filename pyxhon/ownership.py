@@ -125,7 +125,9 @@ class Ownership:
         self._store.add_file(root, path, (owner.origin, owner.package, owner.version, owner.module, owner.detail))
 
     def finish(self) -> None:
-        """Answer for all that wait, and examine the DLLs."""
+        """Answer for all that wait, examine the DLLs, and tell what sources of functions that ran define."""
+        for root, path, folder in self._store.called_files():
+            self.see_file(root, path, folder)
         while self._waiting:
             self.work()
         for root, path in self._dlls:
@@ -136,7 +138,7 @@ class Ownership:
 
     def _list_functions(self) -> None:
         """Tell what is defined in the files of functions that ran; no files where none were asked for."""
-        files = self._store.called_files()
+        files = self._store.called_sources()
         if not files:
             return
         from pyxhon.packages.sources import Sources  # noqa: PLC0415 - see above

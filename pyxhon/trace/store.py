@@ -239,17 +239,24 @@ class Store:
         self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), *values))
 
     def called_files(self) -> list[tuple[int, str, str | None]]:
-        """Give root, path and a working directory for the files of functions that ran.
-
-        Those of the standard library, and code without a file, are left out.
-        """
-        statement = (
-            "SELECT process.root, code.file, min(process.working_directory) FROM call "
-            "JOIN process ON process.id = call.process JOIN code ON code.id = call.callee "
-            "JOIN file ON file.root = process.root AND file.path = code.file "
-            "WHERE file.origin <> 'stdlib' AND json_extract(coalesce(file.detail, '{}'), '$.generated') IS NULL "
-            "GROUP BY process.root, code.file ORDER BY process.root, code.file"
+        """Give root, path and a working directory for the files of functions that ran or called."""
+        return self._query(
+            "SELECT process.root, code.file, min(process.working_directory) FROM code "
+            "JOIN process ON process.id = code.process WHERE code.file IS NOT NULL "
+            "AND code.id IN (SELECT callee FROM call UNION SELECT caller FROM call) GROUP BY process.root, code.file"
         )
+
+    def called_sources(self) -> list[tuple[int, str, str | None]]:
+        """Give the same for functions that ran alone, but no file of the standard library, and no code without one."""
+        return self._query(
+            "SELECT process.root, code.file, min(process.working_directory) FROM code "
+            "JOIN process ON process.id = code.process "
+            "JOIN file ON file.root = process.root AND file.path = code.file "
+            "WHERE code.id IN (SELECT callee FROM call) AND file.origin <> 'stdlib' "
+            "AND json_extract(coalesce(file.detail, '{}'), '$.generated') IS NULL GROUP BY process.root, code.file"
+        )
+
+    def _query(self, statement: str) -> list[Any]:
         try:
             return self._database.execute(statement).fetchall()
         except sqlite3.Error as error:
