@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import posixpath
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -124,13 +125,28 @@ class Ownership:
         self._store.add_file(root, path, (owner.origin, owner.package, owner.version, owner.module, owner.detail))
 
     def finish(self) -> None:
-        """Answer for all that wait, and examine the DLLs."""
+        """Answer for all that wait, examine the DLLs, and tell what sources of functions that ran define."""
+        for root, path, folder in self._store.called_files():
+            self.see_file(root, path, folder)
         while self._waiting:
             self.work()
         for root, path in self._dlls:
             with contextlib.suppress(OSError):
                 self._examine(root, path)
         self._dlls.clear()
+        self._list_functions()
+
+    def _list_functions(self) -> None:
+        """Tell what is defined in the files of functions that ran; no files where none were asked for."""
+        files = self._store.called_sources()
+        if not files:
+            return
+        from pyxhon.packages.sources import Sources  # noqa: PLC0415 - see above
+
+        with Sources() as sources:
+            for root, path, folder in files:
+                whole = posixpath.join(folder or "/", path)
+                self._store.add_source(root, path, sources.list_functions(self._roots[root], whole))
 
     def _examine(self, root: int, path: str) -> None:
         """Hash a DLL, read what it says of itself, and hold it against what its installer recorded."""

@@ -8,7 +8,7 @@ from pyxhon.join import Joined, Owner, join
 from pyxhon.outputs import check_outputs
 from pyxhon.policy.judge import Judged, judge, summarize
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
-from pyxhon.report.output import write_report
+from pyxhon.report.output import FLAME_GRAPHS, write_flame_graph, write_report
 from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
@@ -23,6 +23,9 @@ def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> in
     packages = summarize(judged, rules.policy, _list_loaded(reader)) if rules.policy else ()
     report = build_report(reader, joined, Judgement(judged, packages), __version__)
     status = exit_status(report)
+    if options.report_format in FLAME_GRAPHS:
+        write_flame_graph(reader, options.report_format, options.report_path)
+        return status
     if options.exclude_stdlib:
         report = exclude_standard_library(report)
     write_report(report, options.report_format, options.report_path)

@@ -24,6 +24,11 @@ class Budget:
         """The time since the beginning."""
         return self._clock() - self._started
 
+    @property
+    def seconds_left(self) -> float:
+        """The time that is left, 0 when there is none."""
+        return max(self._seconds - self.seconds_used, 0.0)
+
     def begin(self) -> bool:
         """Tell whether there is time for one more piece of work, and count it."""
         if self.seconds_used >= self._seconds:

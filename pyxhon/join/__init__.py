@@ -2,12 +2,16 @@
 
 from pyxhon.join.behaviours import Joiner, join
 from pyxhon.join.dlls import LoadedDll, join_dlls
+from pyxhon.join.edges import Edge, Function, Use, join_edges, join_uses, read_functions
+from pyxhon.join.flow import Step, ThreadFlow, read_steps
 from pyxhon.join.model import Behaviour, Beneath, Frame, Import, Joined, Load, Maker, NativeFrame, Owner
 
 __all__ = [
     "Behaviour",
     "Beneath",
+    "Edge",
     "Frame",
+    "Function",
     "Import",
     "Joined",
     "Joiner",
@@ -16,6 +20,13 @@ __all__ = [
     "Maker",
     "NativeFrame",
     "Owner",
+    "Step",
+    "ThreadFlow",
+    "Use",
     "join",
     "join_dlls",
+    "join_edges",
+    "join_uses",
+    "read_functions",
+    "read_steps",
 ]

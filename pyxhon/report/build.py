@@ -12,8 +12,8 @@ from pyxhon.join import Frame, Joined, NativeFrame
 from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
+from pyxhon.report.build_calls import build_call_graph, exclude_standard_library_calls
 from pyxhon.report.build_surroundings import (
-    build_calls,
     build_dlls,
     build_loads,
     build_location,
@@ -49,6 +49,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
     host, started_ns, ended_ns = _read_meta(reader)
     losses = _count_losses(reader)
     words = {row.owner.name: row.reason for row in judgement.packages}
+    graph = build_call_graph(reader, joined)
     if ended_ns is None:
         # Recording was cut off, for example by SIGKILL: the trace is valid up to its last commit.
         losses["recording_cut_off"] = 1
@@ -65,7 +66,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         behaviours=_build_behaviours(judgement.judged),
         imports=[_build_import(row) for row in joined.imports],
         dlls=build_dlls(reader, joined),
-        calls=build_calls(joined),
+        calls=graph.calls,
         not_exercised=[],
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
@@ -73,6 +74,9 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         snapshots=build_snapshots(reader),
         loads=build_loads(reader, joined),
         counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
+        call_details=graph.details,
+        functions=graph.functions,
+        calls_sampled=graph.sampled,
     )
 
 
@@ -275,7 +279,7 @@ def exclude_standard_library(report: model.Report) -> model.Report:
     names = kept | {row.package for row in behaviours}
     ids = {row.id for row in behaviours}
     return dataclasses.replace(
-        report,
+        exclude_standard_library_calls(report),
         packages=[row for row in report.packages if row.name in names],
         behaviours=behaviours,
         imports=[row for row in report.imports if not row.transitive],

@@ -38,18 +38,6 @@ def _build_coverage(row: ProcessRow) -> model.Coverage:
     )
 
 
-def build_calls(joined: Joined) -> list[model.Call]:
-    """Give the calls of C functions that were probed by name, once for each place and function."""
-    counts: dict[tuple[Frame | None, str], int] = {}
-    for row in (*joined.behaviours, *joined.uncategorised):
-        if "call" in row.signals:  # alone, or beside the audit event that it raised
-            counts[row.location, row.name] = counts.get((row.location, row.name), 0) + row.count
-    return [
-        model.Call(build_location(place), model.Callee(None, name, None, None), count)
-        for (place, name), count in counts.items()
-    ]
-
-
 def build_dlls(reader: TraceReader, joined: Joined) -> list[model.Dll]:
     """Give every file mapped executable once, however many processes map it, with its first loader."""
     dossiers = {row.path: row.dossier for row in reader.dlls()}  # of the file, whichever process maps it

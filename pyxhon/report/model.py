@@ -157,7 +157,7 @@ class Dll:
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """A Python function that ran."""
+    """A function at one end of a call; `line` is the first of a Python function, null for one in C."""
 
     file: str | None
     function: str | None
@@ -167,11 +167,46 @@ class Callee:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An edge of the call graph; `count` is null when it was only seen."""
+    """An edge of the call graph; `count` is null when it was only seen.
 
-    caller: Location | None
+    Of a call of a C function the caller's `line` is where the call is.
+    """
+
+    caller: Callee | None
     callee: Callee
     count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail:
+    """More of the row of `calls` at the same place of its list."""
+
+    kind: str
+    resumptions: int | None
+    threads: int | None
+    had_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUse:
+    """How many of a package's functions ran, of those that its files define."""
+
+    package: str | None
+    ran: int
+    defined: int | None
+    ran_of_defined: int
+    files: int
+    unread: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSample:
+    """Of which part of the time calls were counted, in how many windows."""
+
+    share: float
+    windows: int
+    observed_ns: int
+    total_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +301,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole report. `details`, `loads`, `snapshots`, `counters` and `complete` go beyond the schema."""
+    """The whole report. What comes from `complete` on goes beyond the schema."""
 
     schema: str
     pyxhon: str
@@ -287,6 +322,9 @@ class Report:
     snapshots: list[Snapshot]
     counters: list[Counter]
     loads: list[Load] = field(default_factory=list)
+    call_details: list[CallDetail] = field(default_factory=list)
+    functions: list[FunctionUse] = field(default_factory=list)
+    calls_sampled: CallSample | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

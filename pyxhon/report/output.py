@@ -8,24 +8,36 @@ from pathlib import Path
 from typing import Final, TextIO, TypeVar
 
 from pyxhon.errors import OutputError
+from pyxhon.report.as_collapsed import write_collapsed
 from pyxhon.report.as_json import write_json
+from pyxhon.report.as_speedscope import write_speedscope
 from pyxhon.report.inspection import Inspection, write_inspection_json
 from pyxhon.report.model import Report
+from pyxhon.trace.reader import TraceReader
 
 _COLUMNS: Final = 100
-_Content = TypeVar("_Content", Report, Inspection)
+_Content = TypeVar("_Content", Report, Inspection, TraceReader)
 _REMEDY: Final = "name another file with --report"
 
 
 def write_report(report: Report, report_format: str, path: Path | None) -> None:
     """Write the report to a file, or to standard output when there is none."""
+    _write(report, FORMATS[report_format], path)
+
+
+def write_flame_graph(reader: TraceReader, report_format: str, path: Path | None) -> None:
+    """Write the calls of a trace in one of the formats of flame graphs. Raises TraceError when there are none."""
+    _write(reader, FLAME_GRAPHS[report_format], path)
+
+
+def _write(content: _Content, write: Callable[[_Content, TextIO], None], path: Path | None) -> None:
     try:
         if path is None:
-            _write_stdout(report, FORMATS[report_format])
+            _write_stdout(content, write)
         else:
             # Not UTF-8 in a target's text is escaped before; the handler only guards what was forgotten.
             with path.open("w", encoding="utf-8", errors="backslashreplace") as out:
-                FORMATS[report_format](report, out)
+                write(content, out)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -55,7 +67,7 @@ def _write_stdout(content: _Content, write: Callable[[_Content, TextIO], None]) 
     out = sys.stdout
     if hasattr(out, "reconfigure"):
         # JSON is UTF-8 by contract; text in another encoding shows what that lacks as escapes.
-        encoding = "utf-8" if write in (write_json, write_inspection_json) else None
+        encoding = "utf-8" if write in _UTF8 else None
         out.reconfigure(encoding=encoding, errors="backslashreplace")
     write(content, out)
     out.flush()
@@ -86,3 +98,8 @@ FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {
     "text": _write_text,
     "json": write_json,
 }
+FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
+    "collapsed": write_collapsed,
+    "speedscope": write_speedscope,
+}
+_UTF8: Final[tuple[Callable[..., None], ...]] = (write_json, write_inspection_json, *FLAME_GRAPHS.values())

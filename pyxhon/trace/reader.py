@@ -221,6 +221,16 @@ class TraceReader:
         """Give the entries and exits of functions, of each thread in the order of time."""
         return (CallFlowRow(*row) for row in self._select("SELECT * FROM call_flow ORDER BY process, tid, time_ns, id"))
 
+    def processes_with_exits(self) -> frozenset[int]:
+        """Give the processes whose functions were seen to end, too."""
+        statement = "SELECT DISTINCT process FROM call_flow WHERE kind NOT IN ('start', 'resume')"
+        return frozenset(row[0] for row in self._select(statement))
+
+    def call_flow_span(self) -> tuple[int, int] | None:
+        """Give the times of the first and the last entry or exit; None when there are none."""
+        [(first_ns, last_ns)] = self._select("SELECT min(time_ns), max(time_ns) FROM call_flow")
+        return None if first_ns is None else (first_ns, last_ns)
+
     def called_codes(self) -> dict[int, CodeRow]:
         """Give the code objects that ran or called, by id."""
         statement = (

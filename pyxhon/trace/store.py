@@ -232,19 +232,31 @@ class Store:
         """Add entries and exits of functions: (process, tid, time_ns, kind, code, caller, duration_ns)."""
         self._execute_many("INSERT INTO call_flow VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def add_source(self, root: int, path: str, functions: list[tuple[int, str]] | None, reason: str | None) -> None:
+    def add_source(self, root: int, path: str, functions: list[tuple[int, str]] | str) -> None:
         """Add the (first line, qualified name) of the functions that a source file defines; or why not known."""
-        encoded = None if functions is None else json.dumps(functions)
-        self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), encoded, reason))
+        is_known = not isinstance(functions, str)
+        values = (json.dumps(functions), None) if is_known else (None, functions)
+        self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), *values))
 
-    def called_files(self) -> list[tuple[int, str]]:
-        """Give (root, path) of the files, that are not the standard library's, of functions that ran."""
-        statement = (
-            "SELECT DISTINCT process.root, code.file FROM call "
-            "JOIN process ON process.id = call.process JOIN code ON code.id = call.callee "
-            "JOIN file ON file.root = process.root AND file.path = code.file "
-            "WHERE file.origin <> 'stdlib' ORDER BY process.root, code.file"
+    def called_files(self) -> list[tuple[int, str, str | None]]:
+        """Give root, path and a working directory for the files of functions that ran or called."""
+        return self._query(
+            "SELECT process.root, code.file, min(process.working_directory) FROM code "
+            "JOIN process ON process.id = code.process WHERE code.file IS NOT NULL "
+            "AND code.id IN (SELECT callee FROM call UNION SELECT caller FROM call) GROUP BY process.root, code.file"
         )
+
+    def called_sources(self) -> list[tuple[int, str, str | None]]:
+        """Give the same for functions that ran alone, but no file of the standard library, and no code without one."""
+        return self._query(
+            "SELECT process.root, code.file, min(process.working_directory) FROM code "
+            "JOIN process ON process.id = code.process "
+            "JOIN file ON file.root = process.root AND file.path = code.file "
+            "WHERE code.id IN (SELECT callee FROM call) AND file.origin <> 'stdlib' "
+            "AND json_extract(coalesce(file.detail, '{}'), '$.generated') IS NULL GROUP BY process.root, code.file"
+        )
+
+    def _query(self, statement: str) -> list[Any]:
         try:
             return self._database.execute(statement).fetchall()
         except sqlite3.Error as error:

@@ -11,6 +11,7 @@ import pytest
 from pyxhon.dossier.budget import Allowance
 from pyxhon.ownership import Ownership
 from pyxhon.trace.reader import open_trace
+from pyxhon.trace.rows import CallRow
 from pyxhon.trace.store import Store
 from tests.unit.dossier.builds import SIX, build
 
@@ -41,8 +42,17 @@ class Session:
         self.ownership = Ownership(self.store)
         self.root = self.ownership.root_of(os.getpid())
         self.process = self.store.add_process(
-            pid=1, parent_pid=0, origin="attach", arguments=[], started_ns=1, root=self.root, coverage={}
+            pid=1, parent_pid=0, origin="attach", arguments=[], started_ns=1, root=self.root, coverage={},
+            working_directory=str(path.parent),
+        )  # fmt: skip
+
+    def code(self, file, name):
+        return self.store.add_code(
+            process=self.process, address=1, file=file, qualified_name=name, first_line=1, line_table_bytes=0
         )
+
+    def call(self, file, name, caller=None):
+        self.store.add_call(CallRow(None, self.process, 0, self.code(file, name), caller))
 
     def see(self, *paths):
         for path in map(str, paths):
@@ -64,6 +74,32 @@ class Session:
 @pytest.fixture
 def session(tmp_path):
     return Session(tmp_path / "trace.pyxhon")
+
+
+def test_sources_of_functions_that_ran_tell_what_they_define(session, tmp_path, recorded):
+    (tmp_path / "app.py").write_text("def ran(): pass\ndef idle(): pass\n")
+    (recorded.parent / "six.py").write_text("def broken(:\n")
+    session.call("app.py", "ran", caller=session.code(str(recorded.parent / "none.py"), "caller"))
+    session.call(str(recorded.parent / "six.py"), "broken")
+    session.call(os.__file__, "getenv")
+    session.call("<string>", "made")
+
+    _, files = session.finish()
+
+    with open_trace(session.path) as reader:
+        found = {row.path: row.functions or row.reason for row in reader.sources()}
+    assert found == {
+        "app.py": [(1, "ran"), (2, "idle")],
+        str(recorded.parent / "six.py"): "its source cannot be parsed: SyntaxError",
+    }
+    assert files["app.py"].origin == "application"
+    assert "none.py" in files
+
+
+def test_where_no_function_was_seen_no_parser_is_started(session, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", None)
+
+    assert session.finish() == ({}, {})
 
 
 def test_a_dll_gets_hash_build_id_and_dossier(session, recorded):

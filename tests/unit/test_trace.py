@@ -169,8 +169,8 @@ def test_the_flow_of_calls_is_in_order_of_time_per_thread(tmp_path):
 
 def test_what_a_source_defines_is_read_as_it_was_stored(tmp_path):
     with Store(tmp_path / "t.pyxhon") as store:
-        store.add_source(0, "/app/a.py", [(1, "main")], None)
-        store.add_source(0, "/app/b.py", None, "no such file")
+        store.add_source(0, "/app/a.py", [(1, "main")])
+        store.add_source(0, "/app/b.py", "no such file")
 
     with open_trace(tmp_path / "t.pyxhon") as reader:
         assert reader.sources() == [

@@ -11,11 +11,11 @@ from pyxhon.report.digest import Act, gather_acts
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
 from pyxhon.report.text.acts import print_behaviours
+from pyxhon.report.text.calls import print_calls, print_functions
 from pyxhon.report.text.invisible import print_invisible
 from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
 from pyxhon.report.text.surroundings import (
-    print_calls,
     print_coverage,
     print_dlls,
     print_imports,
@@ -42,6 +42,7 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     print_invisible(console, report, acts)
     print_behaviours(console, report, acts)
     print_calls(console, report)
+    print_functions(console, report)
     print_imports(console, report)
     print_dlls(console, report)
     print_snapshots(console, report)

@@ -13,7 +13,6 @@ from pyxhon.packages import CHANGED
 from pyxhon.report.describe import (
     count_noun,
     describe_command,
-    describe_count,
     describe_path,
     describe_pids,
     describe_place,
@@ -26,7 +25,6 @@ from pyxhon.report.text.lines import print_heading, print_line, print_more
 IMPORTER_LIMIT: Final = 30
 NAME_LIMIT: Final = 12
 DLL_LIMIT: Final = 20
-CALL_LIMIT: Final = 20
 PROCESS_LIMIT: Final = 20
 LOSS_LIMIT: Final = 30
 _WAYS: Final = {
@@ -75,22 +73,6 @@ def _list_names(names: Iterable[str]) -> str:
     known = list(names)
     more = f" and {len(known) - NAME_LIMIT} more" if len(known) > NAME_LIMIT else ""
     return ", ".join(escape(name, 48) for name in known[:NAME_LIMIT]) + more
-
-
-def print_calls(console: Console, report: Report) -> None:
-    """Print how often C functions were called that were asked for by name, also those of no category."""
-    if not report.calls:
-        return
-    totals: Counter[str] = Counter()
-    places: Counter[str] = Counter()
-    for row in report.calls:
-        totals[row.callee.function or "?"] += row.count or 0
-        places[row.callee.function or "?"] += 1
-    print_heading(console, f"Calls of C functions ({totals.total()})")
-    for name, count in totals.most_common(CALL_LIMIT):
-        line = Text(f"{escape(name, 60)} {describe_count(count)} from {count_noun(places[name], 'place')}")
-        print_line(console, line, indent=2)
-    print_more(console, len(totals) - CALL_LIMIT, indent=2)
 
 
 def print_dlls(console: Console, report: Report) -> None:
