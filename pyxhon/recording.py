@@ -103,6 +103,7 @@ def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, i
     runtime = find_runtime(pid)
     with stop_signals() as stop, _trace_path(options) as path:
         with _open_session(path, options, ["attach", str(pid)], loading, rules) as session:
+            session.tracing.probes.only_pid = None if options.follow else pid
             interpreter = session.tracing.interpreters.install(runtime)
             if is_ended(pid):
                 message = f"process {pid} ended while PyXhon attached to it"

@@ -82,6 +82,7 @@ class Probes:
         self._layouts: list[bytes] = []
         self._site_count = 0
         self._method_program: int | None = None
+        self.only_pid: int | None = None  # the process that probes are put into; None: all that map the file
         self.is_sleepable = True
         self.has_operations = False
         try:
@@ -220,7 +221,7 @@ class Probes:
         return len(self._layouts) - 1
 
     def add_site(self, path: str, offset: int, site: Site) -> int:
-        """Probe a file offset in every process that maps the file at path; gives the site's index.
+        """Probe a file offset in the processes that map the file at path; gives the site's index.
 
         Raises KernelError when the kernel refuses.
         """
@@ -231,7 +232,7 @@ class Probes:
         self._set("sites", index, site)
         try:
             program = self.load_methods() if site.kind >= SiteKind.METHOD_NOARGS else self._program
-            self._links.extend(syscalls.attach_uprobe(program, path, offset, index))
+            self._links.extend(syscalls.attach_uprobe(program, path, offset, index, self.only_pid))
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None

@@ -213,17 +213,18 @@ def read_iterator(program: int, pid: int) -> bytes:
         os.close(link)
 
 
-def attach_uprobe(program: int, path: str, offset: int, cookie: int) -> tuple[int, int]:
-    """Attach a program at a file offset of the file at path, in all processes that map it (Linux 5.15).
+def attach_uprobe(program: int, path: str, offset: int, cookie: int, pid: int | None = None) -> tuple[int, int]:
+    """Attach a program at a file offset of the file at path, in all processes that map it, or in one (Linux 5.15).
 
-    Gives (link, perf event) descriptors; closing both detaches.
+    Gives (link, perf event) descriptors; closing both detaches. Where it is for one process, the kernel puts no
+    breakpoint into others (kernel/trace/trace_uprobe.c, uprobe_perf_filter), children of that one included.
     """
     name = ctypes.create_string_buffer(os.fsencode(path))
     attributes = struct.pack(
         "<IIQQQQQIIQQ", uprobe_type(), 128, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(name), offset
     ).ljust(128, b"\0")
     buffer = ctypes.create_string_buffer(attributes, 128)
-    event = _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
+    event = _call(_numbers()[1], buffer, *((-1, 0) if pid is None else (pid, -1)), -1, _PERF_FLAG_FD_CLOEXEC)
     try:
         link = _bpf(_LINK_CREATE, struct.pack("<4IQ", program, event, _PERF_EVENT_ATTACH_TYPE, 0, cookie))
     except OSError:

@@ -143,16 +143,17 @@ def remove_trace(trace: Path) -> None:
 class Tracer:
     """`pyxhon record` on a running process; within the block it is attached."""
 
-    def __init__(self, pid: int, trace: Path) -> None:
+    def __init__(self, pid: int, trace: Path, *options: str) -> None:
         self.pid = pid
         self.trace = trace
+        self.options = options
         self.usage: resource.struct_rusage | None = None
 
     def __enter__(self) -> "Tracer":
         """Attach: the row of the process appears when the probes are in place."""
         remove_trace(self.trace)
         self.process = subprocess.Popen(
-            [PYXHON, "record", "-q", "-o", self.trace, str(self.pid)], stdout=subprocess.DEVNULL
+            [PYXHON, "record", "-q", *self.options, "-o", self.trace, str(self.pid)], stdout=subprocess.DEVNULL
         )
         wait_for(lambda: self._is_ready(), "the tracer's start")
         return self

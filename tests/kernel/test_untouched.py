@@ -153,3 +153,28 @@ def test_a_signal_that_is_ignored_stays_so_for_the_tracer_and_its_command(ignore
 
     assert (done.returncode, done.stdout) == (0, b"True\n")
     assert has_event(trace, "open", "still-here")
+
+
+@pytest.mark.parametrize("options", [(), ("--no-follow",)])
+def test_only_without_following_children_another_process_of_the_interpreter_has_no_probe(target, options, tmp_path):
+    executable = str(Path(f"/proc/{target.pid}/exe").readlink())
+    with subprocess.Popen([executable, "-c", "input()"], env=environment_of(target), stdin=subprocess.PIPE) as other:
+        eventually(
+            lambda: "python" in str(Path(f"/proc/{other.pid}/exe").readlink()) and changed_bytes(other.pid) == {}
+        )
+
+        trace = tmp_path / "t.pyxhon"
+        with started("record", "-q", *options, "-o", trace, target.pid) as tracer:
+            eventually(lambda: ask(target, "/nonexistent/seen") and has_event(trace, "open", "/seen"), tracer)
+            is_probed = changed_bytes(other.pid) != {}
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait()
+
+        assert is_probed == (not options)
+        other.communicate(b"\n")
+
+
+def environment_of(target):
+    """Give the environment that a process was started in."""
+    content = Path(f"/proc/{target.pid}/environ").read_bytes()
+    return dict(entry.split(b"=", 1) for entry in content.split(b"\0") if b"=" in entry)
