@@ -3,6 +3,28 @@
 // What an act is taken at. A constant where it is used: what the others need is not in the program.
 enum act_source { SOURCE_UPROBE, SOURCE_SYSCALL, SOURCE_OPERATION };
 
+// Start a new act of the calling thread.
+static inline void begin_act(struct scratch *s, const struct traced_process *p, const struct site *site, u32 index,
+			     u32 signal)
+{
+	fill_head(&s->act.head[0], s->owner, EVENT_KIND_ACT, p->image);
+	s->argument_count = 0;
+	s->data_bytes = 0;
+	s->current.image = p->image;
+	s->current.account = p->account;
+	s->current.base = p->base;
+	s->current.name = 0;
+	s->current.stack = 0;
+	s->current.state = 0;
+	s->current.native = 0;
+	s->current.site = index;
+	s->current.layout = p->layout;
+	s->current.kind = site->kind;
+	s->current.stack_adjust = site->stack_adjust;
+	s->current.flags = site->flags;
+	s->current.signal = signal;
+}
+
 static inline bool send_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,
 			    enum act_source source)
 {
@@ -51,8 +73,9 @@ static inline u64 hash_arguments(struct scratch *s, u64 seed)
 		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
 			break;
 		const u64 *a = (const u64 *)argument_at(s, i);
-		// times and time spans would make each call another act
-		u64 is_told = is_equal(a[0] & 0xff, ARGUMENT_KIND_FLOAT) - 1;
+		// times and time spans would make each call another act; not of a function that was asked for
+		u64 is_time = is_equal(a[0] & 0xff, ARGUMENT_KIND_FLOAT) & ~is_equal(s->current.signal, SIGNAL_CALL);
+		u64 is_told = (is_time & 1) - 1;
 		hash = mix(mix(hash, a[0]), a[1] & is_told);
 	}
 	u32 bytes = *(volatile u32 *)&s->data_bytes;

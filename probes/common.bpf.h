@@ -17,6 +17,7 @@ BPF_HASH(acts, struct act_key, struct act_count, MAX_ACTS);
 BPF_TABLE("lru_hash", struct act_key, u64, variants, 16384);
 BPF_TABLE("lru_hash", struct place, u8, known_stacks, 32768);
 BPF_TABLE("lru_hash", struct place, u32, known_codes, 65536);
+BPF_HASH(named_codes, struct place, u32, MAX_FUNCTIONS); // generations that were described as functions
 BPF_TABLE("lru_hash", struct place, u32, code_generations, 16384); // of addresses where known code objects were freed
 BPF_ARRAY(freed_places, struct freed_places, 1);
 BPF_PERCPU_ARRAY(counters, u64, 512); // signal * 32 + counter
@@ -88,4 +89,16 @@ static inline u64 mix(u64 hash, u64 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
 	return hash ^ (hash >> 29);
+}
+
+// Sites of the interpreter know their layout; the process learns its load bias from them.
+static inline void learn_base(struct traced_process *p, const struct site *site, u64 ip)
+{
+	u64 base = ip - site->address;
+	if (p->base != base || p->layout != site->layout) {
+		p->base = base;
+		p->layout = site->layout;
+		if (p->memory == p->image) // what Python programs do is told of each
+			p->account = p->image;
+	}
 }

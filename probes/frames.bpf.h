@@ -137,9 +137,8 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	return true;
 }
 
-// Fill s->stack.frames and give the stack's hash; 0: no Python frame.
-static inline u64 walk_frames(struct scratch *s, const struct settings *conf, const struct kernel_layout *l, u64 state,
-			      u32 signal)
+// Fill s->stack.frames from the frame at s->walk.frame on and give the stack's hash; 0: no Python frame.
+static inline u64 walk_from(struct scratch *s, const struct settings *conf, const struct kernel_layout *l, u32 signal)
 {
 	volatile struct walk *w = &s->walk;
 	*(volatile u32 *)&s->frame_count = 0;
@@ -151,12 +150,9 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	s->frame_addresses[1] = 0;
 	u32 zero = 0;
 	const struct freed_places *freed = freed_places.lookup(&zero);
-	if (!state || !freed) {
-		count(signal, COUNTER_NO_THREAD_STATE);
+	if (!freed)
 		return 0;
-	}
 	w->hash = conf->seed;
-	find_first_frame(s, l, state);
 	for (u32 i = 0; i < (MAX_FRAMES + 32) / 2; i++) {
 		ROUND(s, i); // costs as much as half a frame
 		if (!walk_frame(s, l, freed) || !walk_frame(s, l, freed))
@@ -170,4 +166,21 @@ static inline u64 walk_frames(struct scratch *s, const struct settings *conf, co
 	if (s->stack_flags & EVENT_FLAG_PARTIAL)
 		count(signal, COUNTER_UNREADABLE_FRAME);
 	return *(volatile u32 *)&s->frame_count ? w->hash | 1 : 0;
+}
+
+// The same from a thread's innermost frame on.
+static inline u64 walk_frames(struct scratch *s, const struct settings *conf, const struct kernel_layout *l, u64 state,
+			      u32 signal)
+{
+	if (!state) {
+		*(volatile u32 *)&s->frame_count = 0;
+		s->stack_flags = 0;
+		s->frame_addresses[0] = 0;
+		s->frame_addresses[1] = 0;
+		count(signal, COUNTER_NO_THREAD_STATE);
+		return 0;
+	}
+	find_first_frame(s, l, state);
+	FORGET();
+	return walk_from(s, conf, l, signal);
 }

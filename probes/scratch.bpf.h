@@ -75,6 +75,15 @@ struct method_call {
 	u64 keywords; // how many there are
 };
 
+// What a Python function is called with.
+struct parameters {
+	u64 names; // tuple
+	u64 kinds; // bytes, what each local is; 0: up to 3.10
+	u64 cells; // up to 3.10: which parameter each cell holds
+	u32 flags, positional, keyword_only, count;
+	u32 first_cell, cell_count;
+};
+
 // The act being taken.
 struct act {
 	u64 image;
@@ -181,6 +190,10 @@ struct scratch {
 	u64 generation;
 	struct argument_list list;
 	struct method_call method;
+	struct parameters parameters;
+	struct {
+		u64 frame, instruction, version;
+	} told; // the call of a Python function told last
 	u64 near[36]; // the stack from an argument list on
 	u32 digits[4];
 	struct walk walk;

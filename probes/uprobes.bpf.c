@@ -1,17 +1,5 @@
 // The entry point of all uprobes; a probe's cookie is the index of its site.
 
-// Sites of the interpreter know their layout; the process learns its load bias from them.
-static inline void learn_base(struct traced_process *p, const struct site *site, u64 ip)
-{
-	u64 base = ip - site->address;
-	if (p->base != base || p->layout != site->layout) {
-		p->base = base;
-		p->layout = site->layout;
-		if (p->memory == p->image) // what Python programs do is told of each
-			p->account = p->image;
-	}
-}
-
 static inline void copy_registers(struct registers *to, struct pt_regs *ctx)
 {
 	to->di = ctx->di;
@@ -41,28 +29,6 @@ static inline bool take_act(struct scratch *s, const struct settings *conf, cons
 static inline u32 signal_of(u32 kind)
 {
 	return kind >= SITE_KIND_DLOPEN ? SIGNAL_DLL_LOAD : kind >= SITE_KIND_IMPORT ? SIGNAL_IMPORT : SIGNAL_AUDIT;
-}
-
-// Start a new act of the calling thread.
-static inline void begin_act(struct scratch *s, const struct traced_process *p, const struct site *site, u32 index,
-			     u32 signal)
-{
-	fill_head(&s->act.head[0], s->owner, EVENT_KIND_ACT, p->image);
-	s->argument_count = 0;
-	s->data_bytes = 0;
-	s->current.image = p->image;
-	s->current.account = p->account;
-	s->current.base = p->base;
-	s->current.name = 0;
-	s->current.stack = 0;
-	s->current.state = 0;
-	s->current.native = 0;
-	s->current.site = index;
-	s->current.layout = p->layout;
-	s->current.kind = site->kind;
-	s->current.stack_adjust = site->stack_adjust;
-	s->current.flags = site->flags;
-	s->current.signal = signal;
 }
 
 static inline void finish_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,

@@ -25,6 +25,7 @@ class SiteKind(enum.IntEnum):
     DLOPEN = 6  # (path, flags)
     DLMOPEN = 7  # (namespace, path, flags)
     CODE_DEALLOC = 8  # (code)
+    ENTRY = 16  # a Python function is entered; Site.flags are EntryFlag bits; the frame is in Site.result_register
     METHOD_NOARGS = 32  # (self, NULL); these seven are C functions by name, their Site.flags a SelfKind
     METHOD_O = 33  # (self, argument)
     METHOD_VARARGS = 34  # (self, tuple)
@@ -42,6 +43,14 @@ class SelfKind(enum.IntEnum):
     CLASS = 2  # a type: its name
     INSTANCE = 3  # the name of its type
     SOCKET = 4  # of _socket.socket: its descriptor
+
+
+class EntryFlag(enum.IntEnum):
+    """Bits of Site.flags at an entry of a Python function."""
+
+    FRAME_ON_STACK = 1  # stack_adjust bytes above rsp, not in a register
+    THROW_IN_RSI = 2  # throwflag of _PyEval_EvalFrameDefault: up to 3.8
+    THROW_IN_RDX = 4  # up to 3.10
 
 
 MAX_SYSCALLS = 2048  # the machine's own numbers and x32's from 0, those of i386 from I386_SYSCALLS
@@ -126,7 +135,7 @@ class Site:
     stack_adjust: U16
     result_register: U16
     flags: U16
-    reserved2: U32
+    opcode: U32  # of an entry: hits of other opcodes there do not count; 0: all do
 
 
 @dataclass(slots=True)
@@ -304,7 +313,9 @@ class KernelLayout:
     code_first_traceable: U32
     code_name: U32
     code_is_freed_seen: U32  # the site code_dealloc was found
-    reserved: U32
+    code_instrumentation_version: U32  # from 3.12 on
+    resume_mask: U32  # of the argument of RESUME: where it stands
+    resume_opcodes: U32  # its forms, a byte each
     object_type: U32
     type_name: U32
     type_flags: U32
@@ -322,6 +333,16 @@ class KernelLayout:
     long_digits: U32
     pthread_first_block: U32
     pthread_specific: U32
+    frame_locals: U32
+    code_argument_count: U32
+    code_keyword_only_count: U32
+    code_flags: U32
+    code_local_count: U32
+    code_local_names: U32
+    code_local_kinds: U32  # ABSENT up to 3.10, the next two from 3.11 on
+    code_cell_arguments: U32
+    code_cell_names: U32
+    cell_value: U32
     dictionary_keys: U32
     keys_size: U32  # ABSENT from 3.11 on, the next two before
     keys_log2_index_bytes: U32
@@ -330,7 +351,7 @@ class KernelLayout:
     keys_indices: U32
 
 
-ENUMERATIONS = (SiteKind, SelfKind, SyscallFlag, SyscallArgument, PlaceEnding)
+ENUMERATIONS = (SiteKind, SelfKind, EntryFlag, SyscallFlag, SyscallArgument, PlaceEnding)
 STRUCTS = (
     TracedProcess,
     Site,

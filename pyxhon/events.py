@@ -1,4 +1,4 @@
-"""Every event that the probes send, declared once; probes/wire.h is generated from here and controls.py.
+"""Every event that the probes send but those of functions, declared once; probes/wire.h is generated from here.
 
 Records of the ring buffer start with `Event`; counted acts are read from a map. Numbers of enumerations are never
 reused.
@@ -42,6 +42,9 @@ class EventKind(enum.IntEnum):
     NATIVE_STACK = 10
     SYSCALL_RESULT = 11
     SIGNAL_DELIVERY = 12
+    FUNCTION = 13
+    HIT = 14
+    PARAMETERS = 15
 
 
 class EventFlag(enum.IntEnum):
@@ -71,6 +74,7 @@ class Signal(enum.IntEnum):
     IO_URING = 7
     NATIVE_STACK = 8
     CALL = 9
+    FUNCTION = 10
 
 
 class Counter(enum.IntEnum):

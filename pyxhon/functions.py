@@ -236,7 +236,7 @@ class Functions:
             stack_adjust=place.stack_adjust,
             result_register=0,
             flags=kind,
-            reserved2=0,
+            opcode=0,
         )
         index = self._probes.add_site(file.path, offset, site)
         placed = Site(method.convention, method.function, place.address, place.stack_adjust, place.is_emulated)

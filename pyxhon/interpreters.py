@@ -15,6 +15,7 @@ from pyxhon.cpython.runtime import Runtime, openable_path
 from pyxhon.cpython.site import Site
 from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
 from pyxhon.cpython.sites_cache import dlopen_sites_cached, find_sites_cached
+from pyxhon.entry_probing import Entered, EntryProbing
 from pyxhon.errors import ElfError, InterpreterError, KernelError, PyxhonError, TargetError
 from pyxhon.functions import Functions, Wanted
 from pyxhon.target.elf import ElfImage, open_image
@@ -35,6 +36,7 @@ class Interpreter:
     sites: Sites | None
     coverage: dict[str, str]
     functions: list[Site] = dataclasses.field(default_factory=list)
+    entries: str = "off"  # what covers entries of Python functions
 
     def describe(self) -> dict[str, object]:
         """Give the report's words on it."""
@@ -51,8 +53,9 @@ class Interpreter:
 class Interpreters:
     """All interpreters and C libraries probed in this run."""
 
-    def __init__(self, probes: Probes, wanted: Wanted | None = None) -> None:
+    def __init__(self, probes: Probes, wanted: Wanted | None = None, entries: EntryProbing | None = None) -> None:
         self._probes = probes
+        self.entries = entries or EntryProbing(probes, "off")
         self._by_file: dict[tuple[int, int], Interpreter] = {}
         self._libraries: set[tuple[object, int]] = set()
         self.by_layout: dict[int, Interpreter] = {}
@@ -93,7 +96,8 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
-        interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites))
+        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries))
+        interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites, words), entries=words)
         self.by_layout.setdefault(index, interpreter)
         self.functions.install(runtime.file_path, index)
         return interpreter
@@ -111,7 +115,7 @@ class Interpreters:
             stack_adjust=site.stack_adjust,
             result_register=register,
             flags=0,
-            reserved2=0,
+            opcode=0,
         )
         index = self._probes.add_site(path, offset, kernel_site)
         self.site_signals[index] = f"uprobe {_SIGNAL_NAMES[site.kind]}"
@@ -158,7 +162,8 @@ class Interpreters:
     def cover_calls(self) -> None:
         """Tell every interpreter which functions are probed: its coverage says so, and its own are looked after."""
         for interpreter in self._by_file.values():
-            interpreter.coverage["calls"] = self.functions.describe()
+            words = [text for text in (interpreter.entries, self.functions.describe()) if text != "off"]
+            interpreter.coverage["calls"] = "; ".join(words) or "off"
             if interpreter.layout_index is not None:
                 interpreter.functions[:] = self.functions.placed.get(interpreter.layout_index, [])
 
@@ -206,11 +211,11 @@ def _unavailable(runtime: Runtime, reason: str) -> Interpreter:
     return Interpreter(runtime, None, None, None, _coverage(f"unavailable: {reason}", f"unavailable: {reason}"))
 
 
-def _coverage(audit: str, imports: str) -> dict[str, str]:
+def _coverage(audit: str, imports: str, calls: str = "off") -> dict[str, str]:
     return {
         "audit": audit,
         "imports": imports,
-        "calls": "off",
+        "calls": calls,
         "syscalls": "off",
         "native": "uprobe dlopen (DLL loads only)",
     }
@@ -221,7 +226,7 @@ def no_python_coverage() -> dict[str, str]:
     return _coverage("unavailable: not a Python process", "unavailable: not a Python process")
 
 
-def _describe_coverage(sites: Sites) -> dict[str, str]:
+def _describe_coverage(sites: Sites, calls: str) -> dict[str, str]:
     kinds = [site.kind for site in sites.sites]
     names = [f"{_SIGNAL_NAMES[kind]}{f' x{kinds.count(kind)}' if kinds.count(kind) > 1 else ''}"
              for kind in dict.fromkeys(kinds) if kind.startswith(("audit", "sys_audit"))]  # fmt: skip
@@ -232,4 +237,4 @@ def _describe_coverage(sites: Sites) -> dict[str, str]:
         imports = "uprobe PyImport_ImportModuleLevelObject + import_find_and_load"
     else:
         imports = "uprobe PyImport_ImportModuleLevelObject (outcome unknown: no site for the result)"
-    return _coverage(audit, imports)
+    return _coverage(audit, imports, calls)

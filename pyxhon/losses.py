@@ -12,7 +12,7 @@ def losses_of(counters: dict[tuple[Signal, Counter], int]) -> Losses:
     """Name what the probes counted as lost."""
     losses: Losses = {}
     for (signal, counter), count in counters.items():
-        reason = (_LIFE_REASONS if signal is Signal.PROCESS else _REASONS).get(counter)
+        reason = _REASONS_OF.get(signal, _REASONS).get(counter)
         if reason is not None:
             losses[None, signal.name.lower(), reason] = count
     return losses
@@ -32,3 +32,11 @@ _REASONS: Final = {
     Counter.STACK_TRUNCATED: "python_stack_truncated",
     Counter.MERGED: "arguments_merged",
 }
+_FUNCTION_REASONS: Final = {
+    Counter.LOST: "ring_full",
+    Counter.TABLE_FULL: "table_full",
+    Counter.NO_SCRATCH: "no_scratch",
+    Counter.UNMATCHED: "entry_site_unmatched",
+    Counter.UNREADABLE_FRAME: "unreadable_frame",
+}
+_REASONS_OF: Final = {Signal.PROCESS: _LIFE_REASONS, Signal.FUNCTION: _FUNCTION_REASONS}

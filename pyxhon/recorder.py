@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from pyxhon.act_counts import ActCounts
 from pyxhon.bpf.attach import Probes
+from pyxhon.bpf.function_records import Function, Hit, Parameters
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
 from pyxhon.events import EventFlag, Signal
+from pyxhon.function_recorder import FunctionRecorder
 from pyxhon.interpreters import Interpreter, no_python_coverage
 from pyxhon.losses import Losses
 from pyxhon.native_recorder import NativeRecorder
@@ -62,6 +64,7 @@ class Recorder:
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self.acts = ActCounts(store)
+        self.functions = FunctionRecorder(store, self.resolver, ownership)
         self.pending = PendingEvents(store)
         self.native: NativeRecorder | None = None
         self._missed: set[int] = set()  # the kernel followed them no more when it was asked last
@@ -91,20 +94,17 @@ class Recorder:
             self._take_act(record)
         elif isinstance(record, Stack):
             self._take_stack(record)
-        elif isinstance(record, Code):
+        elif isinstance(record, Code | LineTablePart):
             self._take_code(record)
-        elif isinstance(record, LineTablePart):
-            image = self.images.get(record.image)
-            if image is not None:
-                key = (record.code, record.fingerprint)
-                self.resolver.add_line_table(image.code, key, record.offset, record.content)
+        elif isinstance(record, Function):
+            self._take_function(record)
         elif isinstance(record, Fork):
             self._take_fork(record)
         elif isinstance(record, Exec):
             self._take_exec(record)
         elif isinstance(record, Exit):
             self._take_exit(record)
-        else:
+        elif not isinstance(record, Hit | Parameters):  # of which the first only a calibration makes
             self._take_native(record)
 
     def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
@@ -207,9 +207,13 @@ class Recorder:
         flags = (bool(record.flags & EventFlag.TRUNCATED), bool(record.flags & EventFlag.PARTIAL))
         self.resolver.add_stack(image.code, record.stack, record.frames, flags)
 
-    def _take_code(self, record: Code) -> None:
+    def _take_code(self, record: Code | LineTablePart) -> None:
         image = self.images.get(record.image)
         if image is None:
+            return
+        if isinstance(record, LineTablePart):
+            key = (record.code, record.fingerprint)
+            self.resolver.add_line_table(image.code, key, record.offset, record.content)
             return
         seen = SeenCode(
             record.code, record.fingerprint, record.file, record.name, record.first_line, record.first_traceable,
@@ -218,6 +222,14 @@ class Recorder:
         self.resolver.add_code(image.code, seen)
         if record.file is not None:
             self.ownership.see_file(image.root, record.file, image.working_directory)
+
+    def _take_function(self, record: Function) -> None:
+        image = self.images.get(record.image)
+        if image is None or not image.process:
+            return
+        if image.code.layout is None:
+            self.set_interpreter(image, self.find_interpreter(record.layout))
+        self.functions.take(record, image)
 
     def _take_fork(self, record: Fork) -> None:
         parent = self.images.get(record.parent_image)

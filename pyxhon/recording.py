@@ -22,6 +22,7 @@ from pyxhon.bpf.mappings import MappingReader
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
+from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
 from pyxhon.following import (
@@ -181,9 +182,11 @@ def _open_session(
     path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading, rules: Rules
 ) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
-        interpreters = Interpreters(probes, wanted_functions(options.functions, rules.policy))
+        entries = EntryProbing(probes, options.calls)
+        interpreters = Interpreters(probes, wanted_functions(options.functions, rules.policy), entries)
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
+        recorder.functions.entries = entries
         offset = time.time_ns() - time.monotonic_ns()
         store.set_meta(
             pyxhon=pyxhon.__version__,
@@ -327,12 +330,14 @@ def _finish(session: _Session) -> None:
             with contextlib.suppress(TargetError):
                 add_dlls(session.tracing, image, read_mappings(image.pid))
     session.probe_check.look(recorder.live.values())
+    session.tracing.interpreters.entries.disarm()
     session.tracing.probes.detach()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
     recorder.acts.update(session.tracing.probes)
+    recorder.functions.update(recorder.images)
     recorder.write_syscall_counts(session.tracing.probes)
     if recorder.native is not None:
         recorder.native.stacks.finish()

@@ -45,6 +45,7 @@ class _Code:
         return len(self.content) >= self.wanted_bytes
 
 
+_Named = tuple[str | None, str | None, int]  # file, qualified name, first line
 _Place = tuple[int | None, int, int | None, bool]  # code, instruction, line, is entry; as the trace holds a frame
 
 
@@ -56,6 +57,10 @@ class ImageCode:
     layout: Layout | None = None
     read: Read | None = None  # reads the live process; None: gone
     codes: dict[tuple[int, int], _Code] = field(default_factory=dict)
+    functions: dict[tuple[int, int], int] = field(default_factory=dict)  # rows, by address and generation
+    # rows that only one of the two above has yet, by address and what they are called
+    entered: dict[tuple[int, _Named], int] = field(default_factory=dict)
+    described: dict[tuple[int, _Named], int] = field(default_factory=dict)
     stacks: dict[int, int] = field(default_factory=dict)
     waiting: list[tuple[int, list[tuple[int, int, int]]]] = field(default_factory=list)
 
@@ -77,15 +82,12 @@ class Resolver:
 
     def add_code(self, image: ImageCode, seen: SeenCode) -> None:
         """Take a code object."""
-        row = self._store.add_code(
-            process=image.process,
-            address=seen.address,
-            file=seen.file,
-            qualified_name=seen.name,
-            first_line=seen.first_line,
-            line_table=seen.line_table,
-            line_table_bytes=seen.line_table_bytes,
-        )
+        named = (seen.file, seen.name, seen.first_line)
+        row = image.entered.pop((seen.address, named), None)
+        if row is None:
+            row = image.described[seen.address, named] = self._add_row(image, seen)
+        else:  # now its lines are known, too
+            self._store.set_line_table(row, seen.line_table, seen.line_table_bytes)
         image.codes[seen.address, seen.fingerprint] = _Code(
             row,
             seen.first_line,
@@ -93,6 +95,27 @@ class Resolver:
             bytearray(seen.line_table),
             seen.line_table_bytes,
             seen.line_table_address,
+        )
+
+    def add_function(self, image: ImageCode, key: tuple[int, int], named: _Named) -> int:
+        """Take a function by (address, generation); gives the row of its code object."""
+        address, _ = key
+        row = image.functions.get(key) or image.described.pop((address, named), None)
+        if row is None:
+            seen = SeenCode(address, 0, *named, 0, b"", 0, 0)
+            row = image.entered[address, named] = self._add_row(image, seen)
+        image.functions[key] = row
+        return row
+
+    def _add_row(self, image: ImageCode, seen: SeenCode) -> int:
+        return self._store.add_code(
+            process=image.process,
+            address=seen.address,
+            file=seen.file,
+            qualified_name=seen.name,
+            first_line=seen.first_line,
+            line_table=seen.line_table,
+            line_table_bytes=seen.line_table_bytes,
         )
 
     def add_line_table(self, image: ImageCode, key: tuple[int, int], offset: int, content: bytes) -> None:

@@ -79,6 +79,8 @@ class Probes:
     def __init__(self, options: ProbeOptions) -> None:
         self._descriptors: list[int] = []
         self._links: list[int] = []
+        self._maps: dict[str, int] = {}
+        self._shapes: dict[str, MapShape] = {}
         self._layouts: list[bytes] = []
         self._site_count = 0
         self._method_program: int | None = None
@@ -121,7 +123,8 @@ class Probes:
         offsets = btf.kernel_offsets()
         os.close(_create_map(_ONE_WORD, "check"))  # else compiling fails, and says less
         self._uprobes, tracepoints = compile_both()
-        self._create_maps(tracepoints, options)
+        self._buffer_bytes = options.buffer_bytes
+        self._create_maps(tracepoints)
         self._set(
             "settings",
             0,
@@ -179,12 +182,13 @@ class Probes:
     def _load_tracepoints(self, compiled: CompiledProbes, names: Iterable[str]) -> dict[str, int]:
         return {name: self._load_program(compiled, name, _RAW_TRACEPOINT, 0) for name in names}
 
-    def _create_maps(self, compiled: CompiledProbes, options: ProbeOptions) -> None:
-        self._maps: dict[str, int] = {}
-        self._shapes: dict[str, MapShape] = compiled.maps
+    def _create_maps(self, compiled: CompiledProbes) -> None:
         for name, shape in compiled.maps.items():
+            if name in self._maps:
+                continue
             is_ring = name in ("ring", "stack_ring")
-            self._maps[name] = _create_map(replace(shape, entries=options.buffer_bytes) if is_ring else shape, name)
+            self._maps[name] = _create_map(replace(shape, entries=self._buffer_bytes) if is_ring else shape, name)
+            self._shapes[name] = shape
             self._descriptors.append(self._maps[name])
 
     def _load_program(self, compiled: CompiledProbes, name: str, kind: int, flags: int) -> int:
@@ -208,6 +212,21 @@ class Probes:
         if keys:
             syscalls.update_batch(self._maps[name], keys, b"".join(map(wire.encode, values.values())), len(values))
 
+    def load_calls(self, name: str) -> int:
+        """Load one of the programs of Python function entries (`calls.bpf.c`, `seen.bpf.c`); gives its descriptor."""
+        compiled = compiled_probes("sleepable_calls" if self.is_sleepable else "plain_calls")
+        self._create_maps(compiled)
+        return self._load_program(compiled, name, _UPROBE, _SLEEPABLE if self.is_sleepable else 0)
+
+    def set_entry(self, name: str, key: bytes, value: bytes) -> None:
+        """Set an entry of a map."""
+        syscalls.update(self._maps[name], key, value)
+
+    def entries_of(self, name: str) -> tuple[bytes, bytes]:
+        """Give all keys and all values of a hash map."""
+        shape = self._shapes[name]
+        return syscalls.lookup_batch(self._maps[name], (shape.key_bytes, shape.value_bytes, shape.entries))
+
     def add_layout(self, layout: KernelLayout) -> int:
         """Give the index of a layout, new or known. Raises KernelError when there are too many."""
         encoded = wire.encode(layout)
@@ -225,19 +244,28 @@ class Probes:
 
         Raises KernelError when the kernel refuses.
         """
+        index = self.declare_site(site)
+        program = self.load_methods() if site.kind >= SiteKind.METHOD_NOARGS else self._program
+        self._links.extend(self.attach(program, path, offset, index))
+        return index
+
+    def declare_site(self, site: Site) -> int:
+        """Tell the probes of a site; gives its index. Raises KernelError when there are too many."""
         index = self._site_count
         if index >= MAX_SITES:
             message = f"more than {MAX_SITES} sites in one run"
             raise KernelError(message, "trace fewer processes at once")
         self._set("sites", index, site)
+        self._site_count += 1
+        return index
+
+    def attach(self, program: int, path: str, offset: int, index: int) -> tuple[int, int]:
+        """Attach a program to a site declared; gives descriptors to close. Raises KernelError."""
         try:
-            program = self.load_methods() if site.kind >= SiteKind.METHOD_NOARGS else self._program
-            self._links.extend(syscalls.attach_uprobe(program, path, offset, index, self.only_pid))
+            return syscalls.attach_uprobe(program, path, offset, index, self.only_pid)
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None
-        self._site_count += 1
-        return index
 
     def follow(self, pid: int, image: int, base: int | None, layout: int | None) -> None:
         """Trace a process from now on."""
@@ -276,8 +304,7 @@ class Probes:
 
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""
-        shape = self._shapes["acts"]
-        keys, counts = syscalls.lookup_batch(self._maps["acts"], (shape.key_bytes, shape.value_bytes, shape.entries))
+        keys, counts = self.entries_of("acts")
         size = _KEY.size
         for index, values in enumerate(_COUNT.iter_unpack(counts)):
             yield keys[index * size : index * size + size], values
@@ -289,10 +316,7 @@ class Probes:
 
     def syscall_counts(self) -> Iterator[tuple[int, int, int]]:
         """Give (image, index, count) of the system calls that are counted by number."""
-        shape = self._shapes["syscall_counts"]
-        keys, counts = syscalls.lookup_batch(
-            self._maps["syscall_counts"], (shape.key_bytes, shape.value_bytes, shape.entries)
-        )
+        keys, counts = self.entries_of("syscall_counts")
         for place, (count,) in zip(_PAIR.iter_unpack(keys), _WORD.iter_unpack(counts), strict=False):
             yield place[0], place[1], count
 

@@ -18,7 +18,7 @@ from pyxhon.bpf import compiler, syscalls
 from pyxhon.cache import read_cached, write_cached
 from pyxhon.errors import KernelError
 
-Form = Literal["sleepable", "plain", "tracepoints"]
+Form = Literal["sleepable", "plain", "tracepoints", "sleepable_calls", "plain_calls"]
 _RAW_TRACEPOINT: Final = 17  # enum bpf_prog_type
 _MAY_GOTO: Final = bytes.fromhex(  # r0 = 0; may_goto +1; r0 = 1; exit
     "b700000000000000 e500010000000000 b700000001000000 9500000000000000"

@@ -23,11 +23,17 @@ _UPROBES = (*_SHARED, "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes
 _TRACEPOINTS = (
     *_SHARED, "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c", "syscall_results.bpf.c", "io_uring.bpf.c",
 )  # fmt: skip
+_CALLS = (
+    *_SHARED, "functions.bpf.h", "calls.bpf.c", "seen.bpf.c", "methods.bpf.h", "function_arguments.bpf.h",
+    "function_calls.bpf.c",
+)  # fmt: skip
 # The uprobes in the form that may sleep and in the one that may not; the tracepoints never do. Theirs are all maps.
 SOURCES = {
     "sleepable": _UPROBES,
     "plain": _UPROBES,
     "tracepoints": _TRACEPOINTS,
+    "sleepable_calls": _CALLS,
+    "plain_calls": _CALLS,
     "dump": ("wire.h", "dump.bpf.c"),
 }
 _LOAD_WORD = 0x18  # BPF_LD | BPF_IMM | BPF_DW: two instructions, the first with the low half
@@ -57,7 +63,7 @@ def compile_probes(form: str, *, has_may_goto: bool) -> dict[str, Any]:
     flags += [
         item for folder in sorted(Path("/usr/include").glob("*-linux-gnu")) for item in ("-idirafter", str(folder))
     ]
-    flags += [f"-DHAS_MAY_GOTO={int(has_may_goto)}", *(["-DSLEEPABLE=1"] if form == "sleepable" else [])]
+    flags += [f"-DHAS_MAY_GOTO={int(has_may_goto)}", *(["-DSLEEPABLE=1"] if form.startswith("sleepable") else [])]
     module = BPF(text=source_text(form), cflags=flags)
     lib.bpf_table_name.restype = ctypes.c_char_p  # bcc leaves it an int
     maps, descriptors = {}, {}

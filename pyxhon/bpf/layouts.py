@@ -5,6 +5,7 @@ from typing import Final
 
 from pyxhon.controls import ABSENT, FRAME_WINDOW, KernelLayout
 from pyxhon.cpython.layout import Layout
+from pyxhon.cpython.opcodes import ENTRIES
 from pyxhon.cpython.sites import Sites
 
 _NEVER: Final = 256  # more than any owner
@@ -35,7 +36,9 @@ def kernel_layout(layout: Layout, sites: Sites) -> KernelLayout:
         "inner_import_return": returns[0],
         "inner_import_return2": returns[1],
         "code_is_freed_seen": int(any(site.kind == "code_dealloc" for site in sites.sites)),
-        "reserved": 0,
+        "code_instrumentation_version": _offset(layout.code_instrumentation_version),
+        "resume_mask": 7 if layout.version >= (3, 15) else 3,
+        "resume_opcodes": _pack_opcodes(layout),
         "long_has_tag": int(layout.long_tag is not None),
         "pthread_first_block": _PTHREAD_FIRST_BLOCK,
         "pthread_specific": _PTHREAD_SPECIFIC,
@@ -83,6 +86,12 @@ def _thread_state_places(layout: Layout, sites: Sites) -> dict[str, int]:
         "has_tls": int(offset is not None),
         "tls_offset": (offset or 0) & _ALL_ONES,
     }
+
+
+def _pack_opcodes(layout: Layout) -> int:
+    """Give the forms of RESUME, a byte each; 0 where there is none."""
+    numbers = [layout.opcodes.number_of(name) or 0 for name in ENTRIES] if layout.opcodes else []
+    return int.from_bytes(bytes(sorted(numbers, reverse=True)[:4]), "little")
 
 
 def _offset(value: int | None) -> int:

@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pyxhon import wire
+from pyxhon.bpf.function_records import (
+    Function,
+    Hit,
+    Parameters,
+    decode_function,
+    decode_hit,
+    decode_parameters,
+)
 from pyxhon.bpf.life_records import Exec, Exit, Fork, body_format, decode_exec, decode_exit, decode_fork
 from pyxhon.bpf.native_records import (
     NativeStack,
@@ -19,6 +27,7 @@ from pyxhon.bpf.native_records import (
     decode_result,
     decode_signal,
 )
+from pyxhon.bpf.text import ENCODINGS, decode_text
 from pyxhon.events import (
     MAX_ARGUMENTS,
     MAX_FRAMES,
@@ -40,7 +49,6 @@ _FRAME = wire.format_of(FrameRef)
 _ARGUMENT = wire.format_of(Argument)
 _NO_PARENT: Final = 255
 _TOO_WIDE: Final = 2  # Argument.length of an int: bit 0 negative, bit 1 more than 64 bits
-_ENCODINGS: Final = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 
 
 _ACT = body_format(ActEvent, "format")
@@ -111,7 +119,7 @@ class LineTablePart:
 
 
 Record = (
-    Act | Stack | Code | LineTablePart | Fork | Exec | Exit
+    Act | Stack | Code | LineTablePart | Function | Parameters | Hit | Fork | Exec | Exit
     | SystemCall | NativeStack | SyscallResult | SignalDelivery
 )  # fmt: skip
 
@@ -136,8 +144,8 @@ def _decode_act(record: bytes) -> Act | SystemCall:
     data = record[data_at : data_at + data_bytes]
     format_at = wire.offset_of(ActEvent, "format")
     first = record[format_at]
-    if first in _ENCODINGS:  # sys.audit(): the name is a str object's content
-        name: str | None = _text(data[:name_bytes], first)
+    if first in ENCODINGS:  # sys.audit(): the name is a str object's content
+        name: str | None = decode_text(data[:name_bytes], first)
         written: str | None = ""
     else:
         name = data[:name_bytes].decode("utf-8", "surrogateescape")
@@ -145,7 +153,7 @@ def _decode_act(record: bytes) -> Act | SystemCall:
     arguments = _arguments(record, min(count, MAX_ARGUMENTS), data)
     if _has_cut_text(record, min(count, MAX_ARGUMENTS), data):
         flags |= EventFlag.TRUNCATED
-    if first not in _ENCODINGS and not format_address:
+    if first not in ENCODINGS and not format_address:
         written = ""  # what lies there is the format of the event before
     if flags & EventFlag.FORMAT_UNREAD:
         written = None
@@ -182,23 +190,16 @@ def _has_cut_text(record: bytes, count: int, data: bytes) -> bool:
 _Slot = tuple[int, int, int, int, int]  # kind, parent, offset, length, value
 
 
-def _text(content: bytes, width: int) -> str:
-    try:
-        return content.decode(_ENCODINGS[width], "surrogatepass")
-    except UnicodeDecodeError:  # no str that Python makes; the act it comes with happened all the same
-        return content.decode(_ENCODINGS[width], "replace")
-
-
 def _text1(slot: _Slot, data: bytes) -> str:
-    return _text(data[slot[2] : slot[2] + slot[4]], 1)
+    return decode_text(data[slot[2] : slot[2] + slot[4]], 1)
 
 
 def _text2(slot: _Slot, data: bytes) -> str:
-    return _text(data[slot[2] : slot[2] + slot[4]], 2)
+    return decode_text(data[slot[2] : slot[2] + slot[4]], 2)
 
 
 def _text4(slot: _Slot, data: bytes) -> str:
-    return _text(data[slot[2] : slot[2] + slot[4]], 4)
+    return decode_text(data[slot[2] : slot[2] + slot[4]], 4)
 
 
 def _bytes(slot: _Slot, data: bytes) -> dict[str, str | int]:
@@ -224,7 +225,7 @@ def _int(slot: _Slot, data: bytes) -> int | dict[str, object]:
 def _code(slot: _Slot, data: bytes) -> dict[str, str]:
     content = data[slot[2] : slot[2] + slot[4]]
     width = {ArgumentKind.TEXT1: 1, ArgumentKind.TEXT2: 2, ArgumentKind.TEXT4: 4}.get(ArgumentKind(slot[3]), 1)
-    return {"code": _text(content, width)}
+    return {"code": decode_text(content, width)}
 
 
 def _unreadable(slot: _Slot, data: bytes) -> dict[str, bool]:
@@ -317,9 +318,9 @@ def _decode_code(record: bytes) -> Code:
     (code, fingerprint, first_line, first_traceable, file_bytes, file_kind, name_kind, name_bytes, table_bytes,
      stored, table_address) = _CODE.unpack_from(record, _HEAD.size)  # fmt: skip
     at = wire.offset_of(CodeEvent, "data")
-    file = _text(record[at : at + file_bytes], file_kind) if file_kind in _ENCODINGS else None
+    file = decode_text(record[at : at + file_bytes], file_kind) if file_kind in ENCODINGS else None
     at += file_bytes
-    name = _text(record[at : at + name_bytes], name_kind) if name_kind in _ENCODINGS else None
+    name = decode_text(record[at : at + name_bytes], name_kind) if name_kind in ENCODINGS else None
     at += name_bytes
     first_line -= (first_line & 0x80000000) << 1
     return Code(image, pid, flags, code, fingerprint, first_line, first_traceable, file, name,
@@ -346,4 +347,7 @@ _DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
     EventKind.NATIVE_STACK: decode_native_stack,
     EventKind.SYSCALL_RESULT: decode_result,
     EventKind.SIGNAL_DELIVERY: decode_signal,
+    EventKind.FUNCTION: decode_function,
+    EventKind.HIT: decode_hit,
+    EventKind.PARAMETERS: decode_parameters,
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyxhon.cpython.audit_sites import find_audit_sites
+from pyxhon.cpython.entry_sites import EntrySites, find_entry_sites
 from pyxhon.cpython.import_sites import find_import_results, find_inner_imports
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.machine_code import Code, disassemble, index_code
@@ -27,6 +28,7 @@ _IMPORT_ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8")
 _DLOPEN_ARGUMENTS = {"dlopen": ("rdi", "rsi"), "dlmopen": ("rdi", "rsi", "rdx")}
 _THREAD_LOCAL = re.compile(r"fs:\[(0x[0-9a-f]+)\]")
 _UNSIGNED = 1 << 64
+_NO_ENTRIES = EntrySites((), ())
 _TYPE_DEALLOC = 48
 
 
@@ -37,7 +39,8 @@ class Sites:
     `tls_thread_state` is the thread state's offset from the thread pointer, where a build keeps it so
     (3.15); `read_only_range` covers the segments whose memory equals the file; `notes` say what was
     cross-checked and what could not be had. A hit of "import" that returns to one of `inner_import_returns`
-    is the import function's own call for the top-level package of a dotted name.
+    is the import function's own call for the top-level package of a dotted name. `entries` are where Python functions
+    are entered.
     """
 
     sites: tuple[Site, ...]
@@ -46,6 +49,7 @@ class Sites:
     read_only_range: tuple[int, int]
     notes: tuple[str, ...]
     inner_import_returns: tuple[int, ...] = ()
+    entries: EntrySites = _NO_ENTRIES
 
     def of_kind(self, *kinds: str) -> tuple[Site, ...]:
         """Give the sites of these kinds."""
@@ -80,6 +84,7 @@ def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None)
         read_only_range=_read_only_range(image),
         notes=(*notes, *more),
         inner_import_returns=find_inner_imports(image, [*sites, *results]),
+        entries=find_entry_sites(code, version, layout.opcodes if layout else None),
     )
 
 

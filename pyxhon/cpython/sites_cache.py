@@ -13,8 +13,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from pyxhon.cpython.entry_sites import EntrySite, EntrySites
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.machine_code import REGISTERS
+from pyxhon.cpython.opcodes import COUNT, ENTRIES
 from pyxhon.cpython.site import KINDS, Site
 from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
 from pyxhon.target.elf import ElfImage
@@ -26,7 +28,11 @@ _MAX_TEXT = 400
 _MAX_STACK_ADJUST = 1 << 16
 _CHUNK_BYTES = 1 << 20
 # The modules whose code decides what is found: other code, other cache.
-_FINDERS = ("machine_code", "placement", "audit_sites", "import_sites", "site", "sites", "sites_cache")
+_FINDERS = (
+    "machine_code", "placement", "audit_sites", "import_sites", "dispatch_table", "entry_sites", "opcodes", "site",
+    "sites", "sites_cache",
+)  # fmt: skip
+_ENTRY_KINDS = ("entry_eval", *(f"entry_{name.lower()}" for name in ENTRIES))
 _logger = logging.getLogger(__name__)
 
 
@@ -75,6 +81,11 @@ def sites_to_json(sites: Sites) -> str:
         "read_only_range": list(sites.read_only_range),
         "notes": list(sites.notes),
         "inner_import_returns": list(sites.inner_import_returns),
+        "entries": [
+            [site.kind, site.opcode, site.body, site.address, site.is_emulated, site.is_joined]
+            for site in sites.entries.sites
+        ],
+        "entry_notes": list(sites.entries.notes),
     }
     return json.dumps(content)
 
@@ -94,6 +105,10 @@ def sites_from_json(text: str | bytes, image: ElfImage) -> Sites | None:
             read_only_range=(_address(start), _address(end)),
             notes=tuple(_text(note) for note in content["notes"][:_MAX_NOTES]),
             inner_import_returns=tuple(map(_address, content["inner_import_returns"][:_MAX_SITES])),
+            entries=EntrySites(
+                tuple(_entry(fields, image) for fields in content["entries"][:_MAX_SITES]),
+                tuple(_text(note) for note in content["entry_notes"][:_MAX_NOTES]),
+            ),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -110,6 +125,17 @@ def _site(fields: Any, image: ElfImage) -> Site:
     if not 0 <= _address(stack_adjust) <= _MAX_STACK_ADJUST:
         raise ValueError(stack_adjust)
     return Site(kind, function, address, stack_adjust, is_emulated, register)
+
+
+def _entry(fields: Any, image: ElfImage) -> EntrySite:
+    kind, opcode, body, address, is_emulated, is_joined = fields
+    if kind not in _ENTRY_KINDS or not isinstance(is_emulated, bool) or not isinstance(is_joined, bool):
+        raise ValueError(kind)
+    if opcode is not None and not 0 < _address(opcode) < COUNT:
+        raise ValueError(opcode)
+    if not (image.is_code(_address(body)) and image.is_code(_address(address))):
+        raise ValueError(address)
+    return EntrySite(kind, opcode, body, address, is_emulated, is_joined)
 
 
 def _address(value: Any) -> int:

@@ -144,9 +144,10 @@ class Store:
         columns["address"] = signed(columns["address"])
         return self._insert("code", columns)
 
-    def set_line_table(self, code: int, content: bytes) -> None:
-        """Replace a code object's line table by a more complete one."""
-        self._execute("UPDATE code SET line_table = ? WHERE id = ?", (content, code))
+    def set_line_table(self, code: int, content: bytes, size: int | None = None) -> None:
+        """Replace a code object's line table by a more complete one; `size` is its whole length where not known yet."""
+        statement = "UPDATE code SET line_table = ?, line_table_bytes = coalesce(?, line_table_bytes) WHERE id = ?"
+        self._execute(statement, (content, size, code))
 
     def add_stack(self, process: int, *, is_truncated: bool, is_partial: bool) -> int:
         """Add an empty Python stack; gives its id."""

@@ -1,0 +1,79 @@
+// --function MODULE:NAME: calls of Python functions with their arguments.
+
+BPF_HASH(decisions, struct place, struct function_decision, MAX_FUNCTIONS);
+
+// Whether calls of this function are to be told. Userspace decides by name: until it has, they are.
+static inline bool is_wanted(struct scratch *s, const struct hit *h, const struct function *f)
+{
+	struct place place = {.image = h->p->image, .id = f->code};
+	struct function_decision *known = decisions.lookup(&place), fresh = {.generation = f->generation};
+	if (known && known->generation == f->generation)
+		return known->is_unwanted == 0;
+	s->current.layout = h->site->layout;
+	if (!name_function(s, h->l, place.image, f))
+		return true;
+	FORGET();
+	if (send_parameters(s, h->l, place.image, f))
+		decisions.update(&place, &fresh);
+	FORGET();
+	return true;
+}
+
+// True where the call is the one told last: RESUME is executed again, see calls.bpf.c.
+static inline bool was_told(struct scratch *s, const struct entry *e, const struct kernel_layout *l)
+{
+	struct call_count last = {};
+	last.frame = s->told.frame;
+	last.instruction = s->told.instruction;
+	last.version = s->told.version;
+	bool is_same = is_again(&last, e, l);
+	s->told.frame = last.frame;
+	s->told.instruction = last.instruction;
+	s->told.version = last.version;
+	return is_same;
+}
+
+int on_function(struct pt_regs *ctx)
+{
+	struct hit h;
+	struct entry e = {};
+	if (!begin_hit(&h, ctx))
+		return 0;
+	find_entry(&e, ctx, &h);
+	if (!take_entry(&e, h.l, h.site) || e.is_resumption)
+		return 0;
+	struct function *f = &e.function;
+	f->caller = 0;
+	f->generation = generation_of(h.freed, h.p->image, f->code);
+	struct place place = {.image = h.p->image, .id = f->code};
+	struct function_decision *known = decisions.lookup(&place);
+	if (known && known->generation == f->generation && known->is_unwanted)
+		return 0;
+	struct scratch *s = get_scratch(h.id);
+	if (!s) {
+		count(SIGNAL_CALL, COUNTER_SEEN);
+		count(SIGNAL_CALL, COUNTER_LOST);
+		return 0;
+	}
+	if (was_told(s, &e, h.l) || !is_wanted(s, &h, f))
+		return 0;
+	FORGET();
+	begin_act(s, h.p, h.site, get_attach_cookie(ctx), SIGNAL_CALL);
+	forget_name(s);
+	s->current.name = mix(f->code, f->generation) | 1;
+	FORGET();
+	take_parameters(s, h.l, f, e.frame);
+	FORGET();
+	decode_arguments(s, h.l, s->current.base);
+	forget_addresses(s);
+	FORGET();
+	s->walk.frame = e.frame;
+	s->current.stack = walk_from(s, h.conf, h.l, SIGNAL_CALL);
+	FORGET();
+	count(SIGNAL_CALL, COUNTER_SEEN);
+	if (s->act.head[0].flags & EVENT_FLAG_PARTIAL)
+		count(SIGNAL_CALL, COUNTER_UNREADABLE_ARGUMENT);
+	FORGET();
+	record_act(s, h.conf, h.l, SOURCE_UPROBE);
+	return 0;
+}

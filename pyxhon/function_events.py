@@ -1,0 +1,109 @@
+"""What the probes send and count of entries of Python functions; see events.py."""
+
+import enum
+from dataclasses import dataclass
+from typing import Annotated
+
+from pyxhon.events import TEXT_BYTES, Event
+from pyxhon.wire import U8, U16, U32, U64, Array, Bytes
+
+MAX_FUNCTIONS = 131072  # code objects that are told of
+MAX_CALLS = 262144  # of a thread, a function and a caller, counted
+MAX_PARAMETERS = 12  # of a call that are told
+PARAMETER_NAME_BYTES = 60
+CALIBRATION_SLOTS = 64  # words of the stack in which the frame is looked for
+
+
+@dataclass(slots=True)
+class FunctionEvent:
+    """A function that ran, and the first caller seen; data holds file name and qualified name."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    code: U64
+    caller: U64  # 0: no Python frame, or not known
+    generation: U32  # how many code objects were at its address before
+    caller_generation: U32
+    first_line: U32
+    layout: U32
+    file_bytes: U32
+    name_bytes: U32
+    file_kind: U16
+    name_kind: U16
+    reserved: U32
+    data: Annotated[bytes, Bytes(2 * TEXT_BYTES + 8)]
+
+
+@dataclass(slots=True)
+class ParameterName:
+    """The name of a parameter: a str of `kind` bytes a code point."""
+
+    kind: U8
+    size: U8  # bytes
+    text: Annotated[bytes, Bytes(62)]
+
+
+@dataclass(slots=True)
+class ParametersEvent:
+    """The names of a function's parameters, and which of them are special."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    code: U64
+    generation: U32
+    positional: U32  # co_argcount
+    keyword_only: U32  # co_kwonlyargcount
+    flags: U32  # co_flags: CO_VARARGS, CO_VARKEYWORDS
+    names: Annotated[bytes, Array(ParameterName, 16)]
+
+
+@dataclass(slots=True)
+class HitEvent:
+    """An entry site was reached while it was calibrated."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    code: U64
+    slots: U64  # bits: the words of the stack, from rsp on, that hold the frame
+    registers: U32  # bits: those of struct pt_regs (see controls.Register) that do
+    site: U16
+    opcode: U8  # of the instruction at hand
+    is_resumption: U8
+    is_entry: U32  # 0: it would not be counted
+    reserved: U32
+
+
+@dataclass(slots=True)
+class FunctionDecision:
+    """Whether calls of a function are told."""
+
+    generation: U32
+    is_unwanted: U32  # 0: wanted, or not decided yet
+
+
+@dataclass(slots=True)
+class CallKey:
+    """What entries of functions are counted by."""
+
+    image: U64
+    callee: U64
+    caller: U64  # 0: no Python frame
+    tid: U32
+    callee_generation: U16
+    caller_generation: U16
+
+
+@dataclass(slots=True)
+class CallCount:
+    """How often a function was entered; the next three are those of the last entry, from 3.12 on."""
+
+    starts: U64
+    resumptions: U64
+    frame: U64
+    instruction: U64
+    version: U64
+    first_ns: U64
+    is_named: U32
+    reserved: U32
+
+
+ENUMERATIONS: tuple[type[enum.IntEnum], ...] = ()
+STRUCTS = (FunctionEvent, ParameterName, ParametersEvent, HitEvent, FunctionDecision, CallKey, CallCount)
+CONSTANTS = ("MAX_FUNCTIONS", "MAX_CALLS", "MAX_PARAMETERS", "PARAMETER_NAME_BYTES", "CALIBRATION_SLOTS")
