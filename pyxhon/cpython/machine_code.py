@@ -4,7 +4,7 @@ import bisect
 import re
 import struct
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ _MAX_CODE_BYTES = 1 << 27
 _MAX_MATCHES = 1 << 21
 _MAX_WORDS = 4096
 _CHUNK_BYTES = 1 << 22
+_NEAR_BYTES = 0x90  # how far an 8-bit jump reaches, and the jump itself
 _LONGEST_REFERENCE = 16
 _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]+")
 # lea r64, [rip + disp32] · mov r32, imm32 · lea r64, [base + disp32] (base is not rsp or r12).
@@ -76,6 +77,11 @@ class Instruction:
         return self.is_jump or self.mnemonic in {"ret", "hlt", "ud2", "int3"}
 
     @property
+    def is_conditional(self) -> bool:
+        """It jumps on a condition only."""
+        return self.is_jump and self.mnemonic != "jmp"
+
+    @property
     def target(self) -> int | None:
         """Where a direct jump or call goes."""
         if not (self.is_jump or self.is_call) or not _NUMBER.fullmatch(self.operands):
@@ -113,6 +119,28 @@ class Code:
             return True
         near = (instruction.target for instruction in disassemble_function(self.image, low))
         return any(target is not None and low <= target <= high for target in near)
+
+    def is_joined(self, starts: Sequence[int], low: int, high: int) -> bool:
+        """Tell whether control gets to an address from `low` to `high` by a direct jump, or runs into `low`.
+
+        `starts` are sorted addresses where instructions start: what lies between the last of them and the reach of
+        short jumps is decoded, not the whole function. Also when this cannot be told, it is.
+        """
+        position = bisect.bisect_left(self.far_jumps, low)
+        if position < len(self.far_jumps) and self.far_jumps[position] <= high:
+            return True
+        index = bisect.bisect_right(starts, low - _NEAR_BYTES)
+        bounds = self.image.function_range(low)
+        first = max(starts[index - 1] if index else 0, bounds[0] if bounds else 0)
+        last, runs_on = first, False
+        for instruction in disassemble(self.image, first, high + _NEAR_BYTES - first):
+            last = instruction.address
+            target = instruction.target
+            if target is not None and low <= target <= high and not instruction.is_call:
+                return True
+            if last < low and instruction.mnemonic != "nop":
+                runs_on = not instruction.ends_block or instruction.is_conditional
+        return runs_on or last < high
 
 
 @cache
@@ -203,6 +231,15 @@ def _stub_slot(image: ElfImage, target: int) -> int | None:
     if found is None:
         return None
     return int(target + found.end() + struct.unpack("<i", found[1])[0])
+
+
+def called_function(image: ElfImage, instruction: Instruction) -> int | None:
+    """Give the function of the file itself that a direct call reaches, also through the PLT."""
+    target = instruction.target if instruction.is_call else None
+    if target is None:
+        return None
+    slot = _stub_slot(image, target)
+    return target if slot is None else image.pointer_at(slot)
 
 
 def is_stub(image: ElfImage, target: int) -> bool:

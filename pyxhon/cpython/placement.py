@@ -17,6 +17,7 @@ from pyxhon.cpython.machine_code import (
 
 _ENTRY_BYTES = 128
 _AFTER_CALL_BYTES = 96
+_BLOCK_BYTES = 400
 _STACK_CHANGE = re.compile(r"rsp, (-?(?:0x[0-9a-f]+|[0-9]+))")
 _UNSIGNED = 1 << 64
 
@@ -51,6 +52,16 @@ def place_at_entry(code: Code, start: int, arguments: Iterable[str]) -> Place:
             if change is None:
                 break
             pushed += change
+    return Place(start, 0, is_emulated=False)
+
+
+def place_in_block(code: Code, start: int) -> Place:
+    """Choose the first emulated instruction of the block at `start`, which no jump before it leaves; else `start`."""
+    for instruction in disassemble(code.image, start, _BLOCK_BYTES):
+        if instruction.is_emulated:
+            return Place(instruction.address, 0, is_emulated=True)
+        if instruction.ends_block or instruction.is_call:
+            break
     return Place(start, 0, is_emulated=False)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from pyxhon.cpython.machine_code import Code, Instruction, disassemble
-from pyxhon.cpython.placement import Place, place_after_call, place_at_entry
+from pyxhon.cpython.placement import Place, place_after_call, place_at_entry, place_in_block
 
 _START = 0x1000
 _ARGUMENTS = ("rdi", "rsi", "rdx")
@@ -108,6 +108,53 @@ def test_a_path_that_joins_is_not_counted():
 
     assert place_after_call(joined_later, call) == Place(_START, 0, is_emulated=False, register="rax")
     assert place_after_call(joined_at_once, call) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "is_emulated"),
+    [
+        ("31ff 4889fc 55 c3", 5, True),  # neither arguments nor the stack matter within a block
+        ("4885ff 7401 90 c3", 3, True),  # test rdi, rdi; je
+        ("31ff ffe0 55", 0, False),  # jmp rax
+        ("31ff ff10 55", 0, False),  # call [rax]
+        ("31ff c3", 0, False),
+    ],
+)
+def test_the_first_emulated_instruction_of_a_block_is_chosen(text, offset, is_emulated):
+    assert place_in_block(_code(text), _START) == Place(_START + offset, 0, is_emulated=is_emulated)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "is_joined"),
+    [
+        ("c3", "31ff 55 c3", False),
+        ("ffe0 0f1f00", "31ff 55 c3", False),  # jmp rax, padding
+        ("31f6", "31ff 55 c3", True),  # runs on
+        ("7400", "31ff 55 c3", True),  # je
+        ("e800000000", "31ff 55 c3", True),  # a call comes back
+        ("eb02", "31ff 55 c3", True),  # jmp to the push
+        ("ffe0", "31ff 55 ebfd", True),  # a loop to it
+        ("ffe0", "31ff 55 ebfe", False),  # a loop behind it
+    ],
+)
+def test_where_another_path_joins(before, text, is_joined):
+    padding = b"\x90" * 256
+    code = _code(padding.hex() + before + text)
+    low = _START + 256 + len(bytes.fromhex(before))
+
+    assert code.is_joined([_START, low], low, low + 2) is is_joined
+
+
+@pytest.mark.parametrize(("jump", "is_joined"), [(-1, False), (0, True), (2, True), (3, False)])
+def test_a_long_jump_to_a_place_joins_it(jump, is_joined):
+    low = _START + 3
+    code = _code("9090c3 31ff 55 c3", (low + jump,))
+
+    assert code.is_joined([], low, low + 2) is is_joined
+
+
+def test_what_cannot_be_decoded_may_be_joined():
+    assert _code("06 31ff 55 c3").is_joined([], _START + 1, _START + 3)
 
 
 @pytest.mark.parametrize(
