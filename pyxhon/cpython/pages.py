@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 _PAGE_BITS = 12
 _PAGE_BYTES = 1 << _PAGE_BITS
+_NEIGHBOURS = 16  # a system call for one page costs little less than one for all of them
+_NEIGHBOUR_MASK = _NEIGHBOURS - 1
+_BLOCK_BYTES = _NEIGHBOURS * _PAGE_BYTES
 _OFFSET_MASK = _PAGE_BYTES - 1
 _WORD_BITS = 3
 _ALIGNMENT_MASK = 7
@@ -22,6 +25,7 @@ class Pages:
     read: Callable[[int, int], bytes | None]
     _bytes: dict[int, bytes | None] = field(default_factory=dict)
     _words: dict[int, memoryview] = field(default_factory=dict)
+    _broken: set[int] = field(default_factory=set)  # first pages of blocks that cannot be read whole
 
     def word(self, address: int) -> int | None:
         """Read an aligned word; None where there is none."""
@@ -49,7 +53,7 @@ class Pages:
         if offset + size <= _PAGE_BYTES:
             page = self._page(first)
             return None if page is None else page[offset : offset + size]
-        if size > _PAGE_BYTES << 4:
+        if size > _BLOCK_BYTES:
             return self.read(address, size)
         pieces = [self._page(number) for number in range(first, (address + size - 1 >> _PAGE_BITS) + 1)]
         whole = b"".join(piece for piece in pieces if piece is not None)
@@ -59,6 +63,7 @@ class Pages:
         """Let the next look at each page be a new one."""
         self._bytes.clear()
         self._words.clear()
+        self._broken.clear()
 
     def _page(self, number: int) -> bytes | None:
         if number not in self._bytes:
@@ -66,15 +71,27 @@ class Pages:
         return self._bytes[number]
 
     def _load(self, number: int) -> memoryview | None:
+        """Look at a page for the first time, and at its neighbours with it."""
         if number in self._bytes:
             return None  # looked at before, and not readable
         if len(self._bytes) >= _MAX_KEPT:
             self.forget()
-        is_possible = 0 < number < _MAX_ADDRESS >> _PAGE_BITS
-        page = self.read(number << _PAGE_BITS, _PAGE_BYTES) if is_possible else None
-        if page is None or len(page) != _PAGE_BYTES:
+        if not 0 < number < _MAX_ADDRESS >> _PAGE_BITS:
             self._bytes[number] = None
             return None
+        first = number & ~_NEIGHBOUR_MASK
+        if first not in self._broken:
+            block = self.read(first << _PAGE_BITS, _BLOCK_BYTES)
+            if block is not None and len(block) == _BLOCK_BYTES:
+                for index in range(_NEIGHBOURS):
+                    self._keep(first + index, block[index << _PAGE_BITS : index + 1 << _PAGE_BITS])
+                return self._words[number]
+            self._broken.add(first)
+        page = self.read(number << _PAGE_BITS, _PAGE_BYTES)
+        self._keep(number, page if page is not None and len(page) == _PAGE_BYTES else None)
+        return self._words.get(number)
+
+    def _keep(self, number: int, page: bytes | None) -> None:
         self._bytes[number] = page
-        words = self._words[number] = memoryview(page).cast("Q")
-        return words
+        if page is not None:
+            self._words[number] = memoryview(page).cast("Q")

@@ -5,6 +5,7 @@ process could still run (`reachable_code`). The process goes on meanwhile: what 
 pieces may or may not be told as having run.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from pyxhon.cpython.stacks import StackReader
 
 _MAX_INTERPRETERS = 256
 _PIECE = 8_000  # of the effort of a walk: about 10 ms
-_MAX_FILES = 1 << 14
+_FRESH_S = 0.25  # how long a page that was read stands for what is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,14 @@ def read_ran_functions(
     pages = Pages(read)
     memory = Memory(pages.block, layout)
     walk = CodeWalk(memory, pages)
-    reader = _Reader(memory, pages, find_evidence(layout), {})
+    evidence = find_evidence(layout)
     yield Piece((), tuple(_begin(walk, memory, runtime_address)))
+    began = time.monotonic()
     while not walk.is_over:
-        pages.forget()
+        if time.monotonic() - began > _FRESH_S:
+            pages.forget()
+            began = time.monotonic()
+        reader = _Reader(memory, pages, evidence, {})
         found = [reader.describe(address) for address in walk.advance(_PIECE)]
         functions = tuple(function for function in found if function is not None)
         unreadable = len(found) - len(functions)
@@ -107,7 +112,5 @@ class _Reader:
         if not address:
             return None
         if address not in self.files:
-            if len(self.files) >= _MAX_FILES:
-                self.files.clear()
             self.files[address] = read_text(self.memory, address)
         return self.files[address]

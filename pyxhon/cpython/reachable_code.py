@@ -44,7 +44,9 @@ _TYPE_SUBCLASS = 1 << 31
 _LEAF = LONG | BYTES | UNICODE
 
 # Types of C that hold callables, besides those that are read in a way of their own.
-_WRAPPERS = frozenset({"cell", "classmethod", "functools.partial", "method", "property", "staticmethod"})
+_WRAPPERS = frozenset(
+    {"cell", "classmethod", "functools._lru_cache_wrapper", "functools.partial", "method", "property", "staticmethod"}
+)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ a trace or profile function. And monitoring (sys.settrace and sys.setprofile use
 code when that runs, or when somebody asks for events of this one code object; when monitoring ends, RESUME may come
 back in code that ran. What monitoring has touched and what does not clearly show that it ran, is not known.
 
+Where the RESUME of the body is, CPython itself keeps (_co_firsttraceable): cells and generators are set up before it.
+
 Before 3.11, and on 3.12, running leaves nothing behind that can be relied on.
 """
 
@@ -27,44 +29,34 @@ _INITIAL_WARMUP = -8  # QUICKENING_INITIAL_WARMUP_VALUE
 _CODE_UNIT = 2
 _MAX_UNITS = 1 << 20
 _CHECKS = ("RESUME_CHECK", "RESUME_CHECK_JIT")
-_AT_FUNCTION_START = 0  # arguments of RESUME (pycore_opcode_utils.h)
-_AT_GENERATOR_EXPRESSION_START = 4  # 3.15: runs when one is made; the RESUME of its body comes later
-_MOST_UNITS_BETWEEN = 12
+_AT_GENERATOR_EXPRESSION_START = 4  # an argument of RESUME, 3.15 (RESUME_AT_GEN_EXPR_START, pycore_opcode_utils.h)
+_MOST_UNITS_BEFORE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """The opcodes that a function's body may begin with, and the one that makes a generator of it."""
+    """The opcodes that a function's body may begin with: `quickened` once it has run; `resumes` are RESUME's own."""
 
     plain: int
     instrumented: int | None
-    checks: frozenset[int]
-    executor: int | None
-    generator: int | None
-
-    def is_entry(self, opcode: int) -> bool:
-        """Tell whether an opcode is one of them."""
-        return opcode in (self.plain, self.instrumented, self.executor) or opcode in self.checks
+    quickened: frozenset[int]
+    resumes: frozenset[int]
 
 
 def find_evidence(layout: Layout) -> Evidence | None:
     """Give how this CPython shows what has run; None where it does not."""
     if layout.code_warmup is not None:
         return functools.partial(_has_warmed_up, layout.code_warmup)
-    opcodes = layout.opcodes
-    if opcodes is None or layout.code_first_traceable is None or layout.code_monitoring is None:
+    if layout.opcodes is None or layout.code_first_traceable is None or layout.code_monitoring is None:
         return None
-    plain = opcodes.number_of("RESUME")
-    if plain is None or opcodes.number_of(_CHECKS[0]) is None:
+    number_of = layout.opcodes.number_of
+    plain = number_of("RESUME")
+    checks = {number for name in _CHECKS if (number := number_of(name)) is not None}
+    if plain is None or not checks:
         return None
-    checks = (opcodes.number_of(name) for name in _CHECKS)
-    forms = _Forms(
-        plain,
-        opcodes.number_of("INSTRUMENTED_RESUME"),
-        frozenset(number for number in checks if number is not None),
-        opcodes.number_of("ENTER_EXECUTOR"),
-        opcodes.number_of("RETURN_GENERATOR"),
-    )
+    executor = number_of("ENTER_EXECUTOR")
+    quickened = frozenset(checks if executor is None else {*checks, executor})
+    forms = _Forms(plain, number_of("INSTRUMENTED_RESUME"), quickened, frozenset({plain, *checks}))
     return functools.partial(_is_quickened, layout, forms)
 
 
@@ -75,39 +67,32 @@ def _has_warmed_up(offset: int, pages: Pages, address: int) -> bool | None:
 
 
 def _is_quickened(layout: Layout, forms: _Forms, pages: Pages, address: int) -> bool | None:
-    opcode = _entry_opcode(layout, forms, pages, address)
-    if opcode is None or not forms.is_entry(opcode):
-        return None
-    if opcode in forms.checks or opcode == forms.executor:
-        return True
-    monitoring = pages.word(address + (layout.code_monitoring or 0))
-    if not monitoring:
-        return False if monitoring == 0 and opcode == forms.plain else None
-    if opcode == forms.plain:
-        return None
-    local = pages.block(monitoring + (layout.monitoring_local_events or 0), layout.local_events_size or 1)
-    return True if local is not None and not any(local) else None
-
-
-def _entry_opcode(layout: Layout, forms: _Forms, pages: Pages, address: int) -> int | None:
-    """Give the opcode where the body starts; CPython itself keeps where the first RESUME is."""
     block = pages.block(address + (layout.code_first_traceable or 0), 4)
     index = struct.unpack("<i", block)[0] if block is not None else -1
     if not 0 <= index < _MAX_UNITS:
         return None
-    start = address + (layout.code_bytecode or 0) + index * _CODE_UNIT
-    unit = pages.block(start, _CODE_UNIT)
-    if unit is None:
-        return None
-    if unit[1] != _AT_GENERATOR_EXPRESSION_START or unit[0] not in (forms.plain, *forms.checks):
-        return unit[0]
-    return _opcode_after_generator(forms, pages.block(start, _MOST_UNITS_BETWEEN * _CODE_UNIT))
+    entry = address + (layout.code_bytecode or 0) + index * _CODE_UNIT
+    unit = pages.block(entry, _CODE_UNIT)
+    opcode = None if unit is None else unit[0]
+    if opcode in forms.quickened:
+        return True
+    if opcode == forms.instrumented and not _is_entered_twice(forms, pages, entry, index):
+        return True if _wants_every_event(layout, pages, address) else None
+    return False if opcode == forms.plain and pages.word(address + (layout.code_monitoring or 0)) == 0 else None
 
 
-def _opcode_after_generator(forms: _Forms, code: bytes | None) -> int | None:
-    """Give the opcode of the RESUME that follows RETURN_GENERATOR and POP_TOP; caches lie in between."""
-    units = [] if code is None else list(zip(code[::2], code[1::2], strict=True))
-    for (opcode, _), (resume, argument) in zip(units, units[2:], strict=False):
-        if opcode == forms.generator and argument == _AT_FUNCTION_START and forms.is_entry(resume):
-            return resume
-    return None
+def _is_entered_twice(forms: _Forms, pages: Pages, entry: int, index: int) -> bool:
+    """Tell whether another RESUME runs when a generator expression is made, 3.15: it would have brought monitoring."""
+    size = min(index, _MOST_UNITS_BEFORE) * _CODE_UNIT
+    before = pages.block(entry - size, size) if size else b""
+    units = [] if before is None else zip(before[::2], before[1::2], strict=True)
+    return any(unit == (resume, _AT_GENERATOR_EXPRESSION_START) for unit in units for resume in forms.resumes)
+
+
+def _wants_every_event(layout: Layout, pages: Pages, address: int) -> bool:
+    """Tell whether code is monitored like all other code, and nobody asked for events of this code object alone."""
+    monitoring = pages.word(address + (layout.code_monitoring or 0))
+    if not monitoring:
+        return False
+    local = pages.block(monitoring + (layout.monitoring_local_events or 0), layout.local_events_size or 1)
+    return local is not None and not any(local)

@@ -1,10 +1,11 @@
 """Runs functions of every kind and tells which code objects there are; in the mode "oracle" also which of them ran.
 
-    ran_functions.py plain               runs them
-    ran_functions.py oracle              and tells what Python itself says ran
-    ran_functions.py profiled            the same, and goes on with the profile function in place
-    ran_functions.py profiled-before     the same, without it
-    ran_functions.py watched             asks for events of single functions, then runs all
+ran_functions.py plain               runs them
+ran_functions.py oracle              and tells what Python itself says ran
+ran_functions.py profiled            the same, and goes on with the profile function in place
+ran_functions.py profiled-before     the same, without it
+ran_functions.py watched             asks for events of single functions, then runs all
+ran_functions.py within              runs one function in a second interpreter
 """
 
 import ctypes
@@ -13,6 +14,7 @@ import json
 import opcode
 import os
 import sys
+import tempfile
 import types
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "running"))
@@ -20,7 +22,7 @@ ran = set()
 
 
 def note(code, *_):
-    if code.co_filename.endswith("kinds_of_functions.py"):
+    if code.co_filename.endswith("kinds_of_functions.py") or code.co_filename == "<string>":
         ran.add(code)
 
 
@@ -59,7 +61,7 @@ def reachable_codes(file):
             continue
         met.add(id(one))
         if isinstance(one, types.CodeType):
-            if one.co_filename == file:
+            if one.co_filename == file or one.co_name.startswith("counted"):
                 codes.append(one)
             waiting.extend(one.co_consts)
         elif not isinstance(one, types.FrameType):
@@ -68,7 +70,7 @@ def reachable_codes(file):
 
 
 def describe(code):
-    return [code.co_qualname, code.co_firstlineno]
+    return [getattr(code, "co_qualname", code.co_name), code.co_firstlineno]
 
 
 def watch(module):
@@ -82,8 +84,40 @@ def watch(module):
         monitoring.set_local_events(4, function.__code__, monitoring.events.LINE)
 
 
+def run_within():
+    """Run a function in a second interpreter, and let that tell which code objects it has got."""
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    number = interpreters.create()
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        text = (
+            "import json, sys\nsys.path.insert(0, %r)\nimport kinds_of_functions as kinds\nkinds.plain()\n"
+            "codes = [one.__code__ for one in vars(kinds).values() if type(one) is type(kinds.plain)]\n"
+            "open(%r, 'w').write(json.dumps({id(code): [code.co_qualname, code.co_firstlineno] for code in codes}))\n"
+        )
+        interpreters.run_string(number, text % (sys.path[0], file.name))
+        return number, json.loads(file.read())
+
+
+def tell(codes):
+    file = os.path.join(sys.path[0], "kinds_of_functions.py")
+    state = {
+        "runtime": ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime")),
+        "file": file,
+        "codes": codes,
+        "ran": sorted({tuple(describe(code)) for code in ran}),
+    }
+    os.write(1, ("ready\n" + json.dumps(state) + "\n").encode())
+    os.read(0, 1)
+
+
 def main():
     mode = sys.argv[1]
+    if mode == "within":
+        number, codes = run_within()
+        return tell(codes)
     if mode in ("oracle", "profiled", "profiled-before"):
         start_oracle()
     import kinds_of_functions
@@ -93,16 +127,8 @@ def main():
     kinds_of_functions.run()
     if mode in ("oracle", "profiled-before"):
         stop_oracle()
-    codes = reachable_codes(kinds_of_functions.__file__)
-    state = {
-        "runtime": ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime")),
-        "file": kinds_of_functions.__file__,
-        "codes": {str(id(code)): describe(code) for code in codes},
-        "ran": [describe(code) for code in codes if code in ran],
-    }
-    del codes
-    os.write(1, ("ready\n" + json.dumps(state) + "\n").encode())
-    os.read(0, 1)
+    codes = {str(id(code)): describe(code) for code in reachable_codes(kinds_of_functions.__file__)}
+    tell(codes)
 
 
 main()

@@ -19,7 +19,7 @@ def with_defaults(
     *args,
     key=lambda: 2,
     idle_key=(lambda: 3),
-    **kwargs
+    **kwargs,
 ):
     return a() + key()
 
@@ -420,6 +420,16 @@ def ran_often():
     return 1
 
 
+for number in range(20):
+    exec("def counted_%d(): pass" % number)
+
+
+def run_counted():
+    for number in range(20):
+        for _ in range(number):
+            globals()["counted_%d" % number]()
+
+
 def run_to_the_end(awaitable):
     try:
         awaitable.send(None)
@@ -458,6 +468,7 @@ def run():
         pass
     comprehensions([1, 2])
     decorated(), held(), cached(), cached(), dispatched(None), dispatched(1), partial(2), table["a"]()
+    run_counted()
     run_methods()
     run_generators()
     sorted([1, 2], key=key_of)
