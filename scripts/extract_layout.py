@@ -78,6 +78,7 @@ HEADERS = [
     "pycore_audit",
     "pycore_sysmodule",
     "pycore_code",
+    "pycore_instruments",
     "pycore_long",
 ]
 

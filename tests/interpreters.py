@@ -65,12 +65,17 @@ def find_interpreters() -> tuple[Interpreter, ...]:
     return tuple(sorted(found.values(), key=lambda one: (one.version, one.root, one.path)))
 
 
-def every_python(min: tuple[int, ...] = (3, 8), max: tuple[int, ...] = (3, 15)) -> pytest.MarkDecorator:  # noqa: A002
-    """Run a test once on each interpreter of these versions, as parameter `python`."""
+def every_python(
+    min: tuple[int, ...] = (3, 8),  # noqa: A002
+    max: tuple[int, ...] = (3, 15),  # noqa: A002
+    but: tuple[int, ...] = (),
+) -> pytest.MarkDecorator:
+    """Run a test once on each interpreter of these versions, as parameter `python`; `but` is a version to leave out."""
     chosen = [
         pytest.param(one, id=one.name)
         for one in find_interpreters()
         if min <= one.version[: len(min)] and one.version[: len(max)] <= max
+        if not but or one.version[: len(but)] != but
     ]
     # On a machine without such an interpreter the test is left out, and conftest.py says so.
     nothing = pytest.param(None, id="none-found", marks=pytest.mark.no_interpreter)

@@ -182,6 +182,21 @@ class Layout:
     definition_name: int = _at("PyMethodDef.ml_name")
     definition_function: int = _at("PyMethodDef.ml_meth")
 
+    # What a function and a class refer to, each a pointer.
+    function_defaults: int = _at("PyFunctionObject.func_defaults")
+    function_keyword_defaults: int = _at("PyFunctionObject.func_kwdefaults")
+    function_closure: int = _at("PyFunctionObject.func_closure")
+    function_dictionary: int = _at("PyFunctionObject.func_dict")
+    function_annotate: int | None = _at("PyFunctionObject.func_annotate")
+    type_dictionary: int = _at("PyTypeObject.tp_dict")
+    code_constants: int = _at("PyCodeObject.co_consts")  # a tuple
+
+    # What running changes in a code object.
+    code_warmup: int | None = _at("PyCodeObject.co_warmup")  # a short; 3.11 only
+    code_monitoring: int | None = _at("PyCodeObject._co_monitoring")  # a pointer, NULL until first instrumented; 3.12+
+    monitoring_local_events: int | None = _at("_PyCoMonitoringData.local_monitors")
+    local_events_size: int | None = _at("sizeof(_Py_LocalMonitors)")  # a byte for each event: the tools that want it
+
     # Where `_Py_DebugOffsets` keeps what it says: name of a value -> its place in the struct. Empty before 3.13.
     debug_offsets: tuple[tuple[str, int], ...] = ()
 

@@ -5,7 +5,7 @@ The process runs on meanwhile, so any object may change or vanish under the read
 
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pyxhon.cpython.layout import Layout
@@ -86,6 +86,16 @@ class CodeObject:
     first_traceable: int
 
 
+def follow(memory: Memory, head: int, next_offset: int, limit: int) -> Iterator[int]:
+    """Give the members of the linked list that starts with the pointer at `head`, as far as it can be followed."""
+    seen: set[int] = set()
+    address = memory.pointer(head)
+    while address and address not in seen and len(seen) < limit:
+        seen.add(address)
+        yield address
+        address = memory.pointer(address + next_offset)
+
+
 def read_c_string(memory: Memory, address: int, limit: int = MAX_TEXT) -> str | None:
     """Read a string that ends in a NUL byte, up to `limit` bytes of it; bytes that are not UTF-8 are escaped."""
     found = b""
@@ -106,10 +116,11 @@ def read_type(memory: Memory, address: int) -> TypeFacts | None:
     """Read the type of an object."""
     layout = memory.layout
     type_address = memory.pointer(address + layout.object_type)
-    return _read_type_at(memory, type_address) if type_address else None
+    return read_type_at(memory, type_address) if type_address else None
 
 
-def _read_type_at(memory: Memory, address: int) -> TypeFacts | None:
+def read_type_at(memory: Memory, address: int) -> TypeFacts | None:
+    """Read what is at the address of a type."""
     if address in memory.types:
         return memory.types[address]
     layout = memory.layout
@@ -135,7 +146,7 @@ def is_instance(memory: Memory, address: int, type_name: str) -> bool:
             return False
         if facts.name == type_name:
             return True
-        facts = _read_type_at(memory, facts.base) if facts.base else None
+        facts = read_type_at(memory, facts.base) if facts.base else None
     return False
 
 

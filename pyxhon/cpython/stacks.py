@@ -4,11 +4,10 @@ A thread that does not run has the stack that is read; one that runs may change 
 know which. All is bounded, nothing read is believed.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pyxhon.cpython.code import LineTable, instruction_offset, is_frame_started, read_line_table
-from pyxhon.cpython.objects import CodeObject, Memory, read_code
+from pyxhon.cpython.objects import CodeObject, Memory, follow, read_code
 
 MAX_FRAMES = 4096
 """The most frames of one thread that are read."""
@@ -77,10 +76,10 @@ class StackReader:
         memory, layout = self.memory, self.memory.layout
         states = []
         interpreters = self.runtime_address + layout.runtime_interpreters_head
-        for interpreter in _follow(memory, interpreters, layout.interpreter_next, _MAX_INTERPRETERS):
+        for interpreter in follow(memory, interpreters, layout.interpreter_next, _MAX_INTERPRETERS):
             number = memory.signed_word(interpreter + layout.interpreter_id)
             threads = interpreter + layout.interpreter_threads_head
-            for state in _follow(memory, threads, layout.thread_state_next, _MAX_THREADS):
+            for state in follow(memory, threads, layout.thread_state_next, _MAX_THREADS):
                 if number is None or memory.pointer(state + layout.thread_state_interpreter) != interpreter:
                     break  # not what we take it for
                 thread_id = memory.pointer(state + layout.thread_state_thread_id)
@@ -90,6 +89,21 @@ class StackReader:
 
     def read(self, state: ThreadState) -> PythonStack:
         """Read the stack of a thread state."""
+        found, is_whole = self._walk(state)
+        frames = tuple(
+            self._describe(frame, is_entry=self._is_entry(frame, caller))
+            for frame, caller in zip(found, [*found[1:], None], strict=False)
+            if not frame.is_shim
+        )
+        return PythonStack(frames, is_whole)
+
+    def read_codes(self, state: ThreadState) -> list[int]:
+        """Give where the code objects of its frames lie, innermost first, nothing about them being read."""
+        found, _ = self._walk(state)
+        return [frame.code for frame in found if not frame.is_shim]
+
+    def _walk(self, state: ThreadState) -> tuple[list[_Frame], bool]:
+        """Give the frames as they lie in memory, and whether the last of them was reached."""
         found: list[_Frame] = []
         seen: set[int] = set()
         address = self._first_frame(state.address)
@@ -100,12 +114,7 @@ class StackReader:
                 break
             found.append(self._parse(block))
             address = self._field(block, self.memory.layout.frame_previous, _POINTER)
-        frames = tuple(
-            self._describe(frame, is_entry=self._is_entry(frame, caller))
-            for frame, caller in zip(found, [*found[1:], None], strict=False)
-            if not frame.is_shim
-        )
-        return PythonStack(frames, is_whole=address == 0)
+        return found, address == 0
 
     @property
     def _block_size(self) -> int:
@@ -164,13 +173,3 @@ class StackReader:
             table = None if code is None else read_line_table(layout.version, code.first_line, code.line_table or b"")
             self._codes[key] = None if code is None or table is None else (code, table)
         return self._codes[key]
-
-
-def _follow(memory: Memory, head: int, next_offset: int, limit: int) -> Iterator[int]:
-    """Give the members of the linked list that starts with the pointer at `head`, as far as it can be followed."""
-    seen: set[int] = set()
-    address = memory.pointer(head)
-    while address and address not in seen and len(seen) < limit:
-        seen.add(address)
-        yield address
-        address = memory.pointer(address + next_offset)
