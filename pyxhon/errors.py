@@ -30,6 +30,10 @@ class UnsupportedInterpreterError(InterpreterError):
     """It is a CPython, but none that PyXhon can trace."""
 
 
+class CalibrationError(PyxhonError):
+    """Entries of Python functions cannot be counted exactly in this build; the message says what differed."""
+
+
 class ElfError(PyxhonError):
     """An ELF file is truncated or malformed."""
 

@@ -53,7 +53,7 @@ def dlopen_sites_cached(image: ElfImage, directory: str) -> tuple[Site, ...]:
 def _remember(image: ElfImage, directory: str, told: tuple[object, ...], find: Callable[[], Sites]) -> Sites:
     if not _is_private(directory):
         return find()
-    path = os.path.join(directory, f"{image.build_id or 'none'}-{_digest(image, told)}.json")
+    path = os.path.join(directory, f"{image.build_id or 'none'}-{digest_image(image, told)}.json")
     known = _load(path, image)
     if known is not None:
         return known
@@ -156,7 +156,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _digest(image: ElfImage, told: tuple[object, ...]) -> str:
+def digest_image(image: ElfImage, told: tuple[object, ...]) -> str:
     """Digest the finders, what they are told, and all that the loader maps of the file."""
     digest = hashlib.sha256(_finders_digest())
     digest.update(repr((*told, image.segments)).encode())

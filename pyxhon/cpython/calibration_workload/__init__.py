@@ -1,0 +1,1 @@
+"""The program that calibration has the target's interpreter run, in parts; run there, never imported here."""
