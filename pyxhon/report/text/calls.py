@@ -16,6 +16,7 @@ PACKAGE_LIMIT: Final = 30
 EDGE_LIMIT: Final = 10
 BORDER_LIMIT: Final = 20
 _REASON_LIMIT: Final = 3
+_FEW: Final = 10  # a second: up to here a fraction is told
 _NOBODY: Final = "no known package"
 
 
@@ -66,9 +67,8 @@ def _describe_use(use: FunctionUse, version: str | None) -> Text:
         line.append(f": {use.ran_of_defined} of {use.defined} functions{more}", style="")
     line.append(f", {count_noun(use.files, 'file')}" if use.files else "", style="")
     if use.unread:
-        reasons = "; ".join(
-            f"{count}: {escape(reason, 60)}" for reason, count in list(use.unread.items())[:_REASON_LIMIT]
-        )
+        known = list(use.unread.items())[:_REASON_LIMIT]
+        reasons = "; ".join(escape(reason, 60) + (f" ({count})" if len(known) > 1 else "") for reason, count in known)
         line.append(f" ({sum(use.unread.values())} not read: {reasons})", style="dim")
     return line
 
@@ -84,7 +84,10 @@ def _describe_sample(sample: CallSample, edges: list[Call]) -> str:
 
 
 def _describe_rate(count: int, sample: CallSample) -> str:
-    return f"{count * 1e9 / sample.observed_ns:.0f}/s" if sample.observed_ns > 0 else "?/s"
+    if sample.observed_ns <= 0:
+        return "?/s"
+    rate = count * 1e9 / sample.observed_ns
+    return f"{rate:.0f}/s" if rate >= _FEW else f"{rate:.2g}/s"
 
 
 def _print_hottest(console: Console, edges: list[Call], sample: CallSample | None) -> None:

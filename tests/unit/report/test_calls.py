@@ -129,7 +129,7 @@ def test_calls_of_c_functions_stay_beside_them(tmp_path):
         "Functions that ran (6, 1 before the trace began)",
         "  application: 1 of 2 functions, 1 file",
         "  requests 2.31.0: 1 of 3 functions, 1 file",
-        "  idna 3.6: 1 function, 1 file (1 not read: 1: no such file)",
+        "  idna 3.6: 1 function, 1 file (1 not read: no such file)",
         "  stdlib: 2 functions, 1 file",
         "  no known package: 1 function, 1 file",
         "  Hottest calls (8 between two functions)",
