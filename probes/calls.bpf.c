@@ -97,7 +97,7 @@ struct hit {
 	u64 id;
 };
 
-static inline bool begin_hit(struct hit *h, struct pt_regs *ctx)
+static inline bool begin_hit(struct hit *h, struct pt_regs *ctx, bool is_calibration)
 {
 	u32 zero = 0, index = get_attach_cookie(ctx);
 	h->conf = settings.lookup(&zero);
@@ -106,7 +106,7 @@ static inline bool begin_hit(struct hit *h, struct pt_regs *ctx)
 	h->id = current_id(h->conf);
 	u32 pid = h->id >> 32;
 	h->p = traced.lookup(&pid);
-	if (!h->p || h->p->image == LAUNCH_IMAGE)
+	if (!h->p || h->p->image == LAUNCH_IMAGE || (h->p->image == CALIBRATION_IMAGE) != is_calibration)
 		return false;
 	h->site = sites.lookup(&index);
 	h->freed = freed_places.lookup(&zero);
@@ -163,7 +163,7 @@ int on_entry(struct pt_regs *ctx)
 {
 	struct hit h;
 	struct entry e = {};
-	if (!begin_hit(&h, ctx))
+	if (!begin_hit(&h, ctx, false))
 		return 0;
 	find_entry(&e, ctx, &h);
 	if (!take_entry(&e, h.l, h.site))

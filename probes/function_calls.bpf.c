@@ -37,7 +37,7 @@ int on_function(struct pt_regs *ctx)
 {
 	struct hit h;
 	struct entry e = {};
-	if (!begin_hit(&h, ctx))
+	if (!begin_hit(&h, ctx, false))
 		return 0;
 	find_entry(&e, ctx, &h);
 	if (!take_entry(&e, h.l, h.site) || e.is_resumption)

@@ -116,7 +116,7 @@ int on_operation(struct bpf_raw_tracepoint_args *ctx)
 	u64 id = current_id(conf), request = ctx->args[0];
 	u32 pid = id >> 32;
 	struct traced_process *p = traced.lookup(&pid);
-	if (!p || p->image == LAUNCH_IMAGE)
+	if (!p || p->image <= CALIBRATION_IMAGE)
 		return 0;
 	u32 operation = read_kernel_u32(request + places->opcode) & 0xff;
 	const struct operation_rule *rule = operation_rules.lookup(&operation);

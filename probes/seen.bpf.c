@@ -15,7 +15,7 @@ int on_seen(struct pt_regs *ctx)
 {
 	struct hit h;
 	struct entry e = {};
-	if (!begin_hit(&h, ctx))
+	if (!begin_hit(&h, ctx, false))
 		return 0;
 	struct scratch *s = get_scratch(h.id);
 	if (!s) {
@@ -51,7 +51,7 @@ int on_calibration(struct pt_regs *ctx)
 	struct entry e = {};
 	struct hit_event *event;
 	u64 word;
-	if (!begin_hit(&h, ctx))
+	if (!begin_hit(&h, ctx, true))
 		return 0;
 	struct scratch *s = get_scratch(h.id);
 	if (!s)

@@ -135,7 +135,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	u64 id = current_id(conf);
 	u32 pid = id >> 32;
 	struct traced_process *p = traced.lookup(&pid);
-	if (!p || p->image == LAUNCH_IMAGE)
+	if (!p || p->image <= CALIBRATION_IMAGE)
 		return 0;
 	u32 index = syscall_index(conf, ctx->args[1], &flags);
 	const struct syscall_rule *rule = syscall_rules.lookup(&index);

@@ -65,7 +65,7 @@ static inline int take_hit(struct pt_regs *ctx, bool is_method)
 	u64 id = current_id(conf);
 	u32 pid = id >> 32;
 	struct traced_process *p = traced.lookup(&pid);
-	if (!p || p->image == LAUNCH_IMAGE)
+	if (!p || p->image <= CALIBRATION_IMAGE)
 		return 0;
 	u32 index = get_attach_cookie(ctx);
 	const struct site *site = sites.lookup(&index);

@@ -34,6 +34,7 @@
 #define MAX_SINGLE_RUNS 0x10
 #define ABSENT 0xffffffff
 #define LAUNCH_IMAGE 0x1
+#define CALIBRATION_IMAGE 0x2
 #define MAX_SYSCALLS 0x800
 #define I386_SYSCALLS 0x400
 #define MAX_OPERATIONS 0x80

@@ -13,6 +13,9 @@ ABSENT = 0xFFFFFFFF  # a layout offset that this CPython does not have
 LAUNCH_IMAGE = 1  # our own child before it becomes the command of `pyxhon run`: what it does is not the command's
 
 
+CALIBRATION_IMAGE = 2  # an interpreter that we run to calibrate entry sites: nothing else of it is told
+
+
 class SiteKind(enum.IntEnum):
     """How the arguments lie at a site."""
 
@@ -370,6 +373,7 @@ CONSTANTS = (
     "MAX_SINGLE_RUNS",
     "ABSENT",
     "LAUNCH_IMAGE",
+    "CALIBRATION_IMAGE",
     "MAX_SYSCALLS",
     "I386_SYSCALLS",
     "MAX_OPERATIONS",

@@ -39,6 +39,7 @@ class Entered:
     layout: Layout
     layout_index: int
     sites: EntrySites
+    pid: int | None  # of a process that runs it
 
 
 class EntryProbing:

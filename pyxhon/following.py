@@ -98,7 +98,7 @@ def _find_interpreter(tracing: Tracing, pid: int) -> tuple[Interpreter | None, R
             _note_untraced(tracing, None, str(error))
         _logger.info("%s", error)
         return None, None
-    interpreter = tracing.interpreters.install(runtime)
+    interpreter = tracing.interpreters.install(runtime, pid)
     if interpreter.layout is None:
         _note_untraced(tracing, None, interpreter.coverage["audit"])
     return interpreter, runtime
@@ -249,7 +249,7 @@ def _look_at_execution(tracing: Tracing, image: Image) -> Interpreter | None:
 def _install(tracing: Tracing, image: Image, runtime: Runtime) -> Interpreter:
     """Probe the interpreter of a process that runs already: what it did before is lost, and said to be."""
     is_late = not tracing.interpreters.knows(runtime)
-    interpreter = tracing.interpreters.install(runtime)
+    interpreter = tracing.interpreters.install(runtime, image.pid)
     if interpreter.layout is None:
         _note_untraced(tracing, image, interpreter.coverage["audit"])
     elif is_late:

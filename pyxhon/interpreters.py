@@ -67,14 +67,17 @@ class Interpreters:
         """Tell whether the probes of a runtime were in place before now."""
         return (runtime.device, runtime.inode) in self._by_file
 
-    def install(self, runtime: Runtime) -> Interpreter:
-        """Give the interpreter of a runtime, probed; one that cannot be is given with the reason."""
+    def install(self, runtime: Runtime, pid: int | None = None) -> Interpreter:
+        """Give the interpreter of a runtime, probed; one that cannot be is given with the reason.
+
+        `pid` is a process that runs it.
+        """
         key = (runtime.device, runtime.inode)
         if key not in self._by_file:
-            self._by_file[key] = self._install(runtime)
+            self._by_file[key] = self._install(runtime, pid)
         return self._by_file[key]
 
-    def _install(self, runtime: Runtime) -> Interpreter:
+    def _install(self, runtime: Runtime, pid: int | None) -> Interpreter:
         version = ".".join(str(part) for part in runtime.version)
         layout = load_layout(version, is_free_threaded=runtime.is_free_threaded)
         if layout is None:
@@ -82,11 +85,11 @@ class Interpreters:
             return _unavailable(runtime, f"no layout for{kind} CPython {version}")
         try:
             with open_image(runtime.file_path) as image:
-                return self._attach(runtime, layout, image)
+                return self._attach(runtime, layout, image, pid)
         except (ElfError, KernelError, TargetError, InterpreterError) as error:
             return _unavailable(runtime, str(error))
 
-    def _attach(self, runtime: Runtime, layout: Layout, image: ElfImage) -> Interpreter:
+    def _attach(self, runtime: Runtime, layout: Layout, image: ElfImage, pid: int | None) -> Interpreter:
         directory = cache_directory()
         if directory is None:
             sites = find_sites(image, runtime.version, layout)
@@ -96,7 +99,7 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
-        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries))
+        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, pid))
         interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites, words), entries=words)
         self.by_layout.setdefault(index, interpreter)
         self.functions.install(runtime.file_path, index)

@@ -19,6 +19,7 @@ import pyxhon
 from pyxhon.batches import Batches
 from pyxhon.bpf.attach import Probes, ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
+from pyxhon.calibrating import calibrate_entries
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
@@ -105,7 +106,7 @@ def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, i
     with stop_signals() as stop, _trace_path(options) as path:
         with _open_session(path, options, ["attach", str(pid)], loading, rules) as session:
             session.tracing.probes.only_pid = None if options.follow else pid
-            interpreter = session.tracing.interpreters.install(runtime)
+            interpreter = session.tracing.interpreters.install(runtime, pid)
             if is_ended(pid):
                 message = f"process {pid} ended while PyXhon attached to it"
                 raise TargetError(message)
@@ -183,6 +184,7 @@ def _open_session(
 ) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
         entries = EntryProbing(probes, options.calls)
+        entries.calibrate = functools.partial(calibrate_entries, probes)
         interpreters = Interpreters(probes, wanted_functions(options.functions, rules.policy), entries)
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)

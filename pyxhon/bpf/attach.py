@@ -83,6 +83,7 @@ class Probes:
         self._shapes: dict[str, MapShape] = {}
         self._layouts: list[bytes] = []
         self._site_count = 0
+        self._given_back: tuple[list[bytes], list[bytes]] = [], []
         self._method_program: int | None = None
         self.only_pid: int | None = None  # the process that probes are put into; None: all that map the file
         self.is_sleepable = True
@@ -299,8 +300,14 @@ class Probes:
 
     def read(self) -> tuple[list[bytes], list[bytes]]:
         """Give the new records, and the native stacks that they name; both oldest first."""
-        records = self.ring.read()
-        return records, self.stack_ring.read()  # in this order: a stack is sent before what names it
+        records = self._given_back[0] + self.ring.read()
+        stacks = self._given_back[1] + self.stack_ring.read()  # after it: a stack is sent before what names it
+        self._given_back = [], []
+        return records, stacks
+
+    def give_back(self, records: list[bytes], stacks: list[bytes]) -> None:
+        """Let `read` give these first."""
+        self._given_back = records, stacks
 
     def acts(self) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Give (encoded ActKey, ActCount as a tuple) of every act counted so far."""
