@@ -24,8 +24,8 @@ LOCATIONS: Final = (*REGISTERS, *(f"rsp+{8 * slot}" for slot in range(SLOTS)))
 """Where a frame pointer may lie at a site; the bits of `Hit.locations`, lowest first."""
 
 _PRESERVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
-# What is meant to hold the frame is taken before what may hold a copy by chance: the evaluation function's argument (its
-# second one from 3.9 on), a register that calls preserve.
+# What is meant to hold the frame comes before what has a copy by chance: the argument of the evaluation function
+# (the second one from 3.9 on), a register that calls preserve.
 _PREFERRED: Final = {"eval": ("rsi", "rdi", *LOCATIONS)}
 _ELSE_PREFERRED: Final = (*_PRESERVED, *LOCATIONS)
 # In which phase each form of entry must have been hit: one that never is has a wrong site, or another takes its place.
@@ -113,6 +113,7 @@ def judge(
     for observation in observations:
         hits = _entries_of(observation, sites)
         _compare(observation, hits, sites, names or {})
+        _require_instrumentation(observation, hits, sites)
         kept.extend((observation.phase, hit) for hit in hits)
     if not kept:
         raise CalibrationError("no entry of the calibration's workload was seen")
@@ -165,6 +166,16 @@ def _compare(
 def _describe(entry: Entry, names: Mapping[int, str]) -> str:
     kind = "a resumption" if entry.is_resumption else "a start"
     return f"{kind} of {names.get(entry.code) or f'the code at {entry.code:#x}'}"
+
+
+def _require_instrumentation(observation: Observation, hits: Sequence[Hit], sites: Sequence[EntrySite]) -> None:
+    """Where RESUME has an instrumented form, all entries of a traced run go through it, and no others do."""
+    if not any(site.form == _INSTRUMENTED for site in sites):
+        return
+    for hit in hits:
+        form = sites[hit.site].form
+        if (form == _INSTRUMENTED) != (observation.phase == "traced"):
+            raise CalibrationError(f"an entry of the {observation.phase} run was seen by {form} alone")
 
 
 def _require_forms(kept: Sequence[tuple[Phase, Hit]], sites: Sequence[EntrySite]) -> None:

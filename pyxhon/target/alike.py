@@ -111,7 +111,8 @@ def started_alike(program: Program, deadline_s: float) -> Iterator[AlikeProcess]
         launcher = stack.enter_context(_launched(command, tuple(passed)))
         theirs.close()
         try:
-            ours.sendall(json.dumps(task).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # it ended already: said below
+                ours.sendall(json.dumps(task).encode() + b"\n")
             pid = _pid_told(ours.fileno(), _pipes_of(launcher)[2], deadline)
             yield AlikeProcess(pid, launcher, deadline)
         finally:
@@ -162,14 +163,16 @@ def _pid_told(control: int, errors: int, deadline: float) -> int:
         told += piece
     found = re.fullmatch(rb"pid (\d+)\n", told)
     if found is None:
-        words = re.sub(rb"^pid \d+\n", b"", told).decode("utf-8", "replace").strip()
+        words = re.sub(rb"(?m)^pid \d+\n", b"", told).decode("utf-8", "replace").strip()
         words = words or _last_line(errors) or "the launcher ended"
         raise TargetError(f"a program could not be started like the target: {words}")
     return int(found[1])
 
 
 def _is_readable(descriptor: int, deadline: float) -> bool:
-    return bool(select.select([descriptor], [], [], max(deadline - time.monotonic(), 0))[0])
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(max(deadline - time.monotonic(), 0) * 1000))
 
 
 def _last_line(descriptor: int) -> str:
@@ -214,6 +217,7 @@ def _task_of(program: Program) -> dict[str, Any]:
         "parent": os.getpid(),
         "namespaces": sum(_NAMESPACES[name] for name in namespaces),
         "is_other_pid_namespace": "pid" in namespaces,
+        "is_our_root": program.model is None,
         "arguments": [program.executable, *program.arguments],
         "environment": [f"{name}={value}" for name, value in program.environment.items()],
         "limits": _LIMITS,

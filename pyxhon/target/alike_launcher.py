@@ -48,7 +48,7 @@ def main() -> None:
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
         ("take its groups", lambda: _take_groups(task["groups"])),
         ("join its namespaces", lambda: _join(task["process"], task["namespaces"])),
-        ("enter its root", lambda: _enter(task["root"])),
+        ("enter its root", lambda: _enter(task["root"], is_ours=task["is_our_root"])),
         ("die with its parent", lambda: die_with_parent(task["parent"])),  # other capabilities: forgotten
     )
     _do(steps, control)
@@ -99,8 +99,7 @@ def _become(task: Any, control: int, parent: int) -> NoReturn:
         ("start a session", os.setsid),
         ("limit its resources", lambda: _limit(task["limits"])),
         ("give up the capabilities of others", lambda: _bound_capabilities(must=task["uid"] == 0)),
-        ("take its group", lambda: os.getresgid() == (task["gid"],) * 3 or os.setresgid(*(task["gid"],) * 3)),
-        ("take its user", lambda: os.getresuid() == (task["uid"],) * 3 or os.setresuid(*(task["uid"],) * 3)),
+        ("take its user", lambda: _take_identity(task["uid"], task["gid"])),
         ("give up capabilities", _drop_capabilities),
         ("die with its parent", lambda: die_with_parent(parent)),
         ("be confined", lambda: _confine(filter_text)),
@@ -133,13 +132,20 @@ def _take_groups(groups: list[int]) -> None:
         os.setgroups(groups)
 
 
+def _take_identity(uid: int, gid: int) -> None:
+    if os.getresgid() != (gid, gid, gid):
+        os.setresgid(gid, gid, gid)
+    if os.getresuid() != (uid, uid, uid):
+        os.setresuid(uid, uid, uid)
+
+
 def _join(process: int, namespaces: int) -> None:
     if namespaces:  # a pidfd joins all at once (Linux 5.8)
         _check(_LIBC.setns(process, namespaces))
 
 
-def _enter(root: int) -> None:
-    if not os.path.samestat(os.fstat(root), os.stat("/")):
+def _enter(root: int, *, is_ours: bool) -> None:
+    if not is_ours:  # also where it looks the same: another mount of the same directory may have others within
         os.fchdir(root)
         os.chroot(".")
     os.chdir("/")
