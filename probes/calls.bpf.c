@@ -145,8 +145,7 @@ static inline bool name_both(struct scratch *s, const struct hit *h, const struc
 	struct function caller = {.code = f->caller, .generation = f->caller_generation};
 	u64 image = h->p->image;
 	s->current.layout = h->site->layout;
-	if (caller.code && !is_named(image, caller.code, caller.generation) &&
-	    !name_function(s, h->l, image, &caller))
+	if (caller.code && !is_named(image, caller.code, caller.generation) && !name_function(s, h->l, image, &caller))
 		return false;
 	FORGET();
 	return is_named(image, f->code, f->generation) || name_function(s, h->l, image, f);

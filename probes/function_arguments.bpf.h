@@ -1,7 +1,7 @@
 // What a Python function was called with: the first of its frame's locals.
 
 enum { VARIABLE_ARGUMENTS = 4, VARIABLE_KEYWORDS = 8 }; // Include/cpython/code.h, CO_VARARGS and CO_VARKEYWORDS
-enum { LOCAL_IS_CELL = 0x40 };				// Include/internal/pycore_code.h, CO_FAST_CELL
+enum { LOCAL_IS_CELL = 0x40 }; // Include/internal/pycore_code.h, CO_FAST_CELL
 #define MAX_CELLS 8
 #define MAX_NAMED_KEYWORDS 3
 
@@ -84,7 +84,8 @@ static inline void queue_keywords(struct scratch *s, const struct kernel_layout 
 }
 
 // Queue code object, its generation, how many parameters follow, how many keywords in `**`; then these.
-static inline void take_parameters(struct scratch *s, const struct kernel_layout *l, const struct function *f, u64 frame)
+static inline void take_parameters(struct scratch *s, const struct kernel_layout *l, const struct function *f,
+				   u64 frame)
 {
 	volatile struct parameters *p = &s->parameters;
 	find_parameters(s, l, f->code);
@@ -107,7 +108,8 @@ static inline void take_parameters(struct scratch *s, const struct kernel_layout
 }
 
 // Send the names of a function's parameters.
-static inline bool send_parameters(struct scratch *s, const struct kernel_layout *l, u64 image, const struct function *f)
+static inline bool send_parameters(struct scratch *s, const struct kernel_layout *l, u64 image,
+				   const struct function *f)
 {
 	volatile struct parameters *p = &s->parameters;
 	struct parameters_event *e = (struct parameters_event *)&s->code;

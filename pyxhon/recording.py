@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyxhon
 from pyxhon.batches import Batches
-from pyxhon.bpf.attach import Probes, ProbesLoading
+from pyxhon.bpf.attach import Probes
+from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
 from pyxhon.calibrating import calibrate_entries
 from pyxhon.controls import LAUNCH_IMAGE

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable
 
-from pyxhon.bpf.attach import ProbeOptions, ProbesLoading
+from pyxhon.bpf.attach import ProbeOptions
+from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.errors import KernelError
 from pyxhon.session_options import TraceOptions
 from pyxhon.target.system_calls.declarations import rules as system_call_rules

@@ -4,8 +4,6 @@ import contextlib
 import errno
 import os
 import struct
-import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -49,7 +47,6 @@ _WAKEUP_MASK: Final = 63
 _LARGE_BUFFER_BYTES: Final = 1 << 20
 _COUNTERS_PER_SIGNAL: Final = 32
 _ONE_WORD: Final = MapShape(2, 4, 8, 1, 0)  # enum bpf_map_type: BPF_MAP_TYPE_ARRAY
-_SWITCH_SECONDS: Final = 0.0002
 _REMEDIES: Final = {
     errno.EPERM: "PyXhon needs root with CAP_BPF and CAP_PERFMON, in a container --privileged",
     errno.ENOSYS: "a kernel with CONFIG_BPF_SYSCALL is needed, in a container a seccomp profile that allows bpf",
@@ -361,39 +358,6 @@ def _pid_namespace() -> dict[str, int]:
     # bpf_get_ns_current_pid_tgid wants the kernel's own form of the device number
     device = os.major(facts.st_dev) << 20 | os.minor(facts.st_dev)
     return {"namespace_device": device, "namespace_inode": facts.st_ino}
-
-
-class ProbesLoading:
-    """Probes being loaded while the caller does something else: the kernel's verifier takes its time."""
-
-    def __init__(self, options: ProbeOptions) -> None:
-        self._probes: Probes | None = None
-        self._error: BaseException | None = None
-        self._switch_seconds = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH_SECONDS)  # the verifier must not wait for what is imported meanwhile
-        self._thread = threading.Thread(target=self._load, args=(options,), name="probes")
-        self._thread.start()
-
-    def _load(self, options: ProbeOptions) -> None:
-        try:
-            self._probes = Probes(options)
-        except BaseException as error:  # noqa: BLE001 - raised again by `result`
-            self._error = error
-        finally:
-            sys.setswitchinterval(self._switch_seconds)
-
-    def result(self) -> Probes:
-        """Wait for the probes; raises what loading them raised."""
-        self._thread.join()
-        if self._probes is None:
-            raise self._error or KernelError("the probes were not loaded")
-        return self._probes
-
-    def abandon(self) -> None:
-        """Undo it, where a failure elsewhere left it to be undone."""
-        self._thread.join()
-        if self._probes is not None:
-            self._probes.close()
 
 
 def _possible_processors() -> int:

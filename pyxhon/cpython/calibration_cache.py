@@ -24,12 +24,17 @@ _JUDGES: Final = ("calibration", "calibration_run", "calibration_cache")
 
 
 def calibrate_cached(
-    image: ElfImage, sites: Sequence[EntrySite], calibrate: Callable[[], Calibration], *, by: str, is_believed: bool
+    image: ElfImage,
+    sites: Sequence[EntrySite],
+    calibrate: Callable[[], Calibration],
+    *,
+    by: str = "",
+    is_believed: bool,
 ) -> Calibration:
     """Give what is known of these sites of a file, else calibrate; CalibrationError comes from there and is not kept.
 
-    `by` stands for the probes that observe. It is kept only where `is_believed` (see `is_ours_alone`): in somebody else's surroundings a build may be made to
-    look otherwise than it is, which must not decide about others.
+    `by` stands for the probes that observe. It is kept only where `is_believed` (see `is_ours_alone`): in somebody
+    else's surroundings a build may be made to look otherwise than it is, which must not decide about others.
     """
     sites = tuple(sites)
     name = f"{_PREFIX}{image.build_id or 'none'}-{digest_image(image, (sites, by, _judges_digest()))}.json"

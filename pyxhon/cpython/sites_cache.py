@@ -29,8 +29,8 @@ _MAX_STACK_ADJUST = 1 << 16
 _CHUNK_BYTES = 1 << 20
 # The modules whose code decides what is found: other code, other cache.
 _FINDERS = (
-    "machine_code", "placement", "audit_sites", "import_sites", "dispatch_table", "entry_sites", "opcodes", "site",
-    "sites", "sites_cache",
+    "machine_code", "placement", "audit_sites", "import_sites", "dispatch_table", "entry_sites", "eval_loop", "opcodes",
+    "pointers", "site", "sites", "sites_cache",
 )  # fmt: skip
 _ENTRY_KINDS = ("entry_eval", *(f"entry_{name.lower()}" for name in ENTRIES))
 _logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ def workload(python):
 
 @every_python()
 def test_it_makes_the_entries_that_it_says(workload):
-    expected = workload.run("plain")
+    expected = workload.run("plain", has_thrown=True)
 
     assert expected == workload.run_under_oracle()
 
