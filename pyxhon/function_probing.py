@@ -17,6 +17,7 @@ from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
 from pyxhon.policy.model import Policy
 from pyxhon.policy.probed import functions_named
+from pyxhon.python_functions import is_python_name, suggest_python_name, wanted_patterns
 from pyxhon.recorder import Recorder
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
 from pyxhon.trace.rows import EventRow
@@ -27,11 +28,13 @@ NOT_PROBED: Final = "not_probed"
 
 
 def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
-    """Give the functions that the user and the policy name."""
+    """Give the functions that the user and the policy name. Raises FunctionNameError."""
+    by_c = tuple(name for name in names if not is_python_name(name))
+    python = wanted_patterns(names)
     if policy is None:
-        return Wanted(names)
+        return Wanted(by_c, python=python)
     named = functions_named(policy)
-    return Wanted(names, named.names, named.patterns, named.means)
+    return Wanted(by_c, named.names, named.patterns, named.means, python, wanted_patterns(named.python))
 
 
 def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:
@@ -109,7 +112,8 @@ def _settle(interpreters: Interpreters) -> None:
 def finish_calls(interpreters: Interpreters, recorder: Recorder) -> None:
     """Say at the end which functions were probed, and which names meant nothing to anything that was seen."""
     for name in interpreters.functions.never_found():
-        _logger.warning("--function %s: no interpreter or module that was seen has such a C function", name)
+        hint = f"; a Python function is written {python}" if (python := suggest_python_name(name)) else ""
+        _logger.warning("--function %s: no interpreter or module that was seen has such a C function%s", name, hint)
     if interpreters.functions.refused:
         recorder.extra_losses[None, "call", NOT_PROBED] = interpreters.functions.refused
     if interpreters.functions.wanted:

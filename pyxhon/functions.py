@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,7 @@ from pyxhon.cpython.placement import place_at_entry
 from pyxhon.cpython.site import Site
 from pyxhon.errors import FunctionNameError, KernelError, PyxhonError
 from pyxhon.function_names import Match, nearest, public_name, resolve, spellings
+from pyxhon.python_functions import PythonPattern, suggest_python_name
 from pyxhon.target.elf import ElfImage, open_image
 
 INTERPRETER_SIGNAL: Final = "uprobe PyMethodDef"
@@ -45,16 +46,24 @@ _ARGUMENTS: Final = {
 class Wanted:
     """What is to be probed. `names` are the user's and must exist; a policy's need not.
 
-    `is_pattern_of` tells whether a name is one that the policy's patterns with wildcards mean.
+    `is_pattern_of` tells whether a name is one that the policy's patterns with wildcards mean. `python` and
+    `policy_python` are Python functions, all others C functions; only by those is a Wanted true.
     """
 
     names: tuple[str, ...] = ()
     policy_names: tuple[str, ...] = ()
     policy_patterns: tuple[str, ...] = ()
     is_pattern_of: Callable[[str, str], bool] = lambda _pattern, _name: False
+    python: tuple[PythonPattern, ...] = ()
+    policy_python: tuple[PythonPattern, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.names or self.policy_names or self.policy_patterns)
+
+    @property
+    def python_patterns(self) -> tuple[PythonPattern, ...]:
+        """All Python functions, each once."""
+        return tuple(dict.fromkeys((*self.python, *self.policy_python)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +183,10 @@ class Functions:
     def _choose(self, asked: str, known: list[str]) -> None:
         found = resolve(asked, known)
         if found.match is Match.NONE:
-            near = ", ".join(nearest(asked, known))
-            remedy = f"did you mean {near}?" if near else "give it as in socket.socket.send"
-            raise FunctionNameError(f"--function {asked}: no such C function in the interpreter or its modules", remedy)
+            raise FunctionNameError(
+                f"--function {asked}: no such C function in the interpreter or its modules",
+                _suggest(asked, nearest(asked, known)),
+            )
         names = {public_name(name) for name in found.names}
         if found.match < Match.KNOWN_END and len(names) > 1:
             raise FunctionNameError(f"--function {asked} is ambiguous", f"it may be {', '.join(sorted(names)[:16])}")
@@ -242,8 +252,17 @@ class Functions:
         placed = Site(method.convention, method.function, place.address, place.stack_adjust, place.is_emulated)
         self.placed.setdefault(file.layout, []).append(placed)
         owner = next((owner for owner in method.owners if f"{owner}.{method.name}" == name), None)
-        self.sites[index] = FunctionSite(self._chosen[name], kind, public_name(owner) if owner else None)
+        shown = self._chosen[name].replace(":", ".")  # only Python functions have a colon, whatever a file says
+        self.sites[index] = FunctionSite(shown, kind, public_name(owner) if owner else None)
         self._site_signals[index] = EXTENSION_SIGNAL if file.layout == ABSENT else INTERPRETER_SIGNAL
+
+
+def _suggest(asked: str, near: Sequence[str]) -> str:
+    """Give what may have been meant by a name that no C function has."""
+    python = suggest_python_name(asked)
+    if near:
+        return f"did you mean {', '.join(near)}?" + (f" a Python function is written {python}" if python else "")
+    return f"a Python function is written {python or 'MODULE:QUALNAME'}, a C function as in socket.socket.send"
 
 
 def _literal_start(pattern: str) -> str:

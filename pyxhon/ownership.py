@@ -15,10 +15,12 @@ from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
 if TYPE_CHECKING:
-    from pyxhon.packages import FileOwner, PackageIndex
+    from pyxhon.packages import FileOwner, ModuleNames, PackageIndex
 
 _FILES_AT_ONCE: Final = 64
 _MAX_HELD: Final = 384
+_SOURCE_BYTES: Final = 1 << 20
+_MAX_SOURCES: Final = 256
 
 
 class Ownership:
@@ -29,6 +31,9 @@ class Ownership:
         self._roots: list[TargetRoot] = []
         self._indexes: dict[int, PackageIndex] = {}
         self._search_paths: list[list[str]] = []  # by root, as far as its index does not know them
+        self._module_names: dict[int, ModuleNames] = {}
+        self._new_entries: list[dict[str, None]] = []  # of sys.path, by root, as far as module names do not know them
+        self._names_in_source: dict[tuple[int, str], dict[tuple[int, str], str]] = {}
         self._asked: set[tuple[int, str]] = set()
         self._waiting: list[tuple[int, str, str | None]] = []
         self._known_dlls: set[tuple[int, str]] = set()
@@ -55,6 +60,7 @@ class Ownership:
                 return index
         self._roots.append(root)
         self._search_paths.append([])
+        self._new_entries.append({})
         return len(self._roots) - 1
 
     def _index_of(self, root: int) -> "PackageIndex":
@@ -73,7 +79,36 @@ class Ownership:
 
     def add_search_paths(self, root: int, paths: list[str]) -> None:
         """Tell entries of sys.path."""
-        self._search_paths[root] += [path for path in paths if path.startswith("/")]
+        entries = [path for path in paths if path.startswith("/")]
+        self._search_paths[root] += entries
+        self._new_entries[root].update(dict.fromkeys(entries))
+
+    def module_names(self, root: int, path: str, working_directory: str | None) -> tuple[str, ...]:
+        """Give the names that the module of a code object's file may have: at once, unlike its owner."""
+        from pyxhon.packages import ModuleNames  # noqa: PLC0415 - see above
+
+        if root not in self._module_names:
+            self._module_names[root] = ModuleNames(self._roots[root])
+        found = self._module_names[root]
+        found.add_search_paths(self._new_entries[root])
+        self._new_entries[root].clear()
+        return found.names_of(path, working_directory)
+
+    def qualified_name(self, root: int, path: str, place: tuple[int, str]) -> str | None:
+        """Find a function by its first line and the last part of its name in the source, which is read at once.
+
+        None: it is not there, as a lambda and code without a source are not.
+        """
+        from pyxhon.cpython.source_names import read_qualified_names  # noqa: PLC0415 - see above
+
+        found = self._names_in_source.get((root, path))
+        if found is None:
+            if len(self._names_in_source) >= _MAX_SOURCES:
+                self._names_in_source.clear()
+            content = self._roots[root].read_file(path, _SOURCE_BYTES) if path.startswith("/") else None
+            found = read_qualified_names(content.decode("utf-8", "replace")) if content else {}
+            self._names_in_source[root, path] = found
+        return found.get(place)
 
     def see_file(self, root: int, path: str, working_directory: str | None) -> None:
         """Queue a code object's file or a DLL."""

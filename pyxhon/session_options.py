@@ -33,7 +33,7 @@ class TraceOptions:
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
     functions: tuple[str, ...] = ()
-    """C functions whose calls are recorded, by their Python names."""
+    """Functions whose calls are recorded: C functions by their Python names, Python functions as MODULE:QUALNAME."""
     is_quiet: bool = False
     """No findings and no status line while tracing."""
     verbosity: int = 0

@@ -10,6 +10,8 @@ from typing import Any, Final
 import click
 
 from pyxhon.cli.messages import configure_messages
+from pyxhon.errors import FunctionNameError
+from pyxhon.python_functions import is_python_name, parse_python_pattern
 from pyxhon.session_options import CALL_FORMATS, TraceOptions
 
 _SMALLEST_BUFFER: Final = 4 << 10
@@ -55,13 +57,16 @@ def parse_percent(text: str) -> float:
 
 
 def parse_function(text: str) -> str:
-    """Read the name of a C function, such as socket.socket.send."""
-    if ":" in text:
-        raise click.BadParameter(
-            f"{text!r} names a Python function; only C functions can be named, as in socket.socket.send"
-        )
+    """Read the name of a C function, such as socket.socket.send, or of Python functions, MODULE:QUALNAME with globs."""
+    if is_python_name(text):
+        try:
+            return parse_python_pattern(text).text
+        except FunctionNameError as error:
+            raise click.BadParameter(f"{text!r}: {error}") from error
     if not all(part.isidentifier() for part in text.split(".")) or len(text) > _LONGEST_NAME:
-        raise click.BadParameter(f"{text!r} is no dotted name such as socket.socket.send")
+        raise click.BadParameter(
+            f"{text!r} is no dotted name such as socket.socket.send; for Python functions write MODULE:QUALNAME"
+        )
     return text
 
 
@@ -87,7 +92,8 @@ _AGGREGATE = click.option(
 )  # fmt: skip
 _FUNCTION = click.option(
     "--function", "functions", multiple=True, type=parse_function, metavar="NAME",
-    help="Record calls of this C function, such as socket.socket.send. May be given several times.",
+    help="Record calls of this C function, such as socket.socket.send, or of Python functions, such as "
+    "requests.sessions:Session.send or evil*:*. May be given several times.",
 )  # fmt: skip
 _SYSCALLS = click.option(
     "--syscalls", type=click.Choice(["sensitive", "all", "off"]), default="sensitive", show_default=True,

@@ -39,6 +39,8 @@ class Act:
     is_of_extension: bool = False  # a call of a function that is not the interpreter's own
     signals: set[str] = field(default_factory=set)
     beneath: Beneath = NOTHING_BENEATH
+    module: str | None = None  # of a call's Python function
+    calls: dict[str, dict[str, object] | None] = field(default_factory=dict)  # by their arguments as text
 
     @classmethod
     def begin(cls, seen: Sighting, by: Attribution) -> "Act":
@@ -67,6 +69,10 @@ class Act:
         self.last_ns = max(self.last_ns, event.last_ns)
         self.is_truncated = self.is_truncated or bool(event.is_truncated)
         self.signals.add(event.kind)
+
+    def note_call(self, arguments: dict[str, object] | None) -> None:
+        """Take up the arguments of a probed call that is part of the act; None: some were cut."""
+        self.calls[canonical(arguments or {})] = arguments
 
     def join(self, event: EventRow, beneath: Beneath) -> None:
         """Take up an event that another signal saw of the same act: what only that one knows."""
@@ -144,4 +150,5 @@ def freeze(act: Act, category: str | None, module: str | None = None) -> Behavio
         event=act.event,
         chain=act.chain,
         beneath=act.beneath,
+        calls=tuple(act.calls.values()),
     )

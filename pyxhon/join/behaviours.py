@@ -19,9 +19,11 @@ from pyxhon.join.model import Joined
 from pyxhon.join.native import Natives
 from pyxhon.join.needs import Preloads
 from pyxhon.join.owners import Attribution
-from pyxhon.join.places import Places
+from pyxhon.join.places import Places, Role
+from pyxhon.join.python_calls import PythonCalls, show_python_call
 from pyxhon.join.stacks import Stacks
 from pyxhon.join.system_calls import IMPORTABLE, KINDS, SystemCalls
+from pyxhon.python_functions import is_python_name
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
@@ -57,6 +59,7 @@ class Joiner:
         self._processes: dict[int, ProcessRow] = {}
         self._is_stale = True
         self._calls = Calls(tables)
+        self._python_calls = PythonCalls(self._stacks, tables)
         self._system_calls.find_call = self._calls.find_maker
 
     def join(self, events: Iterable[EventRow]) -> Joined:
@@ -161,21 +164,38 @@ class Joiner:
 
     def _add_call(self, seen: Sighting) -> str:
         event, view = seen.event, seen.view
+        if is_python_name(event.name):
+            return self._add_python_call(seen)
         if view.is_import and not view.is_extension_init:
             return "import"  # what the import system does to import: importing is not using
+        arguments = show_call(event.arguments)
         act = self._calls.explain(seen)
         if act is not None:
             act.signals.add(event.kind)
+            act.note_call(None if event.is_truncated else arguments)
             return "joined"
-        act = self._acts.count(seen, self._actor(seen), show_call(event.arguments), "python")
+        act = self._acts.count(seen, self._actor(seen), arguments, "python")
         act.is_of_extension = event.signal.endswith("extension module")
         act.category = self._calls.category(act)
         self._calls.remember(seen, act)
         return "behaviour"
 
+    def _add_python_call(self, seen: Sighting) -> str:
+        """Count a call of a Python function; what the import system calls is called on behalf of the importer."""
+        called = self._python_calls.called(seen)
+        seen = self._python_calls.as_called(seen)
+        is_import = seen.view.is_import and not seen.view.is_extension_init
+        if is_import and called is not None and called.role is Role.IMPORT_SYSTEM:
+            return "import"  # importing is not using
+        by = seen.view.importer if is_import else self._actor(seen)
+        act = self._acts.count(seen, by, show_python_call(seen.event.arguments), "python")
+        act.category = self._python_calls.category(called)
+        act.module = called.module if called else None
+        return "behaviour"
+
     def _finish(self, fates: Counter[str]) -> Joined:
         found = list(self._edges.behaviours())
-        found += [freeze(act, "dll" if act.kind == "dll-load" else act.category) for act in self._acts]
+        found += [freeze(act, "dll" if act.kind == "dll-load" else act.category, act.module) for act in self._acts]
         found.sort(key=lambda behaviour: behaviour.event)
         return Joined(
             tuple(each for each in found if each.category is not None),

@@ -7,6 +7,7 @@ from pyxhon.function_names import spellings
 from pyxhon.join.acts import Act
 from pyxhon.join.arguments import show_value
 from pyxhon.join.frameless import Sighting
+from pyxhon.join.python_calls import show_argument
 
 _MAX_PLACES = 100_000
 
@@ -17,15 +18,9 @@ def show_call(arguments: object) -> dict[str, object]:
     args, kwargs = known.get("args"), known.get("kwargs")
     return {
         "self": show_value(known.get("self")),
-        "args": [_show(value) for value in args] if isinstance(args, list) else [],
-        "kwargs": {str(name): _show(value) for name, value in kwargs.items()} if isinstance(kwargs, dict) else {},
+        "args": [show_argument(value) for value in args] if isinstance(args, list) else [],
+        "kwargs": {str(key): show_argument(value) for key, value in kwargs.items()} if isinstance(kwargs, dict) else {},
     }
-
-
-def _show(value: object) -> object:
-    if isinstance(value, dict) and set(value) == {"bytes", "length"}:
-        return f"{value['bytes']}… ({value['length']} bytes)"
-    return show_value(value)
 
 
 class Calls:

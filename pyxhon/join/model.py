@@ -78,6 +78,8 @@ class Behaviour:
 
     The same act of several worker processes is one behaviour each, with the same `id`: it is made of what the act is
     (owner, category, kind, name, arguments, location) and of nothing that differs between runs, processes or versions.
+    `module` is the one imported, or that of the file which a called Python function is in. `calls` has the arguments of
+    calls of C functions that the act is known by an audit event of; None for one of which an argument was cut.
     """
 
     id: str
@@ -104,6 +106,7 @@ class Behaviour:
     event: int
     chain: tuple[str, ...]
     beneath: Beneath = NOTHING_BENEATH
+    calls: tuple[dict[str, object] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

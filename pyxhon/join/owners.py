@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pyxhon.cpython.program import read_program
 from pyxhon.join.import_system import Seen, find_module_body
 from pyxhon.join.model import APPLICATION, STANDARD_LIBRARY, UNKNOWN, Frame, Owner
 from pyxhon.join.places import Role
-
-_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +99,7 @@ def _owner_of_generated(seen: Seen, position: int, around: Surroundings) -> Owne
 
 def _is_command_or_console(arguments: Sequence[str]) -> bool:
     """Tell whether an interpreter was started with -c or without a program (`python --help`)."""
-    remaining = iter(arguments[1:])
-    for argument in remaining:
-        if argument == "-":
-            return True
-        if not argument.startswith("-"):
-            return False
-        if argument in _OPTIONS_WITH_VALUE:
-            next(remaining, None)
-        elif not argument.startswith("--"):
-            letter = next((each for each in argument[1:] if each in "cmWX"), "")
-            if letter in {"c", "m"}:
-                return letter == "c"
-    return True
+    return read_program(arguments).kind in {"command", "console"}
 
 
 def _attribute(seen: Seen, owner: Owner, position: int) -> Attribution:

@@ -68,24 +68,35 @@ class Stacks:
         self._trace = trace
         self._places = places
         self._views: dict[int, StackView] = {}
+        self._caller_views: dict[int, StackView] = {}
         self._looks: dict[tuple[int | None, int], tuple[Frame, Place, str]] = {}
 
     def view(self, stack: int | None, process: ProcessRow) -> StackView:
         """Give the view of a stack by its number; without one, the interpreter itself acts."""
-        if stack is None:
-            return EMPTY_VIEW
-        found = self._views.get(stack)
+        return EMPTY_VIEW if stack is None else self._find(self._views, stack, process, 0)
+
+    def caller_view(self, stack: int | None, process: ProcessRow) -> StackView:
+        """Give the view of a stack without its innermost frame."""
+        return EMPTY_VIEW if stack is None else self._find(self._caller_views, stack, process, 1)
+
+    def innermost_place(self, stack: int | None, process: ProcessRow) -> Place | None:
+        """Give what the file of the innermost frame is; None where there is no frame."""
+        rows = self._trace.stack(stack) if stack is not None else ()
+        return self._look(rows[0], process.root)[1] if rows else None
+
+    def _find(self, views: dict[int, StackView], stack: int, process: ProcessRow, start: int) -> StackView:
+        found = views.get(stack)
         if found is None:
-            if len(self._views) >= _MAX_VIEWS:
-                self._views.clear()
-            found, is_decided = self._make(stack, process)
+            if len(views) >= _MAX_VIEWS:
+                views.clear()
+            found, is_decided = self._make(stack, process, start)
             if is_decided:
-                self._views[stack] = found
+                views[stack] = found
         return found
 
-    def _make(self, stack: int, process: ProcessRow) -> tuple[StackView, bool]:
-        """Make a view; also tell whether all of its files have been decided."""
-        rows = self._trace.stack(stack)
+    def _make(self, stack: int, process: ProcessRow, start_frame: int) -> tuple[StackView, bool]:
+        """Make a view from a frame outwards; also tell whether all of its files have been decided."""
+        rows = self._trace.stack(stack)[start_frame:]
         looks = [self._look(row, process.root) for row in rows]
         seen = Seen(tuple(look[0] for look in looks), [look[1] for look in looks], [look[2] for look in looks])
         around = Surroundings(process.arguments, lambda: self._trace.is_stack_truncated(stack))

@@ -8,19 +8,33 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pyxhon.categories import CATEGORIES, LETTERS
+from pyxhon.policy.call_arguments import MOST_POSITIONS, ArgumentPattern
 from pyxhon.policy.model import (
     CategoryRule,
+    FunctionRule,
     ListRule,
     NameRule,
     PackageKey,
     PackageRules,
     Pattern,
     Rule,
+    name_call,
     normalize_name,
 )
-from pyxhon.policy.nodes import Node, read_fields, read_items, read_text, refuse, show, suggest
-from pyxhon.policy.patterns import BadPatternError, NamePattern, parse_dll, parse_name, parse_path
+from pyxhon.policy.nodes import (
+    Node,
+    list_items,
+    read_entries,
+    read_fields,
+    read_items,
+    read_text,
+    refuse,
+    show,
+    suggest,
+)
+from pyxhon.policy.patterns import BadPatternError, NamePattern, parse_dll, parse_function, parse_name, parse_path
 from pyxhon.policy.peers import parse_peer
+from pyxhon.python_functions import PythonPattern
 from pyxhon.target.system_calls.classify import operation_names
 from pyxhon.target.system_calls.declarations import sensitive_names
 
@@ -34,6 +48,8 @@ _LISTS: dict[str, tuple[tuple[str, ...], Callable[[str], Pattern]]] = {
 }
 _ORIGINS = ("application", "stdlib", "unknown")
 _REASON_CHARACTERS = 1000
+_ARGUMENT_CHARACTERS = 1000
+_POSITIONS = tuple(map(str, range(MOST_POSITIONS)))
 
 
 def parse_package(key: Node, value: Node) -> PackageRules:
@@ -52,7 +68,7 @@ def parse_package(key: Node, value: Node) -> PackageRules:
         package,
         Rule(key.place.line_text, start),
         _parse_allow(fields["allow"], f"{start}.allow") if "allow" in fields else None,
-        _parse_names(fields.get("functions"), f"{start}.functions"),
+        _parse_functions(fields.get("functions"), f"{start}.functions"),
         _parse_names(fields.get("modules"), f"{start}.modules"),
         _parse_calls(fields.get("syscalls"), f"{start}.syscalls"),
         _parse_native(fields["native"], f"{start}.native") if "native" in fields else None,
@@ -121,6 +137,48 @@ def _parse_names(node: Node | None, key: str) -> tuple[NameRule, ...]:
             rule = Rule(item.place.line_text, f"{key}.{name}: {pattern.text}")
             rules.append(NameRule(rule, pattern, name == "allow"))
     return tuple(rules)
+
+
+def _parse_functions(node: Node | None, key: str) -> tuple[FunctionRule, ...]:
+    """Read names of functions; an entry may be a mapping of the name and what the arguments must be."""
+    if node is None:
+        return ()
+    rules = []
+    for verb, items in read_fields(node, ("deny", "allow")).items():
+        for item in list_items(items):
+            named, given = (item, None) if item.entries is None else _read_function(item)
+            pattern: NamePattern | PythonPattern = _parse_pattern(named, parse_function)
+            arguments = () if given is None else _parse_arguments(given, pattern)
+            rule = Rule(item.place.line_text, f"{key}.{verb}: {name_call(pattern.text, arguments)}")
+            rules.append(FunctionRule(rule, pattern, verb == "allow", arguments))
+    return tuple(rules)
+
+
+def _read_function(node: Node) -> tuple[Node, Node]:
+    fields = read_fields(node, ("name", "args"))
+    for key, remedy in (("name", "write {name: os.system, args: …}"), ("args", "write the name alone")):
+        if key not in fields:
+            raise refuse(f"key '{key}' is missing", node.place, remedy)
+    return fields["name"], fields["args"]
+
+
+def _parse_arguments(node: Node, pattern: NamePattern | PythonPattern) -> tuple[ArgumentPattern, ...]:
+    entries = read_entries(node, "a parameter or position with what it must be")
+    if not entries:
+        raise refuse("no argument is named", node.place, "write the name of the function alone")
+    found = []
+    for key, value in entries:
+        name, text = read_text(key), read_text(value)
+        if name.isdecimal() and isinstance(pattern, PythonPattern):
+            raise refuse(f"{show(name)}: arguments of Python functions go by name", key.place, "write the parameter")
+        if not name.isidentifier() and name not in _POSITIONS:
+            remedy = f"write a parameter, or a position from 0 to {MOST_POSITIONS - 1}"
+            raise refuse(f"{show(name)} names no argument", key.place, remedy)
+        if not text.isprintable() or len(text) > _ARGUMENT_CHARACTERS:
+            what = f"an argument is printable text of up to {_ARGUMENT_CHARACTERS} characters"
+            raise refuse(what, value.place)
+        found.append(ArgumentPattern(name, text))
+    return tuple(found)
 
 
 def _parse_calls(node: Node | None, key: str) -> tuple[NameRule, ...]:

@@ -1,12 +1,12 @@
 """Why a behaviour is judged as it is, and what a policy says when all its files are laid over each other."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyxhon.policy.judge import Judged, Weighed, decide, weigh
-from pyxhon.policy.model import NameRule, PackageRules, Policy
+from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 
 if TYPE_CHECKING:
     from pyxhon.join import Behaviour
@@ -41,7 +41,7 @@ def explain(
     return Explanation(judged, tuple(sorted(candidates, key=lambda candidate: not candidate.is_decisive)))
 
 
-def find_unseen(policy: Policy) -> tuple[NameRule, ...]:
+def find_unseen(policy: Policy) -> tuple[FunctionRule, ...]:
     """Give the rules of `functions` that no audit event of CPython can match: they decide only probed calls."""
     names = {name for entry in policy.tables.audit_events.values() for name in (entry.name, *entry.functions)}
     names |= {f"builtins.{name}" for name in names if "." not in name}
@@ -64,8 +64,9 @@ def describe(policy: Policy) -> str:
 def _list_candidates(behaviour: "Behaviour", weighed: Weighed) -> Iterable[tuple[str, str]]:
     if weighed.named:
         rule = weighed.named.rule
-        what = "what is done below Python" if rule is weighed.named.entry.native else rule.pattern.text
-        yield str(rule.rule), f"{'allows' if rule.is_allowed else 'denies'} {what}"
+        what = "what is done below Python" if rule is weighed.named.entry.native else rule.text
+        doubt = f", which cannot be told: {weighed.named.doubt}" if weighed.named.doubt else ""
+        yield str(rule.rule), f"{'allows' if rule.is_allowed else 'denies'} {what}{doubt}"
     if weighed.listed:
         yield str(weighed.listed.rule), weighed.listed.reason
     if weighed.category:
@@ -100,14 +101,21 @@ def _describe_entry(entry: PackageRules) -> list[str]:
     return lines
 
 
-def _describe_names(rules: tuple[NameRule, ...]) -> list[str]:
+def _describe_names(rules: Sequence[NameRule | FunctionRule]) -> list[str]:
     lines = []
     for verb, is_allowed in (("deny", False), ("allow", True)):
         chosen = [rule for rule in rules if rule.is_allowed == is_allowed]
         if chosen:
             lines.append(f"      {verb}:")
-            lines += [f"        - {_quote(rule.pattern.text)}  # {rule.rule.place}" for rule in chosen]
+            lines += [f"        - {_describe_name(rule)}  # {rule.rule.place}" for rule in chosen]
     return lines
+
+
+def _describe_name(rule: NameRule | FunctionRule) -> str:
+    if isinstance(rule, NameRule) or not rule.arguments:
+        return _quote(rule.pattern.text)
+    given = ", ".join(f"{_quote(argument.name)}: {_quote(argument.text)}" for argument in rule.arguments)
+    return f"{{name: {_quote(rule.pattern.text)}, args: {{{given}}}}}"
 
 
 def _quote(text: str) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pyxhon.categories import CATEGORIES, SYSTEM_KINDS
-from pyxhon.function_names import spellings
-from pyxhon.policy.model import CategoryRule, ListRule, NameRule, PackageRules, Policy, Rule
+from pyxhon.policy.function_rules import match_functions
+from pyxhon.policy.model import CategoryRule, FunctionRule, ListRule, NameRule, PackageRules, Policy, Rule, Specificity
 from pyxhon.policy.touched import Touched, find_touched
 
 if TYPE_CHECKING:
@@ -52,10 +52,14 @@ class PackageJudgement:
 
 @dataclass(frozen=True, slots=True)
 class NamedOutcome:
-    """The entry of `functions`, `modules` or `syscalls` that speaks of an act, or a `native: deny`."""
+    """The entry of `functions`, `modules` or `syscalls` that speaks of an act, or a `native: deny`.
+
+    `doubt` says why it cannot be told whether a rule that denies means the act.
+    """
 
     entry: PackageRules
-    rule: NameRule
+    rule: NameRule | FunctionRule
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,37 +147,26 @@ def summarize(judged: Iterable[Judged], policy: Policy, owners: Iterable["Owner"
     return tuple(_sum_up(owner, rows, policy) for owner, rows in acts.items())
 
 
-def names_of(behaviour: "Behaviour", policy: Policy) -> tuple[str, tuple[str, ...]]:
-    """Give a behaviour's own name, and the Python functions any of which it may have been."""
-    entry = policy.tables.audit_events.get(behaviour.name) if behaviour.kind == "audit" else None
-    functions = entry.functions if entry else ()
-    if behaviour.name == "open" and behaviour.kind == "audit":
-        # os.open passes no mode, and nothing else passes none.
-        is_os = behaviour.arguments.get("mode") is None
-        functions = tuple(name for name in functions if (name == "os.open") == is_os)
-    return behaviour.name, functions
-
-
 def explain_named(named: NamedOutcome, behaviour: "Behaviour") -> str:
     """Say why a name decides."""
     if named.rule is named.entry.native:
         return f"the act is {behaviour.level}: no event of Python explains it"
-    return f"the policy names {named.rule.pattern.text}"
+    doubt = f", and whether it means this cannot be told: {named.doubt}" if named.doubt else ""
+    return f"the policy names {named.rule.text}{doubt}"
 
 
 def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, ...]) -> NamedOutcome | None:
     """Find the rule of the most specific entry, then of the most specific pattern; deny before allow."""
-    found = []
+    found: list[NamedOutcome] = []
     for entry in entries:
-        if behaviour.kind == "import":
-            rules = _match_module(behaviour, entry)
-        elif behaviour.kind in _NAMED_KINDS:
-            rules = _match_function(behaviour, policy, entry)
+        if behaviour.kind in _NAMED_KINDS:
+            speaking = match_functions(behaviour, policy, entry)
+            found += [NamedOutcome(entry, each.rule, each.doubt) for each in speaking]
+        elif behaviour.kind == "import":
+            found += [NamedOutcome(entry, rule) for rule in _match_module(behaviour, entry)]
         elif behaviour.kind in SYSTEM_KINDS:
-            rules = [rule for rule in entry.syscalls if rule.pattern.matches(behaviour.name.rpartition(":")[2])]
-        else:
-            rules = []
-        found += [NamedOutcome(entry, rule) for rule in rules]
+            name = behaviour.name.rpartition(":")[2]
+            found += [NamedOutcome(entry, rule) for rule in entry.syscalls if rule.pattern.matches(name)]
     native = _find_native(behaviour, entries)
     return max([*found, native] if native else found, key=_rank_named, default=None)
 
@@ -189,8 +182,8 @@ def _find_native(behaviour: "Behaviour", entries: tuple[PackageRules, ...]) -> N
     )
 
 
-def _rank_named(outcome: NamedOutcome) -> tuple[tuple[int, int], tuple[int, int], bool]:
-    return outcome.entry.key.specificity, outcome.rule.pattern.specificity, not outcome.rule.is_allowed
+def _rank_named(outcome: NamedOutcome) -> tuple[tuple[int, int], Specificity, bool]:
+    return outcome.entry.key.specificity, outcome.rule.specificity, not outcome.rule.is_allowed
 
 
 def _find_category(behaviour: "Behaviour", entries: tuple[PackageRules, ...]) -> CategoryOutcome | None:
@@ -207,34 +200,6 @@ def _match_module(behaviour: "Behaviour", entry: PackageRules) -> list[NameRule]
         for rule in entry.modules
         if rule.pattern.matches_module(module) and not (rule.is_allowed and behaviour.is_truncated)
     ]
-
-
-def _match_function(behaviour: "Behaviour", policy: Policy, entry: PackageRules) -> list[NameRule]:
-    """Give the rules that name the act.
-
-    Several functions may raise one audit event: it is denied when any is denied, and allowed when all are.
-    """
-    if behaviour.kind == "call":
-        spelled = spellings(behaviour.name)
-        return [rule for rule in entry.functions if any(rule.pattern.matches(name) for name in spelled)]
-    name, functions = names_of(behaviour, policy)
-    denied = [
-        rule
-        for rule in entry.functions
-        if not rule.is_allowed and any(_is_named(rule, function) for function in (name, *functions))
-    ]
-    if behaviour.is_truncated and name not in policy.tables.audit_events:
-        return denied
-    allowing = [rule for rule in entry.functions if rule.is_allowed]
-    allowed = [rule for rule in allowing if _is_named(rule, name)]
-    by_function = [[rule for rule in allowing if _is_named(rule, function)] for function in functions]
-    if not allowed and functions and all(by_function):
-        allowed = [min((rules[0] for rules in by_function), key=lambda rule: rule.pattern.specificity)]
-    return denied + allowed
-
-
-def _is_named(rule: NameRule, function: str) -> bool:
-    return rule.pattern.matches(function) or ("." not in function and rule.pattern.matches(f"builtins.{function}"))
 
 
 def _find_listed(touched: tuple[Touched, ...], entries: tuple[PackageRules, ...]) -> ListOutcome | None:

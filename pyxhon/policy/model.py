@@ -1,13 +1,15 @@
 """A policy as data: the rules of each package, most specific package first."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Protocol
 
 from pyxhon.categories import CATEGORIES, CategoryTables
+from pyxhon.policy.call_arguments import ArgumentPattern
 from pyxhon.policy.patterns import NamePattern
+from pyxhon.python_functions import PythonPattern
 
 LIST_KEYS = ("files.read", "files.write", "network.connect", "network.bind", "dlls.load")
 
@@ -47,13 +49,53 @@ class CategoryRule:
         return "-".join(name[0].upper() for name in CATEGORIES if name in self.categories) or "None"
 
 
+Specificity = tuple[int, tuple[int, int], int]
+
+
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """One entry of `functions`, `modules` or `syscalls`; and `native: deny`, which stands for all that it means."""
+    """One entry of `modules` or `syscalls`; and `native: deny`, which stands for all that it means."""
 
     rule: Rule
     pattern: NamePattern
     is_allowed: bool
+
+    @property
+    def text(self) -> str:
+        """What it names, as written."""
+        return self.pattern.text
+
+    @property
+    def specificity(self) -> Specificity:
+        """Rank among rules of one entry, as FunctionRule's."""
+        return (0, self.pattern.specificity, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRule:
+    """One entry of `functions`; with `arguments` it speaks only of calls that have such."""
+
+    rule: Rule
+    pattern: NamePattern | PythonPattern
+    is_allowed: bool
+    arguments: tuple[ArgumentPattern, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What it names, with the arguments it asks for."""
+        return name_call(self.pattern.text, self.arguments)
+
+    @property
+    def specificity(self) -> Specificity:
+        """Rank among rules of one entry: the more arguments, then the name, then what the arguments must be."""
+        literal = sum(argument.literal_characters for argument in self.arguments)
+        return (len(self.arguments), self.pattern.specificity, literal)
+
+
+def name_call(name: str, arguments: Iterable[ArgumentPattern]) -> str:
+    """Write a function with the arguments asked for: `os.system(0: rm *)`."""
+    given = ", ".join(f"{argument.name}: {argument.text}" for argument in arguments)
+    return f"{name}({given})" if given else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +144,7 @@ class PackageRules:
     key: PackageKey
     rule: Rule
     allow: CategoryRule | None = None
-    functions: tuple[NameRule, ...] = ()
+    functions: tuple[FunctionRule, ...] = ()
     modules: tuple[NameRule, ...] = ()
     syscalls: tuple[NameRule, ...] = ()
     native: NameRule | None = None

@@ -83,10 +83,16 @@ def read_entries(node: Node, expected: str) -> tuple[tuple[Node, Node], ...]:
 
 def read_items(node: Node) -> tuple[Node, ...]:
     """Give the items of a list of texts."""
+    items = list_items(node)
+    for item in items:
+        read_text(item)
+    return items
+
+
+def list_items(node: Node) -> tuple[Node, ...]:
+    """Give the items of a list, whatever they are."""
     if node.items is None:
         raise refuse("a list is needed", node.place, "write [one, two], or [] for none")
-    for item in node.items:
-        read_text(item)
     return node.items
 
 

@@ -9,18 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import PolicyError
 from pyxhon.policy.entries import parse_package
-from pyxhon.policy.model import NameRule, PackageRules, Policy
+from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 from pyxhon.policy.nodes import Node, Place, read_entries, read_fields, read_items, read_text, refuse, show, suggest
 from pyxhon.policy.tables import TABLE_KEYS, parse_tables
 from pyxhon.resources import policies_directory
 
+_AnyRule = TypeVar("_AnyRule", bound=NameRule | FunctionRule)
 _BUILTIN = "builtin:"
 _TABLES = "categories"
 _POLICY_KEYS = ("version", "extends", "packages", "on_violation")
@@ -151,7 +152,7 @@ def _lay_over(earlier: PackageRules, later: PackageRules) -> PackageRules:
     )
 
 
-def _join_names(earlier: Sequence[NameRule], later: Sequence[NameRule]) -> tuple[NameRule, ...]:
+def _join_names(earlier: Sequence[_AnyRule], later: Sequence[_AnyRule]) -> tuple[_AnyRule, ...]:
     is_replaced = any(rule.is_allowed for rule in later)
     kept = [rule for rule in earlier if not (rule.is_allowed and is_replaced)]
     return (*later, *kept)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 
+from pyxhon.errors import FunctionNameError
+from pyxhon.python_functions import PythonPattern, is_python_name, parse_python_pattern
+
 _WILDCARDS = re.compile(r"[*?\[]")
 # Whose home a path lies in is not in a trace, and a policy is judged anywhere: ~ is any home.
 _HOMES = ("/root", "/home/*")
@@ -101,6 +104,16 @@ def parse_name(text: str) -> NamePattern:
     if not re.fullmatch(r"[\w.*?/<>-]+", text):
         raise BadPatternError("this is no dotted name", "write it as in 'socket.socket.send' or 'os.*'")
     return NamePattern(text)
+
+
+def parse_function(text: str) -> NamePattern | PythonPattern:
+    """Read the pattern of a function: with a colon, of one that is written in Python."""
+    if not is_python_name(text):
+        return parse_name(text)
+    try:
+        return parse_python_pattern(text)
+    except FunctionNameError as error:
+        raise BadPatternError(str(error.args[0]), error.remedy) from error
 
 
 def parse_path(text: str) -> PathPattern:

@@ -248,7 +248,8 @@ def test_a_module_found_only_when_it_is_loaded_is_probed_then_and_said_to_be_lat
         ("socket.socket.sendd", "did you mean socket.socket.send"),
         ("send", "it may be "),
         ("nonsense.of.names", "no such C function"),
-        ("package.module:function", "names a Python function"),
+        ("nonsense.of.names", "a Python function is written nonsense.of:names"),
+        ("a:b:c", "a Python function's name has one colon"),
     ],
 )
 def test_a_name_that_means_no_function_is_refused(name, words):

@@ -80,3 +80,18 @@ def test_a_behaviour_that_is_not_there_is_told(policy, trace, capsys):
     assert run_command_line(["policy", "check", policy, "--trace", trace, "--behaviour", "zz"]) == 1
 
     assert "no behaviour zz" in capsys.readouterr().err
+
+
+def test_a_python_function_and_arguments_are_shown_checked_and_explained(tmp_path, trace, capsys):
+    (tmp_path / "p.yaml").write_text(
+        "version: 1\npackages:\n  requests:\n    functions:\n"
+        "      deny: [{name: socket.connect, args: {address: '127.*'}}, 'm:f']\n"
+    )
+
+    assert run_command_line(["policy", "show", str(tmp_path / "p.yaml")]) == 0
+    assert '{name: "socket.connect", args: {"address": "127.*"}}' in capsys.readouterr().out
+
+    run_command_line(["policy", "check", str(tmp_path / "p.yaml"), "--trace", trace])
+    text = capsys.readouterr().out
+    assert "no audit event shows m:f; it decides only calls that are probed" in text
+    assert "functions.deny: socket.connect(address: 127.*): denies socket.connect(address: 127.*)" in text

@@ -187,3 +187,30 @@ def test_when_the_time_of_all_is_up_each_other_dll_says_so(session, recorded):
     assert dlls["six.so"].dossier["partial"] == ["not looked at: the time for all files was up"]
     assert dlls["six.so"].dossier["record"] == "as recorded"
     assert dlls["six.so"].sha256 is not None
+
+
+def test_a_module_is_named_at_once_and_by_the_entries_of_sys_path_known_so_far(tmp_path):
+    session = Session(tmp_path / "t.pyxhon")
+    file = str(tmp_path / "src" / "ns" / "mod.py")
+
+    before = session.ownership.module_names(session.root, file, None)
+    session.ownership.add_search_paths(session.root, [str(tmp_path / "src"), "relative"])
+    after = session.ownership.module_names(session.root, file, None)
+    session.ownership.close()
+
+    assert (before, after) == (("mod",), ("ns.mod",))
+
+
+def test_a_qualified_name_is_found_in_the_source(tmp_path):
+    session = Session(tmp_path / "t.pyxhon")
+    (tmp_path / "mod.py").write_text("class Session:\n    def send(self): pass\n")
+    find = session.ownership.qualified_name
+
+    found = [
+        find(session.root, str(tmp_path / "mod.py"), place) for place in ((2, "send"), (1, "send"), (2, "<lambda>"))
+    ]
+    missing = [find(session.root, path, (2, "send")) for path in ("<string>", "mod.py", str(tmp_path / "none.py"))]
+    session.ownership.close()
+
+    assert found == ["Session.send", None, None]
+    assert missing == [None, None, None]

@@ -281,3 +281,26 @@ def test_the_module_runs_like_the_command():
 
     assert process.communicate(timeout=30)[0].startswith(b"pyxhon, version")
     assert process.returncode == 0
+
+
+def test_functions_of_c_and_of_python_are_handed_over(session):
+    words = ["attach", "42", "--function", "socket.socket.send", "--function", "requests.sessions:Session.send"]
+
+    assert run_command_line([*words, "--function", "evil*:*"]) == 0
+
+    assert session.calls[0][2].functions == ("socket.socket.send", "requests.sessions:Session.send", "evil*:*")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a:b:c", "a Python function's name has one colon; write MODULE:QUALNAME"),
+        (":f", "the module is missing; write * for any"),
+        ("evil*", "for Python functions write MODULE:QUALNAME"),
+    ],
+)
+def test_a_malformed_function_is_refused(session, capsys, name, words):
+    assert run_command_line(["attach", "42", "--function", name]) == 2
+
+    assert words in capsys.readouterr().err
+    assert session.calls == []

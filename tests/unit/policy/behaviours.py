@@ -21,6 +21,7 @@ def act(
     is_truncated=False,
     process=1,
     identity=None,
+    calls=(),
     **arguments,
 ):
     """A behaviour; `name` an audit event, or with kind="import" the module."""
@@ -53,6 +54,7 @@ def act(
         is_transitive=False,
         event=1,
         chain=(),
+        calls=calls,
     )
 
 

@@ -14,7 +14,7 @@ def plain(policy):
         (
             entry.key,
             entry.allow and entry.allow.categories,
-            sorted((rule.pattern.text, rule.is_allowed) for rule in entry.functions),
+            sorted((rule.text, rule.is_allowed) for rule in entry.functions),
             sorted((rule.pattern.text, rule.is_allowed) for rule in entry.modules),
             sorted((rule.pattern.text, rule.is_allowed) for rule in entry.syscalls),
             entry.native and entry.native.is_allowed,
@@ -89,6 +89,32 @@ def test_a_description_shows_files_laid_over_each_other(tmp_path):
     assert plain(load_policy(tmp_path / "again.yaml")) == plain(policy)
     assert f'allow: "N"  # {second}:3' in describe(policy)
     assert f'- "os.system"  # {first}:3' in describe(policy)
+
+
+def test_rules_with_arguments_are_described_so_that_they_can_be_read_again(tmp_path):
+    deny = """{name: 'm:f', args: {a: "it's \\"x\\": #1", b: true}}"""
+    allow = """{name: os.open, args: {"0": '*'}}"""
+    policy = load_policy(write_policy(tmp_path, f"  a: {{functions: {{deny: [{deny}], allow: [{allow}]}}}}"))
+
+    (tmp_path / "again.yaml").write_text(describe(policy))
+
+    assert plain(load_policy(tmp_path / "again.yaml")) == plain(policy)
+    assert [rule.arguments for rule in policy.packages[0].functions] == [
+        rule.arguments for rule in load_policy(tmp_path / "again.yaml").packages[0].functions
+    ]
+
+
+def test_a_rule_that_cannot_be_told_to_mean_an_act_is_explained(tmp_path):
+    path = write_policy(tmp_path, "  numpy: {functions: {deny: [{name: 'm:f', args: {x: y}}], allow: ['m:*']}}")
+    called = act("m:f", kind="call", category=None, x="<object>")
+
+    (candidate,) = explain(called, load_policy(path)).candidates
+
+    assert candidate == Candidate(
+        f"{path}:3 packages.numpy.functions.deny: m:f(x: y)",
+        "denies m:f(x: y), which cannot be told: argument x cannot be told",
+        is_decisive=True,
+    )
 
 
 _TEXT = st.text(alphabet=st.characters(blacklist_categories=("C", "Z")), min_size=1, max_size=10)

@@ -64,6 +64,18 @@ def test_a_rule_knows_its_file_and_line(tmp_path):
     ]
 
 
+def test_a_function_may_ask_for_arguments(tmp_path):
+    found = entry(
+        tmp_path,
+        "  numpy:\n    functions:\n      deny:\n        - {name: 'm:f', args: {shell: true, x: 5}}\n        - os.kill",
+    )
+
+    rule, plain = found.functions
+    assert [(each.name, each.text) for each in rule.arguments] == [("shell", "true"), ("x", "5")]
+    assert str(rule.rule) == f"{tmp_path}/p.yaml:6 packages.numpy.functions.deny: m:f(shell: true, x: 5)"
+    assert (plain.pattern.text, plain.arguments) == ("os.kill", ())
+
+
 @pytest.mark.parametrize(
     "written, shorthand",
     [
@@ -154,6 +166,62 @@ def test_allow_is_a_list_or_the_papers_shorthand(tmp_path, written, shorthand):
         (
             "version: 1\npackages: {a: {functions: {deny: ['os system']}}}\n",
             "'os system': this is no dotted name at x.yaml:2:35; write it as in 'socket.socket.send' or 'os.*'",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: ['a:b:c']}}}\n",
+            "'a:b:c': a Python function's name has one colon at x.yaml:2:35; write MODULE:QUALNAME, as in ",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [os.system, {nam: x}]}}}\n",
+            "unknown key 'nam' at x.yaml:2:47; did you mean 'name'?",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x, arg: {}}]}}}\n",
+            "unknown key 'arg' at x.yaml:2:45; did you mean 'args'?",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{args: {x: y}}]}}}\n",
+            "key 'name' is missing at x.yaml:2:35; write {name: os.system, args: …}",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x}]}}}\n",
+            "key 'args' is missing at x.yaml:2:35; write the name alone",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x, args: {}}]}}}\n",
+            "no argument is named at x.yaml:2:51; write the name of the function alone",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x, args: [y]}]}}}\n",
+            "a mapping is needed at x.yaml:2:51; write a parameter or position with what it must be",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x, args: {'10': y}}]}}}\n",
+            "'10' names no argument at x.yaml:2:52; write a parameter, or a position from 0 to 9",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: 'm:f', args: {0: y}}]}}}\n",
+            "'0': arguments of Python functions go by name at x.yaml:2:56; write the parameter",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x, args: {y: [z]}}]}}}\n",
+            "text is needed here, not a list or mapping at x.yaml:2:55",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [{name: x, args: {y: }}]}}}\n",
+            "the value is empty at x.yaml:2:55",
+        ),
+        (
+            "version: 1\npackages: {a: {functions: {deny: [[x]]}}}\n",
+            "text is needed here, not a list or mapping at x.yaml:2:35",
+        ),
+        (
+            "version: 1\npackages: {a: {modules: {deny: [{name: x, args: {y: z}}]}}}\n",
+            "text is needed here, not a list or mapping at x.yaml:2:33",
+        ),
+        (
+            "version: 1\npackages: {a: {modules: {deny: ['a:b']}}}\n",
+            "'a:b': this is no dotted name at x.yaml:2:33",
         ),
         ("version: 1\npackages: {a: }\n", "a mapping is needed at x.yaml:2:15; write keys allow, functions, modules"),
         ("version: 1\npackages: {a: {}}\n", "the entry has no rules at x.yaml:2:15; write allow: None"),

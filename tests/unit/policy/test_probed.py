@@ -29,6 +29,24 @@ def test_a_pattern_means_what_audit_events_do_not_cover(tmp_path):
     assert not named.means("socket.*", "os.getpid")
 
 
+def test_python_functions_are_handed_on_apart(tmp_path):
+    policy = load_policy(
+        write_policy(tmp_path, "  numpy: {functions: {deny: ['m:f', 'evil*:*', os.getpid], allow: ['m:g', 'good*:*']}}")
+    )
+    named = functions_named(policy)
+
+    assert (named.names, named.patterns, named.python) == (("os.getpid",), (), ("m:f", "evil*:*", "m:g"))
+
+
+def test_what_rules_ask_for_arguments_of_is_probed_though_audit_events_tell_of_it(tmp_path):
+    functions = """{deny: [{name: os.system, args: {"0": "rm *"}}, {name: "socket.*", args: {"0": "x"}}, os.kill]}"""
+    policy = load_policy(write_policy(tmp_path, f"  numpy: {{functions: {functions}}}"))
+    named = functions_named(policy)
+
+    assert (named.names, named.patterns) == (("os.system",), ("socket.*",))
+    assert named.means("socket.*", "socket.socket.connect")
+
+
 def test_a_call_is_judged_by_every_name_of_its_function(tmp_path):
     sent = act("socket.socket.send", kind="call", category="network", self=None, args=[], kwargs={})
 
