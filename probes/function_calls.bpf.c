@@ -3,13 +3,15 @@
 BPF_HASH(decisions, struct place, struct function_decision, MAX_FUNCTIONS);
 
 // Whether calls of this function are to be told. Userspace decides by name: until it has, they are.
-static inline bool is_wanted(struct scratch *s, const struct hit *h, const struct function *f)
+static inline bool is_wanted(struct scratch *s, const struct hit *h, struct function *f)
 {
 	struct place place = {.image = h->p->image, .id = f->code};
 	struct function_decision *known = decisions.lookup(&place), fresh = {.generation = f->generation};
 	if (known && known->generation == f->generation)
 		return known->is_unwanted == 0;
 	s->current.layout = h->site->layout;
+	f->caller = code_of_caller(h->l, f->caller);
+	f->caller_generation = f->caller ? generation_of(h->freed, place.image, f->caller) : 0;
 	if (!name_function(s, h->l, place.image, f))
 		return true;
 	FORGET();
@@ -43,8 +45,8 @@ int on_function(struct pt_regs *ctx)
 	if (!take_entry(&e, h.l, h.site) || e.is_resumption)
 		return 0;
 	struct function *f = &e.function;
-	f->caller = 0;
 	f->generation = generation_of(h.freed, h.p->image, f->code);
+	f->caller_generation = 0;
 	struct place place = {.image = h.p->image, .id = f->code};
 	struct function_decision *known = decisions.lookup(&place);
 	if (known && known->generation == f->generation && known->is_unwanted)

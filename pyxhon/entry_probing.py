@@ -55,12 +55,18 @@ class EntryProbing:
         self.has_functions = has_functions
         self.probes: EntryProbes | None = None
         self.tellers: EntryProbes | None = None
+        self.site_signals: dict[int, str] = {}
         self.calibrate: Callable[[Entered], Mapping[int, FramePlace]] = lambda _entered: {}
 
     @property
     def is_counting(self) -> bool:
         """Tell whether every entry is counted."""
         return self.mode in ("count", "trace")
+
+    @property
+    def is_seeing(self) -> bool:
+        """Tell whether functions are told of once."""
+        return self.probes is not None and not self.is_counting
 
     def disarm(self) -> None:
         """Take the probes out of all processes; what they counted stays readable."""
@@ -112,7 +118,8 @@ class EntryProbing:
     ) -> EntryProbes:  # fmt: skip
         probes = probes or EntryProbes(self._probes, program)
         for site in entered.sites.sites:
-            put_entry(probes, image, site, entered, places.get(site.address))
+            index = put_entry(probes, image, site, entered, places.get(site.address))
+            self.site_signals[index] = f"uprobe {site.kind.removeprefix('entry_').upper()}"
         return probes
 
 

@@ -1,15 +1,18 @@
 """Prepares the probing of C functions by name: what is wanted, where to search, what is told of a call."""
 
 import contextlib
+import functools
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pyxhon.bpf.function_records import Function, Parameters
 from pyxhon.bpf.poll import Act
 from pyxhon.cpython.command import interpreter_of_script
 from pyxhon.cpython.extension_files import Start
+from pyxhon.cpython.program import read_program
 from pyxhon.cpython.runtime import Runtime
 from pyxhon.errors import TargetError
 from pyxhon.functions import Wanted, describe_call
@@ -17,9 +20,18 @@ from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
 from pyxhon.policy.model import Policy
 from pyxhon.policy.probed import functions_named
-from pyxhon.python_functions import is_python_name, suggest_python_name, wanted_patterns
+from pyxhon.process_images import Image
+from pyxhon.python_functions import (
+    UNKNOWN,
+    is_python_name,
+    module_names_of,
+    partial_name,
+    suggest_python_name,
+    wanted_patterns,
+)
 from pyxhon.recorder import Recorder
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
+from pyxhon.told_functions import ToldFunctions
 from pyxhon.trace.rows import EventRow
 
 _logger = logging.getLogger(__name__)
@@ -41,9 +53,17 @@ def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder
     """Let calls be described, and extension modules be searched as they are loaded."""
     sites = interpreters.functions.sites
 
-    def describe(act: Act) -> tuple[str, Any]:
+    told = ToldFunctions(interpreters.functions.wanted.python_patterns, functools.partial(_names_of, ownership))
+
+    def describe(act: Act) -> tuple[str, Any] | None:
         site = sites.get(act.site)
-        return ("?", {}) if site is None else (site.name, describe_call(site, act.arguments))
+        return told.describe(act) if site is None else (site.name, describe_call(site, act.arguments))
+
+    def decide(record: Function | Parameters, image: Image) -> None:
+        if isinstance(record, Parameters):
+            told.take_parameters(record)
+        elif interpreters.entries.tellers is not None:
+            told.take(record, image, interpreters.entries.tellers)
 
     def search(event: EventRow, root: int, path: str) -> None:
         descriptor = ownership.open_file(root, path)
@@ -59,8 +79,21 @@ def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder
             _write_coverage(interpreters, recorder)
 
     recorder.describe_call = describe
+    recorder.on_function = decide
     if interpreters.functions.wanted:
         ownership.on_extension = search
+
+
+def _names_of(ownership: Ownership, record: Function, image: Image) -> tuple[tuple[str, ...], str]:
+    """Give the names that a code object's module goes by, and that of its function."""
+    file, directory, layout = record.file, image.working_directory, image.code.layout
+    modules = ownership.module_names(image.root, file, directory) if file else ()
+    is_main = file is not None and read_program(image.arguments).runs(file, modules, directory)
+    name = record.name
+    if name is not None and (layout is None or layout.code_qualname is None):  # up to 3.10
+        whole = ownership.qualified_name(image.root, file, (record.first_line, name)) if file else None
+        name = whole or partial_name(name)
+    return module_names_of(file, modules, is_main=is_main), UNKNOWN if name is None else name
 
 
 def probe_for_process(interpreters: Interpreters, pid: int, runtime: Runtime) -> None:

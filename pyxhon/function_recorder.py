@@ -33,6 +33,7 @@ class FunctionRecorder:
         self._resolver = resolver
         self._ownership = ownership
         self.entries: EntryProbing | None = None
+        self._seen: set[tuple[int, int, int]] = set()
         self._rows: dict[tuple[int, ...], _Counted] = {}  # by CallKey
 
     def take(self, record: Function, image: Image) -> None:
@@ -40,8 +41,9 @@ class FunctionRecorder:
         code = self._resolver.add_function(image.code, record.key, (record.file, record.name, record.first_line))
         if record.file is not None:
             self._ownership.see_file(image.root, record.file, image.working_directory)
-        if self.entries is not None and self.entries.is_counting:
+        if self.entries is None or not self.entries.is_seeing or (image.number, *record.key) in self._seen:
             return
+        self._seen.add((image.number, *record.key))
         caller = image.code.functions.get(record.caller) if record.caller else None
         self._store.add_call(
             CallRow(None, image.process, record.tid, code, caller, None, None, record.time_ns, record.time_ns)

@@ -59,9 +59,14 @@ class Interpreters:
         self._by_file: dict[tuple[int, int], Interpreter] = {}
         self._libraries: set[tuple[object, int]] = set()
         self.by_layout: dict[int, Interpreter] = {}
-        self.site_signals: dict[int, str] = {}
+        self.site_signals = self.entries.site_signals
         self.site_kinds: dict[int, str] = {}
-        self.functions = Functions(probes, wanted or Wanted(), self.site_signals)
+        self.functions = Functions(probes, Wanted() if wanted is None else wanted, self.site_signals)
+
+    @property
+    def has_functions(self) -> bool:
+        """Tell whether functions were asked for by name."""
+        return bool(self.functions.wanted) or self.entries.has_functions
 
     def knows(self, runtime: Runtime) -> bool:
         """Tell whether the probes of a runtime were in place before now."""

@@ -3,7 +3,6 @@
 import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.act_counts import ActCounts
@@ -22,23 +21,13 @@ from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
 from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
 from pyxhon.target.process import read_memory
+from pyxhon.totals import Totals
 from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load", Signal.CALL: "call"}
 _NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
-
-
-@dataclass(slots=True)
-class Totals:
-    """Running totals for the status line and the conservation law."""
-
-    stored: dict[int, int] = field(default_factory=dict)
-    strays: dict[int, int] = field(default_factory=dict)  # by signal: of processes that we do not know
-    events: int = 0
-    malformed: int = 0
-    names_lost: int = 0
 
 
 class Recorder:
@@ -60,7 +49,9 @@ class Recorder:
         self.on_execution: Callable[[Image], None] = lambda _image: None
         self.on_first_event: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
-        self.describe_call: Callable[[Act], tuple[str, Any]] = lambda _act: ("?", {})
+        self.describe_call: Callable[[Act], tuple[str, Any] | None] = lambda _act: ("?", {})
+        self.on_function: Callable[[Function | Parameters, Image], None] = lambda _record, _image: None
+        self.forget_act: Callable[[bytes], int] = lambda _key: 0
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self.acts = ActCounts(store)
@@ -96,7 +87,7 @@ class Recorder:
             self._take_stack(record)
         elif isinstance(record, Code | LineTablePart):
             self._take_code(record)
-        elif isinstance(record, Function):
+        elif isinstance(record, Function | Parameters):
             self._take_function(record)
         elif isinstance(record, Fork):
             self._take_fork(record)
@@ -104,7 +95,7 @@ class Recorder:
             self._take_exec(record)
         elif isinstance(record, Exit):
             self._take_exit(record)
-        elif not isinstance(record, Hit | Parameters):  # of which the first only a calibration makes
+        elif not isinstance(record, Hit):  # which only a calibration makes
             self._take_native(record)
 
     def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
@@ -139,13 +130,17 @@ class Recorder:
             return
         if act.key in self.acts and not act.flags & EventFlag.UNCOUNTED:
             return  # sent again after the ring was full: its count is in the kernel's table
+        described = self._describe(act, image)
+        if described is None:
+            self.totals.unwanted += 1 if act.flags & EventFlag.UNCOUNTED else self.forget_act(act.key)
+            return
         self.totals.stored[act.signal] = self.totals.stored.get(act.signal, 0) + 1
         self.totals.events += 1
         if act.signal == Signal.AUDIT and not image.is_audited:
             image.is_audited = True
             self.on_first_event(image)
         event = self.store.next_event_id()
-        name, arguments = self._describe(act, image)
+        name, arguments = described
         row = EventRow(
             id=event,
             process=image.process,
@@ -168,7 +163,7 @@ class Recorder:
         if not act.flags & EventFlag.UNCOUNTED:
             self.acts.add(act.key, event, act.image)
 
-    def _describe(self, act: Act, image: Image) -> tuple[str, Any]:
+    def _describe(self, act: Act, image: Image) -> tuple[str, Any] | None:
         if act.signal == Signal.IMPORT:
             name, fromlist, level = [*act.arguments, None, None, None][:3]
             signed = level - (1 << 32) if isinstance(level, int) and level >> 31 else level
@@ -223,13 +218,15 @@ class Recorder:
         if record.file is not None:
             self.ownership.see_file(image.root, record.file, image.working_directory)
 
-    def _take_function(self, record: Function) -> None:
+    def _take_function(self, record: Function | Parameters) -> None:
         image = self.images.get(record.image)
         if image is None or not image.process:
             return
-        if image.code.layout is None:
-            self.set_interpreter(image, self.find_interpreter(record.layout))
-        self.functions.take(record, image)
+        if isinstance(record, Function):
+            if image.code.layout is None:
+                self.set_interpreter(image, self.find_interpreter(record.layout))
+            self.functions.take(record, image)
+        self.on_function(record, image)
 
     def _take_fork(self, record: Fork) -> None:
         parent = self.images.get(record.parent_image)

@@ -184,9 +184,10 @@ def _open_session(
     path: Path, options: TraceOptions, command: list[str], loading: ProbesLoading, rules: Rules
 ) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
-        entries = EntryProbing(probes, options.calls)
+        wanted = wanted_functions(options.functions, rules.policy)
+        entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
         entries.calibrate = functools.partial(calibrate_entries, probes)
-        interpreters = Interpreters(probes, wanted_functions(options.functions, rules.policy), entries)
+        interpreters = Interpreters(probes, wanted, entries)
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
         recorder.functions.entries = entries
@@ -202,6 +203,7 @@ def _open_session(
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
         connect(interpreters, ownership, recorder)
+        recorder.forget_act = lambda key: (probes.forget_act(key) or (0,))[0]
         recorder.on_execution = functools.partial(_begin_program, tracing)
         recorder.find_interpreter = interpreters.by_layout.get
         with _native_recorder(options, recorder, probes) as native:
@@ -283,7 +285,7 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
     # functions asked for are probed in modules as they are loaded: the sooner, the fewer calls are missed
-    batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.functions.wanted)
+    batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
     while True:
         was_over = is_over()
         records, stacks = batches.read(is_last=was_over)
@@ -375,7 +377,8 @@ def _conservation(
         lost = counters.get((kind, Counter.LOST), 0)
         lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)
         stored = recorder.totals.stored.get(kind, 0)
-        rows.append((name, counters.get((kind, Counter.SEEN), 0), stored, repeated.get(kind, 0), lost))
+        seen = counters.get((kind, Counter.SEEN), 0) - (recorder.totals.unwanted if kind is Signal.CALL else 0)
+        rows.append((name, seen, stored, repeated.get(kind, 0), lost))
     return rows
 
 

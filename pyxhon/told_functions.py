@@ -7,12 +7,11 @@ from typing import Any, Final
 from pyxhon.bpf.entries import EntryProbes
 from pyxhon.bpf.function_records import Function, Parameters
 from pyxhon.bpf.poll import Act
-from pyxhon.events import EventFlag
 from pyxhon.process_images import Image
-from pyxhon.python_functions import PythonPattern, call_name, decide, function_name
+from pyxhon.python_functions import PythonPattern, call_name, decide
 
 _FIXED: Final = 4  # values that come before the arguments: code object, generation, and two counts
-ModuleNames = Callable[[Image, str | None], Sequence[str]]
+Names = Callable[[Function, Image], tuple[Sequence[str], str]]  # of the module, and of the function
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +25,15 @@ class _Told:
 class ToldFunctions:
     """What is known of the functions that were entered: those that are wanted, by image, code object and generation."""
 
-    def __init__(self, patterns: Sequence[PythonPattern], module_names: ModuleNames) -> None:
+    def __init__(self, patterns: Sequence[PythonPattern], names_of: Names) -> None:
         self.patterns = patterns
-        self._module_names = module_names
+        self._names_of = names_of
         self._wanted: dict[tuple[int, int, int], _Told] = {}
         self.found: set[str] = set()
 
     def take(self, record: Function, image: Image, probes: EntryProbes) -> None:
         """Decide whether calls of a function are wanted, and tell the probes where they are not."""
-        is_qualified = image.code.layout is not None and image.code.layout.code_qualname is not None
-        modules, function = (
-            self._module_names(image, record.file),
-            function_name(record.name, is_qualified=is_qualified),
-        )
+        modules, function = self._names_of(record, image)
         meant = decide(self.patterns, modules, function)
         if not meant:
             probes.refuse(image.number, record.code, record.generation)
@@ -56,30 +51,24 @@ class ToldFunctions:
 
     def describe(self, act: Act) -> tuple[str, dict[str, Any]] | None:
         """Give the name and the arguments of a call, by parameter in their order; None where it is not wanted."""
-        code, generation, told, keywords, *values = [*act.arguments, *[None] * _FIXED]
+        code, generation, told, keywords = (*act.arguments, None, None, None, None)[:_FIXED]
         known = self._wanted.get((act.image, code, generation))
         if known is None:
             return None
         values = act.arguments[_FIXED:]
         count = min(told, len(values)) if isinstance(told, int) else 0
-        names = known.parameters.names if known.parameters is not None else ()
-        shown = dict(zip(_fill(names, count), values[:count], strict=True))
-        if known.parameters is not None:
-            self._arrange(shown, known.parameters, values[count:], keywords)
+        parameters = known.parameters
+        names = _fill(parameters.names if parameters is not None else (), count)
+        shown = dict(zip(names, values[:count], strict=True))
+        if parameters is not None and parameters.keywords_name in shown:
+            shown[parameters.keywords_name] = _show_keywords(values[count:], keywords)
         return known.name, {"args": shown}
 
-    def _arrange(self, shown: dict[str, Any], parameters: Parameters, rest: list[Any], keywords: Any) -> None:
-        """Show keyword arguments under the name of `**`; those that were cut are told of by the act's flag."""
-        if parameters.keywords_name is None or parameters.keywords_name not in shown:
-            return
-        named = dict(zip(map(str, rest[::2]), rest[1::2], strict=False))
-        total = keywords if isinstance(keywords, int) else 0
-        shown[parameters.keywords_name] = named | ({"…": total - len(named)} if total > len(named) else {})
 
-
-def is_cut(act: Act) -> bool:
-    """Tell whether not all of a call's arguments are told."""
-    return bool(act.flags & (EventFlag.TRUNCATED | EventFlag.MERGED | EventFlag.PARTIAL))
+def _show_keywords(rest: Sequence[Any], total: Any) -> dict[str, Any]:
+    """Show the names and values that follow; with how many there were where not all are told."""
+    named = dict(zip(map(str, rest[::2]), rest[1::2], strict=False))
+    return {"dict": named} | ({"length": total} if isinstance(total, int) and total > len(named) else {})
 
 
 def _fill(names: Sequence[str], count: int) -> list[str]:
