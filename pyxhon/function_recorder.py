@@ -68,7 +68,7 @@ class FunctionRecorder:
         self._store.update_call_counts(changed)
 
     def _add(self, key: tuple[int, ...], image: Image, counts: tuple[int, int, int, int]) -> None:
-        _, callee, caller, tid, callee_generation, caller_generation = key
+        _, callee, caller, tid, callee_generation, caller_generation, _ = key
         codes = image.code.functions
         row = codes.get((callee, callee_generation))
         if row is None:  # its description is under way, or was lost
