@@ -10,7 +10,7 @@ from pyxhon.bpf.entries import EntryProbes, Program
 from pyxhon.cpython.entry_sites import EntrySite, EntrySites
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.runtime import Runtime
-from pyxhon.errors import InterpreterError, KernelError, TargetError
+from pyxhon.errors import CalibrationError, InterpreterError, KernelError, TargetError
 from pyxhon.target.elf import ElfImage
 
 Mode = Literal["off", "seen", "count", "trace"]
@@ -46,7 +46,7 @@ class EntryProbing:
     """The entry probes of a run.
 
     `mode` None means "seen" where that is free, else nothing; `has_functions` that calls of Python functions are told
-    one by one. `calibrate` tells where the frame is at each site, by its address, or raises InterpreterError.
+    one by one. `calibrate` tells where the frame is at each site, by its address, or raises CalibrationError.
     """
 
     def __init__(self, probes: Probes, mode: Mode | None, *, has_functions: bool = False) -> None:
@@ -80,7 +80,7 @@ class EntryProbing:
             if not self.is_counting and not self.has_functions:
                 return self._install_seen(image, entered)
             return self._install_all(image, entered)
-        except (InterpreterError, KernelError, TargetError) as error:
+        except (CalibrationError, InterpreterError, KernelError, TargetError) as error:
             return f"unavailable: {error}"
 
     def _install_all(self, image: ElfImage, entered: Entered) -> str:

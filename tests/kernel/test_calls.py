@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -194,9 +195,21 @@ def test_a_running_process_is_counted_from_when_it_is_attached_to(python, tmp_pa
     assert _wrong(known, "leaf", "pausing") == {}
 
 
-def _have_tests() -> tuple[Interpreter, ...]:
-    """Give the interpreters that come with the standard library's own tests; Debian's do without."""
-    return tuple(one for one in find_interpreters() if one.version >= (3, 8) and _test_folder(one).is_dir())
+def _some(chosen: Callable[[Interpreter], bool], always: Callable[[Interpreter], bool]) -> pytest.MarkDecorator:
+    """Run a test on the interpreters chosen; each takes its time, so that most are left to --full."""
+    return pytest.mark.parametrize(
+        "python",
+        [
+            pytest.param(one, id=one.name, marks=() if always(one) else pytest.mark.full)
+            for one in find_interpreters()
+            if one.version >= (3, 8) and chosen(one)
+        ],
+    )
+
+
+def _has_tests(python: Interpreter) -> bool:
+    """Tell whether it comes with the standard library's own tests; Debian's do without."""
+    return _test_folder(python).is_dir()
 
 
 def _test_folder(python: Interpreter) -> Path:
@@ -204,7 +217,7 @@ def _test_folder(python: Interpreter) -> Path:
     return Path(python.root, python.path.lstrip("/")).parent.parent / f"lib/python{version}/test/test_json"
 
 
-@pytest.mark.parametrize("python", [pytest.param(one, id=one.name) for one in _have_tests()])
+@_some(_has_tests, always=lambda python: python.version[:2] in ((3, 10), (3, 13)))
 def test_functions_and_callers_of_a_library_s_test_run_are_those_that_the_interpreter_tells(python, tmp_path):
     said = _trace(python, tmp_path / "t.pyxhon", "counts_a_library.py", tmp_path / "oracle", *_TESTED)
 
@@ -231,7 +244,7 @@ def _place(python: Interpreter, one: Entered) -> tuple[str, str, int, str | None
     return one.file, one.last_name, one.line, one.caller_file, caller
 
 
-@every_python()
+@_some(lambda python: python.root == "/", always=lambda python: python.version[:2] in ((3, 8), (3, 13)))
 def test_a_stripped_copy_gives_the_same_counts(python, tmp_path, monkeypatch):
     stripped = _strip(python, tmp_path, monkeypatch)
 
