@@ -271,3 +271,36 @@ def _strip(python: Interpreter, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     subprocess.run(["strip", "--strip-all", *map(str, files)], check=True)
     monkeypatch.setenv("PYTHONHOME", str(home))
     return Interpreter(str(program), python.version)
+
+
+@every_python(min=(3, 11), but=(3, 12))
+def test_functions_seen_are_those_with_a_count_and_their_first_callers_are_callers(python, tmp_path):
+    files = {}
+    for mode in ("seen", "count"):
+        trace = tmp_path / f"{mode}.pyxhon"
+        arguments = [_EVERY_KIND, tmp_path / "oracle", "none", "late"]
+        with tracing_program(trace, python, arguments, "--calls", mode) as traced:
+            traced.tell()
+            assert traced.finish()[0] == 0
+        with open_trace(trace) as reader:
+            assert unexplained_losses(reader, python) == []
+            files[mode] = read_entered(reader, _EVERY_KIND)
+
+    counted = {(one.file, one.name, one.line) for one in files["count"] if one.starts or one.resumptions}
+    callers = {(one.file, one.name, one.line, one.caller_file, one.caller) for one in files["count"]}
+    assert {(one.file, one.name, one.line) for one in files["seen"]} == counted
+    assert {(one.file, one.name, one.line, one.caller_file, one.caller) for one in files["seen"]} <= callers
+    assert {one.starts for one in files["seen"]} == {None}
+    assert len(counted) > 60
+
+
+@every_python(min=(3, 12), max=(3, 12))
+def test_on_3_12_functions_are_not_seen_unless_counted_and_coverage_says_why(python, tmp_path):
+    with tracing_program(tmp_path / "t.pyxhon", python, [_KNOWN, "-", "late"], "--calls", "seen") as traced:
+        traced.tell()
+        traced.finish()
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        [coverage] = [row.coverage["calls"] for row in reader.processes() if row.interpreter]
+        assert coverage.startswith("unavailable: CPython 3.12 does not replace RESUME")
+        assert list(reader.calls()) == []
