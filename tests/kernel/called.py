@@ -62,9 +62,7 @@ def sums(entered: list[Entered], key: Callable[[Entered], Any]) -> dict[Any, lis
 
 def different(expected: dict[Any, list[int]], got: dict[Any, list[int]]) -> dict[Any, tuple[Any, Any]]:
     """Give what is not counted as it should be, with both counts; nothing: they are equal."""
-    pairs: Iterator[tuple[Any, Any, Any]] = (
-        (key, expected.get(key), got.get(key)) for key in {**expected, **got}
-    )
+    pairs: Iterator[tuple[Any, Any, Any]] = ((key, expected.get(key), got.get(key)) for key in {**expected, **got})
     return {key: (one, other) for key, one, other in pairs if (one or [0, 0]) != (other or [0, 0])}
 
 

@@ -26,7 +26,7 @@ from tests.interpreters import CHECKOUT, Interpreter, every_python
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
-# Runs pyxhon where the derived entry sites are others: {kind: address}, or None for a site that is left out.
+# Runs pyxhon where the derived entry sites of these kinds are at other addresses.
 _WITH_OTHER_SITES = """
 import dataclasses, sys
 from pyxhon import interpreters
@@ -35,8 +35,8 @@ from pyxhon.cpython.entry_sites import EntrySites
 find, others = interpreters.find_sites_cached, {others!r}
 def find_others(*arguments):
     found = find(*arguments)
-    sites = [dataclasses.replace(site, address=others.get(site.kind, site.address) or 0) for site in found.entries.sites]
-    return dataclasses.replace(found, entries=EntrySites(tuple(site for site in sites if site.address), ()))
+    sites = [dataclasses.replace(site, address=others.get(site.kind, site.address)) for site in found.entries.sites]
+    return dataclasses.replace(found, entries=EntrySites(tuple(sites), ()))
 interpreters.find_sites_cached = find_others
 sys.argv = {arguments!r}
 sys.exit(main())

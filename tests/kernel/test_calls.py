@@ -162,6 +162,15 @@ def test_functions_made_again_and_again_at_the_same_addresses_are_told_apart(pyt
     assert _wrong(known_numbers(python), "made_") == {}
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("part", ["generations", "crowd"])
+@every_python()
+def test_ever_so_many_functions_at_ever_so_many_addresses_are_told_apart(python, part, tmp_path):
+    _trace(python, tmp_path / "t.pyxhon", _KNOWN, tmp_path / "told", "late", part)
+
+    assert _wrong(_known(tmp_path), "made_") == {}
+
+
 @every_python()
 def test_functions_of_other_interpreters_in_the_process_are_counted(python, known_numbers):
     assert _wrong(known_numbers(python), "in_another") == {}
@@ -230,7 +239,9 @@ def test_functions_and_callers_of_a_library_s_test_run_are_those_that_the_interp
         entered = read_entered(reader, *_LIBRARY)
     if python.version < (3, 11):  # any() gives one of its generators up: sys.setprofile takes that for a resumption
         entered = [one for one in entered if one.edge != "<genexpr> < _handle_long_word"]
-        oracle = {place: oracle[place] for place in oracle if place[1] != "<genexpr>" or place[4] != "_handle_long_word"}
+        oracle = {
+            place: oracle[place] for place in oracle if place[1] != "<genexpr>" or place[4] != "_handle_long_word"
+        }
     assert different(oracle, sums(entered, lambda one: _place(python, one))) == {}
     assert int(said.split()[0]) > 100  # tests
     assert len({place[:3] for place in oracle}) > 100

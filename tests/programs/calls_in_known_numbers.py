@@ -257,13 +257,39 @@ def tools():
 MAKING = [itertools.count() for _ in range(40)]
 
 
-def reuse():
-    for number in range(4000):
-        text = "def made_{0}():\n    next(count)\nfor _ in range({1}):\n    made_{0}()\n"
-        name = number * 7 % 40
-        exec(text.format(name, number % 3), {"count": MAKING[name]})
+DEFINED = "def made_{0}():\n    next(count)\n"
+
+
+def tell_made():
     for name, count in enumerate(MAKING):
         tell("made_%d" % name, count)
+
+
+def reuse(times=4000):
+    for number in range(times):
+        text = DEFINED + "for _ in range({1}):\n    made_{0}()\n"
+        name = number * 7 % 40
+        exec(text.format(name, number % 3), {"count": MAKING[name]})
+    tell_made()
+
+
+def generations():
+    reuse(70000)
+
+
+def crowd():
+    """Have more functions at once than any table of recent ones holds, three times."""
+    for round_number in range(3):
+        kept = []
+        for number in range(20000):
+            name = (number + round_number) % 40
+            space = {"count": MAKING[name]}
+            exec(DEFINED.format(name), space)
+            kept.append(space["made_%d" % name])
+        for function in kept:
+            function()
+        del kept, function, space
+    tell_made()
 
 
 # Other interpreters in this process.
@@ -334,6 +360,8 @@ PARTS = {
     "recursion": recursion,
     "tools": tools,
     "reuse": reuse,
+    "generations": generations,
+    "crowd": crowd,
     "interpreters": interpreters,
     "children": children,
     "forked": forked,

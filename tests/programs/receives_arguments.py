@@ -1,6 +1,7 @@
 """Calls functions with random argument lists, and writes to a file what they got: receives_arguments.py FILE CALLS SEED.
 
-Each line is JSON: [name, {parameter: value}], in the notation of docs/signals.md. It says "ready" and waits first.
+Each line is JSON: [name, {parameter: value}], in the notation of docs/signals.md. It says "ready" and waits for a line
+before it calls them; its other functions have run by then, so that it is decided that they are not wanted.
 """
 
 import json
@@ -63,7 +64,9 @@ def plain(chance):
     if kind < 2:
         return text(chance)
     if kind == 2:
-        return bytes(chance.getrandbits(8) for _ in range(chance.choice([0, 1, 7, 30]) if chance.random() > 0.02 else 1100))
+        return bytes(
+            chance.getrandbits(8) for _ in range(chance.choice([0, 1, 7, 30]) if chance.random() > 0.02 else 1100)
+        )
     if kind < 5:
         return number(chance)
     if kind == 5:
@@ -71,8 +74,26 @@ def plain(chance):
         return chance.choice([chance.random(), chance.uniform(-1e9, 1e9), chance.choice(special)])
     if kind == 6:
         return chance.choice([True, False, None])
-    return chance.choice([{}, {"a": 1}, {1, 2}, frozenset(), Thing(), Slotted(), Number(2), 2j, object(), Thing, len,
-                          received, range(3), bytearray(b"x"), ..., sys])
+    return chance.choice(
+        [
+            {},
+            {"a": 1},
+            {1, 2},
+            frozenset(),
+            Thing(),
+            Slotted(),
+            Number(2),
+            2j,
+            object(),
+            Thing,
+            len,
+            received,
+            range(3),
+            bytearray(b"x"),
+            ...,
+            sys,
+        ]
+    )
 
 
 def value(chance):
@@ -133,32 +154,36 @@ def name(chance):
     return chance.choice(["x", "y", "längere", "名前", "e", "f"])
 
 
-def call_one(chance, place):
+def make_call(chance):
+    """Give a function, its arguments, and its keyword arguments."""
     a = [value(chance) for _ in range(chance.choice([1, 2, 3, 4, 9]))]
     k = {name(chance): value(chance) for _ in range(chance.choice([0, 0, 1, 2, 5]))}
     kind = chance.randrange(3)
-    if kind == 0:
-        if chance.random() > 0.5:
-            k["d"] = value(chance)
-        SITES[place](received, a, k)
-    elif kind == 1:
-        if chance.random() > 0.5:
-            k["b"] = value(chance)
-        SITES[place](received_by_cells, a, k)
-    else:
-        SITES[place](received_plainly, [value(chance) for _ in range(3)], {})
+    if kind == 2:
+        return received_plainly, [value(chance) for _ in range(3)], {}
+    if chance.random() > 0.5:
+        k["bd"[kind == 0]] = value(chance)
+    return (received_by_cells if kind else received), a, k
 
 
-def main(path, calls, seed):
-    os.write(1, b"ready\n")
-    os.read(0, 1)
-    chance = random.Random(int(seed))
-    for number in range(int(calls)):
-        call_one(chance, number % len(SITES))
+def write(path):
     with open(path, "w") as file:
         for name, arguments, named in LOG:
             json.dump([name, told(arguments, named)], file)
             file.write("\n")
+
+
+def main(path, calls, seed):
+    chance = random.Random(int(seed))
+    made = [make_call(chance) for _ in range(int(calls))]
+    LOG.extend(("", [("x", value)], {}) for value in made[0][1])
+    write(path)
+    LOG.clear()
+    os.write(1, b"ready\n")
+    os.read(0, 1)
+    for number, (function, a, k) in enumerate(made):
+        SITES[number % len(SITES)](function, a, k)
+    write(path)
 
 
 main(*sys.argv[1:])
