@@ -10,6 +10,7 @@ from typing import Final
 from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.snapshot import take_snapshot
+from pyxhon.earlier_functions import EarlierFunctions
 from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.ownership import Ownership
@@ -50,6 +51,23 @@ class Tracing:
     ownership: Ownership
     recorder: Recorder
     settling: list[Image] = field(default_factory=list)
+    earlier: EarlierFunctions = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.store, self.recorder.resolver, self.ownership, self.interpreters.entries)
+        self.earlier = EarlierFunctions(*parts)
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether there is something to do that can wait."""
+        return self.ownership.has_work or self.earlier.has_work
+
+    def work(self) -> None:
+        """Do for a moment what can wait."""
+        if self.ownership.has_work:
+            self.ownership.work()
+        else:
+            self.earlier.work()
 
 
 def follow_tree(tracing: Tracing, pid: int) -> None:
@@ -158,6 +176,7 @@ def _take_snapshot(tracing: Tracing, image: Image, base: int | None) -> None:
     runtime = interpreter.sites.symbols.get("_PyRuntime")
     if runtime is None:
         return
+    tracing.earlier.add(image, base + runtime)
     snapshot = take_snapshot(page_reader(image.pid), interpreter.layout, base + runtime, mappings)
     store.add_modules(image.process, [(module.name, module.file, module.is_extension) for module in snapshot.modules])
     store.add_audit_hooks(image.process, snapshot.audit_hooks)

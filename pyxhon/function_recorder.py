@@ -14,7 +14,8 @@ from pyxhon.resolve import Resolver
 from pyxhon.trace.rows import CallRow
 from pyxhon.trace.store import Store
 
-_UNKNOWN_PROCESS: Final = "unknown_process"
+_UNKNOWN_PROCESS: Final = "functions_unknown_process"
+_NOT_DESCRIBED: Final = "functions_ring_full"
 
 
 @dataclass(slots=True)
@@ -84,6 +85,10 @@ class FunctionRecorder:
         for key, (starts, resumptions, *_) in self._counts():
             if key not in self._rows:
                 image = images.get(key[0])
-                place = (image.process if image else None, "function", "ring_full" if image else _UNKNOWN_PROCESS)
+                place = (
+                    image.process if image else None,
+                    "function",
+                    "functions_ring_full" if image else _UNKNOWN_PROCESS,
+                )
                 lost[place] = lost.get(place, 0) + starts + resumptions
         return lost

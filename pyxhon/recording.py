@@ -302,15 +302,15 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.acts.update(session.tracing.probes)
             recorder.forget_ended()
             session.last_counts_s = time.monotonic()
-        if session.tracing.ownership.has_work and (batches.is_idle or batches.is_late):
-            session.tracing.ownership.work()
+        if batches.is_idle or batches.is_late:
+            session.tracing.work()
         # the first event must not wait for the next commit
         if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
             session.has_events = recorder.totals.events > 0
             _show(session)
         if batches.is_idle and was_over:
             return
-        if not records and not (batches.is_idle and session.tracing.ownership.has_work):
+        if not records and not (batches.is_idle and session.tracing.has_work):
             session.tracing.probes.ring.wait(_WAIT_S)
 
 
@@ -339,6 +339,7 @@ def _finish(session: _Session) -> None:
     session.tracing.probes.detach()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
+    recorder.extra_losses |= session.tracing.earlier.finish()
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
     recorder.acts.update(session.tracing.probes)
