@@ -1,6 +1,6 @@
 """Puts probes on the entries of Python functions, as the user asked and the interpreter allows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -73,6 +73,12 @@ class EntryProbing:
         for probes in (self.probes, self.tellers):
             if probes is not None:
                 probes.disarm()
+
+    def forget(self, image: int, codes: Iterable[int], counted: Iterable[tuple[int, ...]]) -> None:
+        """Let the probes forget an image that has ended."""
+        for probes in (self.probes, self.tellers):
+            if probes is not None:
+                probes.forget(image, codes, counted)
 
     def install(self, image: ElfImage, entered: Entered) -> str:
         """Probe the entries in an interpreter's file, as this run wants; gives the words for its coverage."""

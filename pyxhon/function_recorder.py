@@ -1,7 +1,7 @@
 """Writes to the trace which Python functions ran, and how often each was entered by which."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from pyxhon.resolve import Resolver
 from pyxhon.trace.rows import CallRow
 from pyxhon.trace.store import Store
 
+_PERIOD_S: Final = 5.0
 _UNKNOWN_PROCESS: Final = "functions_unknown_process"
 _NOT_DESCRIBED: Final = "functions_ring_full"
 
@@ -34,17 +35,19 @@ class FunctionRecorder:
         self._resolver = resolver
         self._ownership = ownership
         self.entries: EntryProbing | None = None
-        self._seen: set[tuple[int, int, int]] = set()
+        self._seen: dict[int, set[tuple[int, int]]] = {}  # by image
         self._rows: dict[tuple[int, ...], _Counted] = {}  # by CallKey
+        self._updated_s = time.monotonic()
 
     def take(self, record: Function, image: Image) -> None:
         """Take a function that was entered, or that entered another."""
         code = self._resolver.add_function(image.code, record.key, (record.file, record.name, record.first_line))
         if record.file is not None:
             self._ownership.see_file(image.root, record.file, image.working_directory)
-        if self.entries is None or not self.entries.is_seeing or (image.number, *record.key) in self._seen:
+        seen = self._seen.setdefault(image.number, set())
+        if self.entries is None or not self.entries.is_seeing or record.key in seen:
             return
-        self._seen.add((image.number, *record.key))
+        seen.add(record.key)
         caller = image.code.functions.get(record.caller) if record.caller else None
         self._store.add_call(
             CallRow(None, image.process, record.tid, code, caller, None, None, record.time_ns, record.time_ns)
@@ -54,8 +57,29 @@ class FunctionRecorder:
         if self.entries is not None and self.entries.probes is not None and self.entries.is_counting:
             yield from self.entries.probes.counts()
 
+    def update_sometimes(self, images: Mapping[int, Image]) -> None:
+        """Write the kernel's counts when that was last done some seconds ago."""
+        if time.monotonic() - self._updated_s > _PERIOD_S:
+            self.update(images)
+
+    def end(self, ended: Sequence[Image], images: Mapping[int, Image]) -> None:
+        """Write the last counts of images that have ended and forget them, here and in the kernel."""
+        known = [image for image in ended if image.code.functions]
+        if self.entries is None or not known:
+            return
+        self.update(images)
+        numbers = {image.number for image in known}
+        counted = [key for key in self._rows if key[0] in numbers]
+        for image in known:
+            codes = {address for address, _ in image.code.functions}
+            self.entries.forget(image.number, codes, [key for key in counted if key[0] == image.number])
+            self._seen.pop(image.number, None)
+        for key in counted:
+            del self._rows[key]
+
     def update(self, images: Mapping[int, Image]) -> None:
         """Write the kernel's counts as they are now."""
+        self._updated_s = time.monotonic()
         now_ns, changed = time.monotonic_ns(), []
         for key, (starts, resumptions, _, _, _, first_ns, *_) in self._counts():
             known = self._rows.get(key)

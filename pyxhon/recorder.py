@@ -358,6 +358,7 @@ class Recorder:
 
     def forget_ended(self) -> None:
         """Forget the images that had ended when this was called last: all that they sent has come by now."""
+        self.functions.end(self._ended, self.images)
         for image in self._ended:
             self._finish_image(image)
             self.images.pop(image.number, None)
@@ -388,6 +389,7 @@ class Recorder:
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
+        counted |= self.functions.lost(self.images)
         if self.native is not None:
             counted |= self.native.losses()
         return {key: count for key, count in (counted | self.extra_losses).items() if count}

@@ -301,6 +301,7 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.pending.write()
             recorder.acts.update(session.tracing.probes)
             recorder.forget_ended()
+            recorder.functions.update_sometimes(recorder.images)
             session.last_counts_s = time.monotonic()
         if batches.is_idle or batches.is_late:
             session.tracing.work()

@@ -78,7 +78,8 @@ def _check_doctor() -> None:
 def _check_programs() -> None:
     """Compile all forms and load each of their programs, as `Probes` does, and tell what the verifier had to do."""
     forms: list[tuple[Form, int, int]] = [
-        ("tracepoints", _RAW_TRACEPOINT, 0), ("sleepable", _UPROBE, _SLEEPABLE), ("plain", _UPROBE, 0)
+        ("tracepoints", _RAW_TRACEPOINT, 0), ("sleepable", _UPROBE, _SLEEPABLE), ("plain", _UPROBE, 0),
+        ("sleepable_calls", _UPROBE, _SLEEPABLE), ("plain_calls", _UPROBE, 0),
     ]  # fmt: skip
     maps: dict[str, int] = {}
     for form, kind, flags in forms:
@@ -90,7 +91,7 @@ def _check_programs() -> None:
             continue
         check(f"{form}: bcc compiles the probes", is_so=True)
         print(f"INFO {form}: compiled in {time.monotonic() - start:.1f} s", flush=True)
-        maps = maps or {name: _create_map(name, compiled) for name in compiled.maps}
+        maps |= {name: _create_map(name, compiled) for name in compiled.maps if name not in maps}
         for name in compiled.programs:
             _check_program(compiled, form, name, (kind, flags), maps)
     for descriptor in maps.values():

@@ -1,7 +1,7 @@
 """The probes on entries of Python functions: which program sits there, armed or not, and what it has counted."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from pyxhon import wire
@@ -21,6 +21,7 @@ class EntryProbes:
 
     def __init__(self, probes: Probes, program: Program) -> None:
         self._probes = probes
+        self._name = program
         self._program = probes.load_calls(program)
         self._places: list[tuple[str, int, int]] = []
         self._links: list[int] = []
@@ -51,6 +52,15 @@ class EntryProbes:
     def refuse(self, image: int, code: int, generation: int) -> None:
         """Let calls of a function no more be told (on_function)."""
         self._probes.set_entry("decisions", _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1)))
+
+    def forget(self, image: int, codes: Iterable[int], counted: Iterable[tuple[int, ...]]) -> None:
+        """Forget the code objects of an image that has ended, and what was counted of it, by CallKey."""
+        places = [_PLACE.pack(image, code) for code in codes]
+        self._probes.remove_entries("named_codes", places)
+        if self._name == "on_function":
+            self._probes.remove_entries("decisions", places)
+        if self._name == "on_entry":
+            self._probes.remove_entries("call_counts", [_KEY.pack(*key) for key in counted])
 
     def counts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Give (CallKey, CallCount) as tuples of all that was counted so far."""
