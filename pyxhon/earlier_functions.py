@@ -22,6 +22,7 @@ _logger = logging.getLogger(__name__)
 _NO_GENERATION: Final = -1  # the probes do not know these code objects
 _AT_ONCE_S: Final = 0.02
 _AT_END_S: Final = 2.0  # for all that is left when recording ends
+_IN_ALL_S: Final = 20.0  # of processor time: some forty processes of a large service
 _UNREAD: Final = "earlier_functions_unread"
 
 
@@ -43,6 +44,7 @@ class EarlierFunctions:
         self._entries = entries
         self._waiting: deque[_Reading] = deque()
         self._unread: dict[int, int] = {}  # processes that were not read to the end
+        self._left_s = _IN_ALL_S
 
     def add(self, image: Image, runtime_address: int) -> None:
         """Take a process that is followed from now on; `runtime_address` is where its `_PyRuntime` is."""
@@ -58,16 +60,18 @@ class EarlierFunctions:
 
     def work(self, limit_s: float = _AT_ONCE_S) -> None:
         """Read on for a moment, or until all has been read."""
-        deadline = time.monotonic() + limit_s
+        deadline, began_s = time.monotonic() + limit_s, time.thread_time()
         while self._waiting and time.monotonic() < deadline:
             reading = self._waiting[0]
-            piece = None if reading.image.is_ended else next(reading.pieces, None)
-            if piece is None:
-                self._waiting.popleft()
-                if reading.image.is_ended:
-                    self._unread[reading.image.process] = 1
-            else:
+            is_cut = reading.image.is_ended or self._left_s <= 0
+            piece = None if is_cut else next(reading.pieces, None)
+            if piece is not None:
                 self._take(reading.image, piece)
+                continue
+            self._waiting.popleft()
+            if is_cut:
+                self._unread[reading.image.process] = 1
+        self._left_s -= time.thread_time() - began_s
 
     def finish(self) -> Losses:
         """Read what is left, as far as there is time; gives the processes that were not read to the end."""
