@@ -1,6 +1,6 @@
 """Puts probes on the entries of Python functions, as the user asked and the interpreter allows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -74,11 +74,16 @@ class EntryProbing:
             if probes is not None:
                 probes.disarm()
 
-    def forget(self, image: int, codes: Iterable[int], counted: Iterable[tuple[int, ...]]) -> None:
-        """Let the probes forget an image that has ended."""
+    def forget(self, image: int, codes: Collection[int]) -> None:
+        """Let the probes forget the code objects of an image that has ended."""
         for probes in (self.probes, self.tellers):
             if probes is not None:
-                probes.forget(image, codes, counted)
+                probes.forget(image, codes)
+
+    def forget_counts(self, keys: Collection[tuple[int, ...]]) -> None:
+        """Remove counts that will not change any more."""
+        if keys and self.probes is not None:
+            self.probes.forget_counts(keys)
 
     def install(self, image: ElfImage, entered: Entered) -> str:
         """Probe the entries in an interpreter's file, as this run wants; gives the words for its coverage."""

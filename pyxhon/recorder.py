@@ -389,7 +389,7 @@ class Recorder:
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
-        counted |= self.functions.lost(self.images)
+        counted |= self.functions.lost()
         if self.native is not None:
             counted |= self.native.losses()
         return {key: count for key, count in (counted | self.extra_losses).items() if count}

@@ -53,14 +53,16 @@ class EntryProbes:
         """Let calls of a function no more be told (on_function)."""
         self._probes.set_entry("decisions", _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1)))
 
-    def forget(self, image: int, codes: Iterable[int], counted: Iterable[tuple[int, ...]]) -> None:
-        """Forget the code objects of an image that has ended, and what was counted of it, by CallKey."""
+    def forget(self, image: int, codes: Iterable[int]) -> None:
+        """Forget the code objects of an image that has ended."""
         places = [_PLACE.pack(image, code) for code in codes]
         self._probes.remove_entries("named_codes", places)
         if self._name == "on_function":
             self._probes.remove_entries("decisions", places)
-        if self._name == "on_entry":
-            self._probes.remove_entries("call_counts", [_KEY.pack(*key) for key in counted])
+
+    def forget_counts(self, keys: Iterable[tuple[int, ...]]) -> None:
+        """Remove what was counted under each CallKey."""
+        self._probes.remove_entries("call_counts", [_KEY.pack(*key) for key in keys])
 
     def counts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Give (CallKey, CallCount) as tuples of all that was counted so far."""
