@@ -56,6 +56,7 @@ class EntryProbing:
         self.probes: EntryProbes | None = None
         self.tellers: EntryProbes | None = None
         self.site_signals: dict[int, str] = {}
+        self.found: set[str] = set()  # the names by which functions that ran were asked for
         self.calibrate: Callable[[Entered], Mapping[int, FramePlace]] = lambda _entered: {}
 
     @property
