@@ -65,6 +65,11 @@ class EntryProbing:
         return self.mode in ("count", "trace")
 
     @property
+    def takes_all(self) -> bool:
+        """Tell whether each entry matters, to count it or to tell of it by name."""
+        return self.is_counting or self.has_functions
+
+    @property
     def is_seeing(self) -> bool:
         """Tell whether functions are told of once."""
         return self.probes is not None and not self.is_counting
@@ -78,7 +83,7 @@ class EntryProbing:
     def install(self, image: ElfImage, entered: Entered) -> str:
         """Probe the entries in an interpreter's file, as this run wants; gives the words for its coverage."""
         try:
-            if not self.is_counting and not self.has_functions:
+            if not self.takes_all:
                 return self._install_seen(image, entered)
             return self._install_all(image, entered)
         except (InterpreterError, KernelError, TargetError) as error:

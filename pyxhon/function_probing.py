@@ -167,4 +167,4 @@ def _write_coverage(interpreters: Interpreters, recorder: Recorder) -> None:
     interpreters.cover_calls()
     for image in recorder.images.values():
         if image.process and image.interpreter is not None:
-            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter))
+            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter, image.doubt))
