@@ -56,12 +56,18 @@ class EntryProbing:
         self.probes: EntryProbes | None = None
         self.tellers: EntryProbes | None = None
         self.site_signals: dict[int, str] = {}
+        self.found: set[str] = set()  # the names by which functions that ran were asked for
         self.calibrate: Callable[[Entered], Mapping[int, FramePlace]] = lambda _entered: {}
 
     @property
     def is_counting(self) -> bool:
         """Tell whether every entry is counted."""
         return self.mode in ("count", "trace")
+
+    @property
+    def takes_all(self) -> bool:
+        """Tell whether each entry matters, to count it or to tell of it by name."""
+        return self.is_counting or self.has_functions
 
     @property
     def is_seeing(self) -> bool:
@@ -88,7 +94,7 @@ class EntryProbing:
     def install(self, image: ElfImage, entered: Entered) -> str:
         """Probe the entries in an interpreter's file, as this run wants; gives the words for its coverage."""
         try:
-            if not self.is_counting and not self.has_functions:
+            if not self.takes_all:
                 return self._install_seen(image, entered)
             return self._install_all(image, entered)
         except (InterpreterError, KernelError, TargetError) as error:

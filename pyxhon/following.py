@@ -13,6 +13,7 @@ from pyxhon.cpython.snapshot import take_snapshot
 from pyxhon.earlier_functions import EarlierFunctions
 from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
 from pyxhon.interpreters import Interpreter, Interpreters
+from pyxhon.lower_bounds import describe_doubt
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.recorder import Recorder
@@ -143,6 +144,7 @@ def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: In
         interpreter=interpreter,
         parent_pid=status.parent_pid,
     )
+    image.doubt = describe_doubt(interpreter, pid, image.arguments)
     image.process = image.code.process = tracing.store.add_process(
         pid=pid,
         parent_pid=status.parent_pid,
@@ -155,7 +157,7 @@ def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: In
         started_ns=time.monotonic_ns(),
         root=image.root,
         interpreter=interpreter.describe() if interpreter else None,
-        coverage=tracing.recorder.coverage_of(interpreter),
+        coverage=tracing.recorder.coverage_of(interpreter, image.doubt),
     )
     tracing.recorder.add_image(image.number, image)
     return image

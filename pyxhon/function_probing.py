@@ -52,8 +52,8 @@ def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
 def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:
     """Let calls be described, and extension modules be searched as they are loaded."""
     sites = interpreters.functions.sites
-
     told = ToldFunctions(interpreters.functions.wanted.python_patterns, functools.partial(_names_of, ownership))
+    told.found = interpreters.entries.found
 
     def describe(act: Act) -> tuple[str, Any] | None:
         site = sites.get(act.site)
@@ -147,14 +147,24 @@ def finish_calls(interpreters: Interpreters, recorder: Recorder) -> None:
     for name in interpreters.functions.never_found():
         hint = f"; a Python function is written {python}" if (python := suggest_python_name(name)) else ""
         _logger.warning("--function %s: no interpreter or module that was seen has such a C function%s", name, hint)
+    for name in _python_names_never_found(interpreters):
+        _logger.warning("--function %s: no function that ran has this name", name)
     if interpreters.functions.refused:
         recorder.extra_losses[None, "call", NOT_PROBED] = interpreters.functions.refused
     if interpreters.functions.wanted:
         _write_coverage(interpreters, recorder)
 
 
+def _python_names_never_found(interpreters: Interpreters) -> list[str]:
+    """Give the user's names that mean no Python function that ran; none where coverage says that none could be seen."""
+    if interpreters.entries.tellers is None:
+        return []
+    wanted = interpreters.functions.wanted.python
+    return [pattern.text for pattern in wanted if pattern.text not in interpreters.entries.found]
+
+
 def _write_coverage(interpreters: Interpreters, recorder: Recorder) -> None:
     interpreters.cover_calls()
     for image in recorder.images.values():
         if image.process and image.interpreter is not None:
-            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter))
+            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter, image.doubt))

@@ -15,6 +15,7 @@ from pyxhon.events import EventFlag, Signal
 from pyxhon.function_recorder import FunctionRecorder
 from pyxhon.interpreters import Interpreter, no_python_coverage
 from pyxhon.losses import Losses
+from pyxhon.lower_bounds import describe_doubt
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
 from pyxhon.pending_events import PendingEvents
@@ -248,13 +249,13 @@ class Recorder:
             started_ns=record.time_ns,
             root=parent.root,
             interpreter=parent.interpreter.describe() if parent.interpreter else None,
-            coverage=self.coverage_of(parent.interpreter),
+            coverage=self.coverage_of(parent.interpreter, parent.doubt),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
         code = ImageCode(process, parent.code.layout, _reader(record.pid))
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
                       parent.working_directory, parent.interpreter, record.parent_pid,
-                      account=record.account)  # fmt: skip
+                      account=record.account, doubt=parent.doubt)  # fmt: skip
         if record.has_parents_memory:
             child.memory = parent.memory or parent.number
         if self.native is not None:
@@ -331,9 +332,10 @@ class Recorder:
             words["syscalls"] += "; what earlier runs of it did is counted with them"
         return words
 
-    def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
+    def coverage_of(self, interpreter: Interpreter | None, doubt: str = "") -> dict[str, str]:
         """Give per signal the source in use, for a process with this interpreter or none."""
-        words = interpreter.coverage if interpreter else no_python_coverage()
+        words = dict(interpreter.coverage if interpreter else no_python_coverage())
+        words["calls"] += f"; {doubt}" if doubt else ""
         return words | (self.native.coverage if self.native is not None else {})
 
     def set_interpreter(self, image: Image, interpreter: Interpreter | None) -> None:
@@ -341,9 +343,9 @@ class Recorder:
         image.interpreter = interpreter
         if interpreter is not None:
             image.code.layout = interpreter.layout
-            self.store.update_process(
-                image.process, interpreter=interpreter.describe(), coverage=self.coverage_of(interpreter)
-            )
+            image.doubt = describe_doubt(interpreter, image.pid, image.arguments)
+            coverage = self.coverage_of(interpreter, image.doubt)
+            self.store.update_process(image.process, interpreter=interpreter.describe(), coverage=coverage)
 
     def write_syscall_counts(self, probes: Probes) -> None:
         """Write how often system calls were made that are no events."""
@@ -369,7 +371,7 @@ class Recorder:
             return
         self.resolver.finish(image.code)
         if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
-            coverage = self.coverage_of(image.interpreter)
+            coverage = self.coverage_of(image.interpreter, image.doubt)
             silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
             self.store.update_process(image.process, coverage=silent)
 
