@@ -2,9 +2,6 @@
 
 BPF_HASH(call_counts, struct call_key, struct call_count, MAX_CALLS);
 
-#define BLOCK_BYTES 128
-#define BLOCK_FIELD(block, type, at) (*(type *)((u8 *)(block) + ((at) & (BLOCK_BYTES - sizeof(type)))))
-
 // Who enters what.
 struct entry {
 	u64 image;
@@ -14,28 +11,6 @@ struct entry {
 	u16 is_resumption;
 	u32 is_thrown; // up to 3.10: an exception is thrown into a generator
 };
-
-static inline long read_frame(const struct kernel_layout *l, void *block, u64 frame)
-{
-	u64 size = l->frame_block_size;
-	BOUND(size, BLOCK_BYTES - 1);
-	return bpf_probe_read_user(block, size, (void *)(frame + l->frame_block_start));
-}
-
-// The code object of the innermost Python frame from here outwards; 0: there is none. Frames that C code makes for
-// itself lie between (Include/internal/pycore_frame.h, enum _frameowner), never two in a row.
-static inline u64 code_of_caller(const struct kernel_layout *l, u64 frame)
-{
-	u64 block[BLOCK_BYTES / 8] = {};
-	if (!frame || read_frame(l, block, frame))
-		return 0;
-	if (BLOCK_FIELD(block, u8, l->frame_owner) >= l->owner_skip_from) {
-		frame = BLOCK_FIELD(block, u64, l->frame_previous);
-		if (!frame || read_frame(l, block, frame))
-			return 0;
-	}
-	return BLOCK_FIELD(block, u64, l->frame_code) & ~3ULL;
-}
 
 // Take what is entered at a frame; false where it is no entry.
 static inline bool take_entry(struct entry *e, const struct kernel_layout *l, const struct site *site)
@@ -68,17 +43,27 @@ static inline bool take_entry(struct entry *e, const struct kernel_layout *l, co
 	return true;
 }
 
-// When monitoring changes, RESUME rewrites the code object and is executed again (Python/bytecodes.c, 3.12 and later).
-static inline bool is_again(struct call_count *known, const struct entry *e, const struct kernel_layout *l)
+static inline u64 version_of(const struct kernel_layout *l, u64 code)
 {
 	u64 version = 0;
+	if (code)
+		bpf_probe_read_user(&version, 8, (void *)(code + l->code_instrumentation_version));
+	return version;
+}
+
+// When monitoring changes, code that is being executed is rewritten at once, so that a caller's is never out of date.
+// Other code is when it is entered, by RESUME, which is then executed again (Python/instrumentation.c, 3.12 and later).
+static inline bool is_again(struct call_count *known, const struct entry *e, const struct kernel_layout *l)
+{
 	if (l->code_instrumentation_version == ABSENT)
 		return false;
-	bpf_probe_read_user(&version, 8, (void *)(e->function.code + l->code_instrumentation_version));
-	bool is_same = known->frame == e->frame && known->instruction == e->instruction && known->version != version;
+	u64 version = version_of(l, e->function.code), caller = e->function.caller;
+	bool is_same = known->is_outdated && known->frame == e->frame && known->instruction == e->instruction &&
+		       known->version != version;
 	known->frame = e->frame;
 	known->instruction = e->instruction;
 	known->version = version;
+	known->is_outdated = !caller || version_of(l, caller) != version;
 	return is_same;
 }
 

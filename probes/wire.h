@@ -692,18 +692,20 @@ struct call_key {
 	u64 callee;
 	u64 caller;
 	u32 tid;
-	u16 callee_generation;
-	u16 caller_generation;
+	u32 callee_generation;
+	u32 caller_generation;
+	u32 reserved;
 };
-_Static_assert(sizeof(struct call_key) == 32, "call_key");
+_Static_assert(sizeof(struct call_key) == 40, "call_key");
 _Static_assert(offsetof(struct call_key, image) == 0, "call_key.image");
 _Static_assert(offsetof(struct call_key, callee) == 8, "call_key.callee");
 _Static_assert(offsetof(struct call_key, caller) == 16, "call_key.caller");
 _Static_assert(offsetof(struct call_key, tid) == 24, "call_key.tid");
 _Static_assert(offsetof(struct call_key, callee_generation) == 28, "call_key.callee_generation");
-_Static_assert(offsetof(struct call_key, caller_generation) == 30, "call_key.caller_generation");
+_Static_assert(offsetof(struct call_key, caller_generation) == 32, "call_key.caller_generation");
+_Static_assert(offsetof(struct call_key, reserved) == 36, "call_key.reserved");
 
-// How often a function was entered; the next three are those of the last entry, from 3.12 on.
+// How often a function was entered; frame, instruction, version and is_outdated are the last entry's, 3.12+.
 struct call_count {
 	u64 starts;
 	u64 resumptions;
@@ -712,7 +714,7 @@ struct call_count {
 	u64 version;
 	u64 first_ns;
 	u32 is_named;
-	u32 reserved;
+	u32 is_outdated;
 };
 _Static_assert(sizeof(struct call_count) == 56, "call_count");
 _Static_assert(offsetof(struct call_count, starts) == 0, "call_count.starts");
@@ -722,7 +724,7 @@ _Static_assert(offsetof(struct call_count, instruction) == 24, "call_count.instr
 _Static_assert(offsetof(struct call_count, version) == 32, "call_count.version");
 _Static_assert(offsetof(struct call_count, first_ns) == 40, "call_count.first_ns");
 _Static_assert(offsetof(struct call_count, is_named) == 48, "call_count.is_named");
-_Static_assert(offsetof(struct call_count, reserved) == 52, "call_count.reserved");
+_Static_assert(offsetof(struct call_count, is_outdated) == 52, "call_count.is_outdated");
 
 // A process that is followed, by its pid.
 struct traced_process {

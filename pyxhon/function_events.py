@@ -86,13 +86,14 @@ class CallKey:
     callee: U64
     caller: U64  # 0: no Python frame
     tid: U32
-    callee_generation: U16
-    caller_generation: U16
+    callee_generation: U32
+    caller_generation: U32
+    reserved: U32
 
 
 @dataclass(slots=True)
 class CallCount:
-    """How often a function was entered; the next three are those of the last entry, from 3.12 on."""
+    """How often a function was entered; frame, instruction, version and is_outdated are the last entry's, 3.12+."""
 
     starts: U64
     resumptions: U64
@@ -101,7 +102,7 @@ class CallCount:
     version: U64
     first_ns: U64
     is_named: U32
-    reserved: U32
+    is_outdated: U32  # its code has another version than its caller's, or there is none: RESUME may come again
 
 
 ENUMERATIONS: tuple[type[enum.IntEnum], ...] = ()

@@ -121,7 +121,7 @@ class FunctionRecorder:
 
     def _is_over(self, key: tuple[int, ...]) -> bool:
         """Tell whether one of the two code objects is gone: another one was described at its address."""
-        image, callee, caller, _, callee_generation, caller_generation = key
+        image, callee, caller, _, callee_generation, caller_generation, _ = key
         newest = self._functions[image].newest if image in self._functions else {}
         return newest.get(callee, 0) > callee_generation or newest.get(caller, 0) > caller_generation
 
@@ -143,7 +143,7 @@ class FunctionRecorder:
 
 def _row_key(key: tuple[int, ...], image: Image) -> _Key | None:
     """Give what a row of the trace stands for, by a CallKey; None where the function is not known."""
-    number, callee, caller, tid, callee_generation, caller_generation = key
+    number, callee, caller, tid, callee_generation, caller_generation, _ = key
     row = image.code.functions.get((callee, callee_generation))
     below = image.code.functions.get((caller, caller_generation)) if caller else None
     return None if row is None else (number, tid, row, below)
