@@ -7,6 +7,7 @@ from typing import Final
 
 from pyxhon.bpf.function_records import Function
 from pyxhon.entry_probing import EntryProbing
+from pyxhon.flow_recorder import FlowRecorder
 from pyxhon.losses import Losses
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
@@ -33,6 +34,7 @@ class FunctionRecorder:
         self._resolver = resolver
         self._ownership = ownership
         self.entries: EntryProbing | None = None
+        self.flow = FlowRecorder(store)
         self._seen: set[tuple[int, int, int]] = set()
         self._rows: dict[tuple[int, ...], _Counted] = {}  # by CallKey
 
@@ -50,7 +52,7 @@ class FunctionRecorder:
         )
 
     def _counts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-        if self.entries is not None and self.entries.probes is not None and self.entries.is_counting:
+        if self.entries is not None and self.entries.probes is not None and self.entries.mode == "count":
             yield from self.entries.probes.counts()
 
     def update(self, images: Mapping[int, Image]) -> None:

@@ -104,7 +104,7 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
-        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, pid))
+        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, sites.exits, pid))
         interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites, words), entries=words)
         self.by_layout.setdefault(index, interpreter)
         self.functions.install(runtime.file_path, index)

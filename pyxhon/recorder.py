@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pyxhon.act_counts import ActCounts
 from pyxhon.bpf.attach import Probes
-from pyxhon.bpf.function_records import Function, Hit, Parameters
+from pyxhon.bpf.function_records import ExitHit, FlowRun, Function, Hit, Parameters
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
@@ -89,13 +89,15 @@ class Recorder:
             self._take_code(record)
         elif isinstance(record, Function | Parameters):
             self._take_function(record)
+        elif isinstance(record, FlowRun):
+            self.functions.flow.take(record, self.images)
         elif isinstance(record, Fork):
             self._take_fork(record)
         elif isinstance(record, Exec):
             self._take_exec(record)
         elif isinstance(record, Exit):
             self._take_exit(record)
-        elif not isinstance(record, Hit):  # which only a calibration makes
+        elif not isinstance(record, Hit | ExitHit):  # which only a calibration makes
             self._take_native(record)
 
     def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
@@ -390,7 +392,7 @@ class Recorder:
         }
         if self.native is not None:
             counted |= self.native.losses()
-        return {key: count for key, count in (counted | self.extra_losses).items() if count}
+        return {key: count for key, count in (counted | self.extra_losses | self.functions.flow.losses()).items() if count}
 
 
 def _reader(pid: int) -> Read:

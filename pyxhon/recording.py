@@ -27,6 +27,7 @@ from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
+from pyxhon.exit_calibrating import calibrate_exits
 from pyxhon.following import (
     Tracing,
     add_dlls,
@@ -142,7 +143,10 @@ def record_command(
             with _live(session, rules, path, has_status=False):
                 child.start()
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
-                _record(session, lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=deadline))
+                _record(
+                    session,
+                    lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=_due(session, deadline)),
+                )
                 _finish(session)
         status = _report(path, rules, options) if is_reporting else 0
         return child.exit_status() if options.exit_code == "command" else status
@@ -187,10 +191,12 @@ def _open_session(
         wanted = wanted_functions(options.functions, rules.policy)
         entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
         entries.calibrate = functools.partial(calibrate_entries, probes)
+        entries.calibrate_exits = functools.partial(calibrate_exits, probes)
         interpreters = Interpreters(probes, wanted, entries)
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
         recorder.functions.entries = entries
+        recorder.functions.flow.limit = options.max_events
         offset = time.time_ns() - time.monotonic_ns()
         store.set_meta(
             pyxhon=pyxhon.__version__,
@@ -268,9 +274,13 @@ def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = Tru
 
 
 def _is_over(session: _Session, deadline: float | None) -> bool:
-    if deadline is not None and time.monotonic() > deadline:
-        return True
-    return not session.tracing.recorder.live
+    due = _due(session, deadline)
+    return (due is not None and time.monotonic() > due) or not session.tracing.recorder.live
+
+
+def _due(session: _Session, deadline: float | None) -> float | None:
+    """Give when tracing is to end: when the user said, or now where all that is wanted has come."""
+    return 0.0 if session.tracing.recorder.functions.flow.is_full else deadline
 
 
 def _hold_more(recorder: Recorder, probes: Probes) -> bool:
@@ -343,6 +353,7 @@ def _finish(session: _Session) -> None:
     recorder.finish()
     recorder.acts.update(session.tracing.probes)
     recorder.functions.update(recorder.images)
+    recorder.functions.flow.finish()
     recorder.write_syscall_counts(session.tracing.probes)
     if recorder.native is not None:
         recorder.native.stacks.finish()
