@@ -58,6 +58,8 @@ enum event_kind {
 	EVENT_KIND_FUNCTION = 13,
 	EVENT_KIND_HIT = 14,
 	EVENT_KIND_PARAMETERS = 15,
+	EVENT_KIND_FLOW = 16,
+	EVENT_KIND_EXIT_HIT = 17,
 };
 
 // Bits of Event.flags.
@@ -140,6 +142,15 @@ enum act_state {
 	ACT_STATE_FAILED = 2,
 };
 
+// What a FlowEvent tells of a function.
+enum flow_kind {
+	FLOW_KIND_START = 0,
+	FLOW_KIND_RESUME = 1,
+	FLOW_KIND_RETURN = 2,
+	FLOW_KIND_YIELD = 3,
+	FLOW_KIND_UNWIND = 4,
+};
+
 // How the arguments lie at a site.
 enum site_kind {
 	SITE_KIND_AUDIT_FUNNEL = 0,
@@ -152,6 +163,9 @@ enum site_kind {
 	SITE_KIND_DLMOPEN = 7,
 	SITE_KIND_CODE_DEALLOC = 8,
 	SITE_KIND_ENTRY = 16,
+	SITE_KIND_EXIT_DROP = 17,
+	SITE_KIND_EXIT_YIELD = 18,
+	SITE_KIND_EXIT_EVAL = 19,
 	SITE_KIND_METHOD_NOARGS = 32,
 	SITE_KIND_METHOD_O = 33,
 	SITE_KIND_METHOD_VARARGS = 34,
@@ -170,11 +184,13 @@ enum self_kind {
 	SELF_KIND_SOCKET = 4,
 };
 
-// Bits of Site.flags at an entry of a Python function.
+// Bits of Site.flags at an entry or exit of a Python function.
 enum entry_flag {
 	ENTRY_FLAG_FRAME_ON_STACK = 1,
 	ENTRY_FLAG_THROW_IN_RSI = 2,
 	ENTRY_FLAG_THROW_IN_RDX = 4,
+	ENTRY_FLAG_RESULT_IN_RSI = 8,
+	ENTRY_FLAG_INSTRUCTION_IN_WORDS = 16,
 };
 
 // Bits of SyscallRule.flags.
@@ -676,6 +692,52 @@ _Static_assert(offsetof(struct hit_event, opcode) == 54, "hit_event.opcode");
 _Static_assert(offsetof(struct hit_event, is_resumption) == 55, "hit_event.is_resumption");
 _Static_assert(offsetof(struct hit_event, is_entry) == 56, "hit_event.is_entry");
 _Static_assert(offsetof(struct hit_event, reserved) == 60, "hit_event.reserved");
+
+// A function was entered or left.
+struct flow_event {
+	struct event head[1];
+	u64 code;
+	u64 caller;
+	u64 frame;
+	u32 generation;
+	u32 caller_generation;
+	u32 what;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct flow_event) == 72, "flow_event");
+_Static_assert(offsetof(struct flow_event, head) == 0, "flow_event.head");
+_Static_assert(offsetof(struct flow_event, code) == 32, "flow_event.code");
+_Static_assert(offsetof(struct flow_event, caller) == 40, "flow_event.caller");
+_Static_assert(offsetof(struct flow_event, frame) == 48, "flow_event.frame");
+_Static_assert(offsetof(struct flow_event, generation) == 56, "flow_event.generation");
+_Static_assert(offsetof(struct flow_event, caller_generation) == 60, "flow_event.caller_generation");
+_Static_assert(offsetof(struct flow_event, what) == 64, "flow_event.what");
+_Static_assert(offsetof(struct flow_event, reserved) == 68, "flow_event.reserved");
+
+// An entry or exit site was reached while exits were calibrated; of an exit, all that may lead to its frame.
+struct exit_hit_event {
+	struct event head[1];
+	u64 code;
+	u64 frame;
+	u64 state_words;
+	u16 site;
+	u8 opcode;
+	u8 is_resumption;
+	u32 is_entry;
+	u8 registers[120];
+	u8 slots[512];
+};
+_Static_assert(sizeof(struct exit_hit_event) == 696, "exit_hit_event");
+_Static_assert(offsetof(struct exit_hit_event, head) == 0, "exit_hit_event.head");
+_Static_assert(offsetof(struct exit_hit_event, code) == 32, "exit_hit_event.code");
+_Static_assert(offsetof(struct exit_hit_event, frame) == 40, "exit_hit_event.frame");
+_Static_assert(offsetof(struct exit_hit_event, state_words) == 48, "exit_hit_event.state_words");
+_Static_assert(offsetof(struct exit_hit_event, site) == 56, "exit_hit_event.site");
+_Static_assert(offsetof(struct exit_hit_event, opcode) == 58, "exit_hit_event.opcode");
+_Static_assert(offsetof(struct exit_hit_event, is_resumption) == 59, "exit_hit_event.is_resumption");
+_Static_assert(offsetof(struct exit_hit_event, is_entry) == 60, "exit_hit_event.is_entry");
+_Static_assert(offsetof(struct exit_hit_event, registers) == 64, "exit_hit_event.registers");
+_Static_assert(offsetof(struct exit_hit_event, slots) == 184, "exit_hit_event.slots");
 
 // Whether calls of a function are told.
 struct function_decision {

@@ -45,6 +45,8 @@ class EventKind(enum.IntEnum):
     FUNCTION = 13
     HIT = 14
     PARAMETERS = 15
+    FLOW = 16
+    EXIT_HIT = 17
 
 
 class EventFlag(enum.IntEnum):

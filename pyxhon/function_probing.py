@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.function_records import Function, Parameters
 from pyxhon.bpf.poll import Act
+from pyxhon.calibrating import calibrate_entries
 from pyxhon.cpython.command import interpreter_of_script
 from pyxhon.cpython.extension_files import Start
 from pyxhon.cpython.program import read_program
 from pyxhon.cpython.runtime import Runtime
+from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import TargetError
+from pyxhon.exit_calibrating import calibrate_exits
 from pyxhon.functions import Wanted, describe_call
 from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
@@ -30,6 +34,7 @@ from pyxhon.python_functions import (
     wanted_patterns,
 )
 from pyxhon.recorder import Recorder
+from pyxhon.session_options import TraceOptions
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
 from pyxhon.told_functions import ToldFunctions
 from pyxhon.trace.rows import EventRow
@@ -47,6 +52,14 @@ def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
         return Wanted(by_c, python=python)
     named = functions_named(policy)
     return Wanted(by_c, named.names, named.patterns, named.means, python, wanted_patterns(named.python))
+
+
+def entries_wanted(probes: Probes, options: TraceOptions, wanted: Wanted) -> EntryProbing:
+    """Give what probes the entries of Python functions, as the user and the policy want them."""
+    entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
+    entries.calibrate = functools.partial(calibrate_entries, probes)
+    entries.calibrate_exits = functools.partial(calibrate_exits, probes)
+    return entries
 
 
 def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:

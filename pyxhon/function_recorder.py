@@ -7,6 +7,7 @@ from typing import Final
 
 from pyxhon.bpf.function_records import Function
 from pyxhon.entry_probing import EntryProbing
+from pyxhon.flow_recorder import FlowRecorder
 from pyxhon.losses import Losses
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
@@ -51,6 +52,7 @@ class FunctionRecorder:
         self._rows: dict[_Key, _Row] = {}
         self._unknown: Losses = {}
         self._updated_s = time.monotonic()
+        self.flow = FlowRecorder(store)
 
     def take(self, record: Function, image: Image) -> None:
         """Take a function that was entered, or that entered another."""
@@ -108,10 +110,10 @@ class FunctionRecorder:
 
     def lost(self) -> Losses:
         """Give how many entries were counted of functions that were never described, at the last update."""
-        return dict(self._unknown)
+        return self._unknown | self.flow.losses()
 
     def _counts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-        if self.entries is not None and self.entries.probes is not None and self.entries.is_counting:
+        if self.entries is not None and self.entries.probes is not None and self.entries.mode == "count":
             yield from self.entries.probes.counts()
 
     def _note_unknown(self, image: Image | None, count: int) -> None:

@@ -105,7 +105,7 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
-        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, pid))
+        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, sites.exits, pid))
         jit = find_jit(image, runtime.version) if self.entries.takes_all else None
         coverage = _describe_coverage(sites, words)
         interpreter = Interpreter(runtime, layout, index, sites, coverage, entries=words, jit=jit)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pyxhon.act_counts import ActCounts
 from pyxhon.bpf.attach import Probes
-from pyxhon.bpf.function_records import Function, Hit, Parameters
+from pyxhon.bpf.function_records import ExitHit, FlowRun, Function, Hit, Parameters
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
@@ -20,7 +20,7 @@ from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
-from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
+from pyxhon.resolve import ImageCode, Resolver, SeenCode
 from pyxhon.target.process import read_memory
 from pyxhon.totals import Totals
 from pyxhon.trace.rows import EventRow
@@ -90,13 +90,15 @@ class Recorder:
             self._take_code(record)
         elif isinstance(record, Function | Parameters):
             self._take_function(record)
+        elif isinstance(record, FlowRun):
+            self.functions.flow.take(record, self.images)
         elif isinstance(record, Fork):
             self._take_fork(record)
         elif isinstance(record, Exec):
             self._take_exec(record)
         elif isinstance(record, Exit):
             self._take_exit(record)
-        elif not isinstance(record, Hit):  # which only a calibration makes
+        elif not isinstance(record, Hit | ExitHit):  # which only a calibration makes
             self._take_native(record)
 
     def _take_native(self, record: SystemCall | NativeStack | SyscallResult | SignalDelivery) -> None:
@@ -252,7 +254,7 @@ class Recorder:
             coverage=self.coverage_of(parent.interpreter, parent.doubt),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
-        code = ImageCode(process, parent.code.layout, _reader(record.pid))
+        code = ImageCode(process, parent.code.layout, functools.partial(read_memory, record.pid))
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
                       parent.working_directory, parent.interpreter, record.parent_pid,
                       account=record.account, doubt=parent.doubt)  # fmt: skip
@@ -284,7 +286,7 @@ class Recorder:
         if self.native is not None:
             self.native.take_execution(record, process)
         self._end(previous, record.time_ns, None, is_execution=True)
-        code = ImageCode(process, None, _reader(record.pid))
+        code = ImageCode(process, None, functools.partial(read_memory, record.pid))
         image = Image(record.image, process, record.pid, code, previous.root, record.file, record.arguments,
                       previous.working_directory, parent_pid=previous.parent_pid, is_new_program=True,
                       account=record.account)  # fmt: skip
@@ -391,11 +393,7 @@ class Recorder:
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
-        counted |= self.functions.lost()
+        counted |= self.functions.lost() | self.extra_losses
         if self.native is not None:
             counted |= self.native.losses()
-        return {key: count for key, count in (counted | self.extra_losses).items() if count}
-
-
-def _reader(pid: int) -> Read:
-    return functools.partial(read_memory, pid)
+        return {key: count for key, count in counted.items() if count}

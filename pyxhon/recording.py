@@ -20,11 +20,9 @@ from pyxhon.batches import Batches
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
-from pyxhon.calibrating import calibrate_entries
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
-from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
 from pyxhon.events import Counter, Signal
 from pyxhon.following import (
@@ -38,6 +36,7 @@ from pyxhon.following import (
 )
 from pyxhon.function_probing import (
     connect,
+    entries_wanted,
     finish_calls,
     probe_for_command,
     probe_for_execution,
@@ -142,7 +141,10 @@ def record_command(
             with _live(session, rules, path, has_status=False):
                 child.start()
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
-                _record(session, lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=deadline))
+                _record(
+                    session,
+                    lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=_due(session, deadline)),
+                )
                 _finish(session)
         status = _report(path, rules, options) if is_reporting else 0
         return child.exit_status() if options.exit_code == "command" else status
@@ -185,12 +187,11 @@ def _open_session(
 ) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
         wanted = wanted_functions(options.functions, rules.policy)
-        entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
-        entries.calibrate = functools.partial(calibrate_entries, probes)
-        interpreters = Interpreters(probes, wanted, entries)
+        interpreters = Interpreters(probes, wanted, entries_wanted(probes, options, wanted))
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
-        recorder.functions.entries = entries
+        recorder.functions.entries = interpreters.entries
+        recorder.functions.flow.limit = options.max_events
         offset = time.time_ns() - time.monotonic_ns()
         store.set_meta(
             pyxhon=pyxhon.__version__,
@@ -268,9 +269,13 @@ def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = Tru
 
 
 def _is_over(session: _Session, deadline: float | None) -> bool:
-    if deadline is not None and time.monotonic() > deadline:
-        return True
-    return not session.tracing.recorder.live
+    due = _due(session, deadline)
+    return (due is not None and time.monotonic() > due) or not session.tracing.recorder.live
+
+
+def _due(session: _Session, deadline: float | None) -> float | None:
+    """Give when tracing is to end: when the user said, or now where all that is wanted has come."""
+    return 0.0 if session.tracing.recorder.functions.flow.is_full else deadline
 
 
 def _hold_more(recorder: Recorder, probes: Probes) -> bool:
@@ -284,7 +289,7 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
-    # functions asked for are probed in modules as they are loaded: the sooner, the fewer calls are missed
+    # functions asked for are probed as modules are loaded: the sooner, the fewer calls are missed
     batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
     while True:
         was_over = is_over()
@@ -345,6 +350,7 @@ def _finish(session: _Session) -> None:
     recorder.finish()
     recorder.acts.update(session.tracing.probes)
     recorder.functions.update(recorder.images)
+    recorder.functions.flow.finish()
     recorder.write_syscall_counts(session.tracing.probes)
     if recorder.native is not None:
         recorder.native.stacks.finish()

@@ -10,7 +10,9 @@ from pyxhon.bpf.attach import Probes
 from pyxhon.controls import Site
 from pyxhon.function_events import CallCount, CallKey, FunctionDecision
 
-Program = Literal["on_seen", "on_entry", "on_function", "on_calibration"]
+Program = Literal[
+    "on_seen", "on_entry", "on_function", "on_calibration", "on_flow_entry", "on_flow_exit", "on_flow_calibration"
+]
 _PLACE: Final = struct.Struct("<QQ")  # struct place, probes/scratch.bpf.h
 _KEY: Final = wire.format_of(CallKey)
 _COUNT: Final = wire.format_of(CallCount)

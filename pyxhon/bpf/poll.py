@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from pyxhon import wire
 from pyxhon.bpf.function_records import (
+    ExitHit,
+    FlowRun,
     Function,
     Hit,
     Parameters,
+    decode_exit_hit,
     decode_function,
     decode_hit,
     decode_parameters,
@@ -119,7 +122,7 @@ class LineTablePart:
 
 
 Record = (
-    Act | Stack | Code | LineTablePart | Function | Parameters | Hit | Fork | Exec | Exit
+    Act | Stack | Code | LineTablePart | Function | Parameters | FlowRun | Hit | ExitHit | Fork | Exec | Exit
     | SystemCall | NativeStack | SyscallResult | SignalDelivery
 )  # fmt: skip
 
@@ -350,4 +353,6 @@ _DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
     EventKind.FUNCTION: decode_function,
     EventKind.HIT: decode_hit,
     EventKind.PARAMETERS: decode_parameters,
+    EventKind.FLOW: FlowRun,
+    EventKind.EXIT_HIT: decode_exit_hit,
 }

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,8 @@ class Workload:
         self._process = process
         self._has_thrown_entries = version[:2] <= (3, 10)
         self._codes: dict[str, int] = {}
+        self.thrown: Counter[int] = Counter()  # in the last run, into generators, by their code objects
+        self.thrown_early = 0  # before they had started
 
     def names(self) -> Mapping[int, str]:
         """Give the workload's functions by the addresses of their code objects. Raises CalibrationError."""
@@ -55,7 +58,10 @@ class Workload:
         "plain" must come before "traced", and an "untraced" run belongs between two traced ones.
         """
         self.names()
-        entries = (self._entry_said(word, has_thrown=has_thrown) for word in self._ask(_COMMANDS[phase]))
+        words = self._ask(_COMMANDS[phase])
+        self.thrown = Counter(self._codes.get(word[:-1], 0) for word in words if word.endswith("!"))
+        self.thrown_early = sum(word.endswith("?") for word in words)
+        entries = (self._entry_said(word, has_thrown=has_thrown) for word in words)
         return tuple(entry for entry in entries if entry is not None)
 
     def run_under_oracle(self) -> tuple[Entry, ...]:
