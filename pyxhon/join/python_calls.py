@@ -4,6 +4,7 @@ The innermost frame of their stacks is the function itself; the frame around it 
 """
 
 from dataclasses import replace
+from typing import Final
 
 from pyxhon.categories import CategoryTables
 from pyxhon.join.arguments import show_value
@@ -11,6 +12,7 @@ from pyxhon.join.frameless import Sighting
 from pyxhon.join.places import Place, Role
 from pyxhon.join.stacks import Stacks
 
+_REST: Final = "…"
 _STANDARD = frozenset({Role.STANDARD_LIBRARY, Role.IMPORT_SYSTEM})
 
 
@@ -25,13 +27,14 @@ def show_python_call(arguments: object) -> dict[str, object]:
 
 
 def show_argument(value: object) -> object:
-    """Give one stored value as plain data; bytes that were cut with their length."""
+    """Give one stored value as plain data; what was cut with its length."""
     if isinstance(value, dict):
         kinds = set(value) - {"length"}
         if kinds == {"dict"} and isinstance(value["dict"], dict):
-            return {str(key): show_argument(each) for key, each in value["dict"].items()}
+            told: dict[str, object] = {str(key): show_argument(each) for key, each in value["dict"].items()}
+            return told | ({_REST: f"{value['length']} in all"} if "length" in value else {})
         if kinds == {"items"} and isinstance(value["items"], list):
-            return [show_argument(each) for each in value["items"]]
+            return [*map(show_argument, value["items"]), f"{_REST} ({value.get('length')} in all)"]
         if set(value) == {"bytes", "length"}:
             return f"{value['bytes']}… ({value['length']} bytes)"
     return [show_argument(each) for each in value] if isinstance(value, list) else show_value(value)
