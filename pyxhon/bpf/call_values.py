@@ -14,8 +14,8 @@ _LISTS: Final = (ArgumentKind.TUPLE, ArgumentKind.LIST)
 def nest_call_values(slots: Sequence[Slot], values: Sequence[Any]) -> list[Any]:
     """Give the arguments at the top, with what is in them.
 
-    A container of which all is told is a list or `{"dict": {key: value}}`; another is `{"items": [value], "length": n}`
-    or has its `length` beside `dict`.
+    A container of which all is told is a list or `{"entries": {key: value}}`; another is `{"items": [value], "length":
+    n}`, or has its `length` beside `entries`.
     """
     items: dict[int, list[int]] = {}
     for index, slot in enumerate(slots):
@@ -39,7 +39,7 @@ def _show(index: int, slots: Sequence[Slot], values: Sequence[Any], items: list[
         for (key_at, key), (value_at, value) in zip(items[::2], items[1::2], strict=False)
         if ArgumentKind.NULL not in (slots[key_at][0], slots[value_at][0])  # deleted, or its value is elsewhere
     }
-    return {"dict": entries} | ({} if len(entries) == length else {"length": length})
+    return {"entries": entries} | ({} if len(entries) == length else {"length": length})
 
 
 def _key(value: Any) -> str:

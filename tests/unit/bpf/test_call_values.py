@@ -44,18 +44,18 @@ def test_an_empty_list_is_one():
 def test_one_inside_another_tells_only_its_length():
     slots = [(LIST, NO_PARENT, 3), (TUPLE, 0, 2), (LIST, 0, 0), (DICT, 0, 4)]
 
-    assert decoded(*slots) == [[{"items": [], "length": 2}, [], {"dict": {}, "length": 4}]]
+    assert decoded(*slots) == [[{"items": [], "length": 2}, [], {"entries": {}, "length": 4}]]
 
 
 def test_a_dict_is_told_by_key():
     slots = [(DICT, NO_PARENT, 3), (TEXT, 0, b"k"), (INT, 0, 1), (INT, 0, 5), (TEXT, 0, b"x"), (BYTES, 0, b"b"),
              (ArgumentKind.NONE, 0, 0)]  # fmt: skip
 
-    assert decoded(*slots) == [{"dict": {"k": 1, "5": "x", "b'b'": None}}]
+    assert decoded(*slots) == [{"entries": {"k": 1, "5": "x", "b'b'": None}}]
 
 
 def test_a_cut_dict_tells_its_length():
-    assert decoded((DICT, NO_PARENT, 9), (TEXT, 0, b"k"), (INT, 0, 1)) == [{"dict": {"k": 1}, "length": 9}]
+    assert decoded((DICT, NO_PARENT, 9), (TEXT, 0, b"k"), (INT, 0, 1)) == [{"entries": {"k": 1}, "length": 9}]
 
 
 def test_deleted_entries_and_those_whose_values_are_elsewhere_are_left_out():
@@ -69,17 +69,17 @@ def test_deleted_entries_and_those_whose_values_are_elsewhere_are_left_out():
         (INT, 0, 1),
     ]
 
-    assert decoded(*slots) == [{"dict": {"k": 1}, "length": 2}]
+    assert decoded(*slots) == [{"entries": {"k": 1}, "length": 2}]
 
 
 def test_a_key_that_is_no_text_is_shown_by_what_it_is():
     slots = [(DICT, NO_PARENT, 2), (TUPLE, 0, 2), (INT, 0, 1), (ArgumentKind.OTHER, 0, b"Key"), (INT, 0, 2)]
 
-    assert decoded(*slots) == [{"dict": {"<tuple>": 1, "<Key>": 2}}]
+    assert decoded(*slots) == [{"entries": {"<tuple>": 1, "<Key>": 2}}]
 
 
 def test_an_entry_without_its_value_is_left_out():
-    assert decoded((DICT, NO_PARENT, 1), (TEXT, 0, b"k")) == [{"dict": {}, "length": 1}]
+    assert decoded((DICT, NO_PARENT, 1), (TEXT, 0, b"k")) == [{"entries": {}, "length": 1}]
 
 
 def test_audit_events_stay_as_they_are():
