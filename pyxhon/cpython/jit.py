@@ -37,7 +37,7 @@ def find_jit(image: ElfImage, version: tuple[int, ...]) -> Jit | None:
     """Give the JIT of an interpreter's file; None where it has none."""
     if version[:2] < _FIRST:
         return None
-    names = list(image.find_bytes(_VARIABLE.encode() + b"\0", (*image.read_only, *image.code)))
+    names = list(image.find_bytes(_VARIABLE.encode() + b"\0", image.read_only))
     if not names:
         return None
     return Jit(_is_default(image, names) if version[:2] >= _FIRST_WITH_SWITCH else None)

@@ -91,12 +91,24 @@ def telling_arguments(kind: str, name: str, arguments: Mapping[str, object]) -> 
 def describe_value(value: object, limit: int) -> str:
     """Show one value: text as it is, quoted where that is clearer; everything else as JSON."""
     if not isinstance(value, str):
-        return escape(json.dumps(value, ensure_ascii=False), limit)
+        return escape(json.dumps(_shorten(value), ensure_ascii=False), limit)
     if value.startswith("/") and not _QUOTED.intersection(value[-limit:]):
         return escape_path(value, limit)
     if value and not _QUOTED.intersection(value[:limit]) and not _LOOKS_OTHERWISE.match(value):
         return escape(value, limit)
     return '"' + escape(value, limit - 2).replace('"', '\\"') + '"'
+
+
+def _shorten(value: object) -> object:
+    """Show a dict, given to a function, as one."""
+    if isinstance(value, list):
+        return [_shorten(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) - {"length"} == {"entries"} and isinstance(value["entries"], dict):
+        told = {key: _shorten(each) for key, each in value["entries"].items()}
+        return told | ({"…": f"{value['length']} in all"} if "length" in value else {})
+    return {key: _shorten(each) for key, each in value.items()}
 
 
 def describe_pids(pids: Iterable[int], limit: int = 6) -> str:

@@ -19,7 +19,9 @@ BORDER_LIMIT: Final = 5
 _VARIANT_LIMIT: Final = 3
 _REASON_LIMIT: Final = 3
 _NAME_COLUMNS: Final = 60
-_PLACE_COLUMNS: Final = 36
+_FILE_COLUMNS: Final = 40
+_LEAST_FILE_COLUMNS: Final = 14
+_LINE_COLUMNS: Final = 6  # of a place, the colon included
 _BESIDE_ARGUMENTS: Final = 14  # the indent and the count before them
 _FEW: Final = 10  # a second: up to here a fraction is told
 _NOBODY: Final = "no known package"
@@ -59,8 +61,9 @@ def _note(named: _Named, row: Call, more: CallDetail, columns: int) -> None:
 def _print_named(console: Console, name: str, named: _Named) -> None:
     """Print one function on a line, with its arguments where these were always the same and fit."""
     [place, *others] = named.places
-    where = f"{len(named.places)} places" if others else describe_place(Location(*place, None), _PLACE_COLUMNS)
     start = f"{describe_count(named.count)} {escape(name, _NAME_COLUMNS)}"
+    room = _room_of_file(console, len(start) + len("   from "))
+    where = f"{len(named.places)} places" if others else describe_place(Location(*place, None), room)
     only = next(iter(named.variants)) if len(named.variants) == 1 else ""
     is_whole = len(named.variants) == 1 and len(start) + len(only) + len(where) + len("   from ") + 1 <= console.width
     line = Text(f"{start} {only}".rstrip() if is_whole else start)
@@ -134,15 +137,17 @@ def _print_hottest(console: Console, edges: list[Call], sample: CallSample | Non
         count = describe_count(row.count or 0) + (
             "" if sample is None else f" {_describe_rate(row.count or 0, sample)}"
         )
-        line = Text(f"{count} {_describe_function(row.callee)}")
-        line.append(f" by {_describe_caller(row.caller)}", style="dim")
+        start, end = f"{count} {escape(row.callee.function or '?', 40)} ", f" by {_describe_caller(row.caller)}"
+        room = _room_of_file(console, 4 + len(start) + len(end))
+        place = describe_place(Location(row.callee.file, row.callee.line, None), room)
+        line = Text(start + place).append(end, style="dim")
         print_line(console, line, indent=4)
     print_more(console, len(counted) - EDGE_LIMIT, indent=4)
 
 
-def _describe_function(function: Callee) -> str:
-    place = describe_place(Location(function.file, function.line, None), 40)
-    return f"{escape(function.function or '?', 40)} {place}"
+def _room_of_file(console: Console, used: int) -> int:
+    """Give how much of a file's path may be shown, so that the line is not folded where that can be."""
+    return max(min(console.width - used - _LINE_COLUMNS, _FILE_COLUMNS), _LEAST_FILE_COLUMNS)
 
 
 def _describe_caller(caller: Callee | None) -> str:

@@ -166,7 +166,17 @@ def test_defaults_of_python_functions_are_left_out_for_people(kind, name, expect
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("[1]", '"[1]"'), ("7", '"7"'), (7, "7"), ("null", '"null"'), (None, "null"), ("{}", '"{}"'), ("a7", "a7")],
+    [
+        ({"entries": {"k": [{"entries": {}}]}, "length": 4}, '{"k": [{}], "…": "4 in all"}'),
+        ({"kw": {"entries": {}}}, '{"kw": {}}'),
+        ("[1]", '"[1]"'),
+        ("7", '"7"'),
+        (7, "7"),
+        ("null", '"null"'),
+        (None, "null"),
+        ("{}", '"{}"'),
+        ("a7", "a7"),
+    ],
 )
 def test_text_that_looks_like_another_value_is_quoted(value, shown):
     assert describe_arguments({"a": value}, 40) == f"a={shown}"
