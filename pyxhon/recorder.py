@@ -392,7 +392,9 @@ class Recorder:
         }
         if self.native is not None:
             counted |= self.native.losses()
-        return {key: count for key, count in (counted | self.extra_losses | self.functions.flow.losses()).items() if count}
+        return {
+            key: count for key, count in (counted | self.extra_losses | self.functions.flow.losses()).items() if count
+        }
 
 
 def _reader(pid: int) -> Read:
