@@ -56,6 +56,15 @@ int on_flow_entry(struct pt_regs *ctx)
 	return 0;
 }
 
+// What builds an object runs in a frame of its own, which no RESUME enters and no monitoring tool is told of (3.13,
+// Python/specialize.c, _Py_InitCleanup): co_flags has CO_NO_MONITORING_EVENTS.
+static inline bool is_told(const struct kernel_layout *l, u64 code)
+{
+	u32 flags = 0;
+	bpf_probe_read_user(&flags, 4, (void *)(code + l->code_flags));
+	return !(flags & 0x2000000);
+}
+
 // The opcode that the evaluation loop ended with, up to 3.10: f_lasti is an offset into co_code, a bytes object.
 static inline u32 last_opcode(const struct hit *h, u64 code, s32 last)
 {
@@ -89,6 +98,8 @@ static inline bool take_exit(struct flow_event *event, struct pt_regs *ctx, cons
 	event->code = BLOCK_FIELD(block, u64, h->l->frame_code) & ~3ULL;
 	event->generation = generation_of(h->freed, h->p->image, event->code);
 	if (kind == SITE_KIND_EXIT_DROP) {
+		if (!is_told(h->l, event->code))
+			return false;
 		bpf_probe_read_user(&word, 8, (void *)(first + h->site->stack_adjust));
 		event->what = word ? FLOW_KIND_UNWIND : FLOW_KIND_RETURN;
 	} else if (kind == SITE_KIND_EXIT_YIELD) {
@@ -109,18 +120,31 @@ int on_flow_exit(struct pt_regs *ctx)
 	struct flow_event event = {};
 	if (!begin_hit(&h, ctx, false) || !take_exit(&event, ctx, &h))
 		return 0;
+	struct function f = {.code = event.code, .generation = event.generation};
+	if (!is_named(h.p->image, f.code, f.generation)) { // something was thrown into it before it had started
+		struct scratch *s = get_scratch(h.id);
+		if (s)
+			name_both(s, &h, &f);
+		FORGET();
+	}
 	fill_head(&event.head[0], h.id, EVENT_KIND_FLOW, h.p->image);
 	send_flow(&event);
 	return 0;
 }
 
-static inline void take_exit_hit(struct exit_hit_event *event, struct pt_regs *ctx, const struct kernel_layout *l)
+static inline bool take_exit_hit(struct exit_hit_event *event, struct pt_regs *ctx, const struct kernel_layout *l,
+				 bool is_drop)
 {
 	u64 block[BLOCK_BYTES / 8] = {}, word;
-	u16 code = 0;
-	if (!read_frame(l, block, ctx->si))
-		bpf_probe_read_user(&code, 2, (void *)BLOCK_FIELD(block, u64, l->frame_instruction));
-	event->opcode = code & 0xff;
+	u16 instruction = 0;
+	event->code = 0;
+	if (is_drop && !read_frame(l, block, ctx->si)) {
+		event->code = BLOCK_FIELD(block, u64, l->frame_code) & ~3ULL;
+		if (!is_told(l, event->code))
+			return false;
+		bpf_probe_read_user(&instruction, 2, (void *)BLOCK_FIELD(block, u64, l->frame_instruction));
+	}
+	event->opcode = instruction & 0xff;
 	event->state_words = 0;
 	for (u32 i = 0; i < 64; i++) {
 		word = 0;
@@ -129,6 +153,7 @@ static inline void take_exit_hit(struct exit_hit_event *event, struct pt_regs *c
 	}
 	bpf_probe_read_kernel(event->registers, sizeof(event->registers), ctx);
 	bpf_probe_read_user(event->slots, sizeof(event->slots), (void *)ctx->sp);
+	return true;
 }
 
 // A hit while exits are calibrated on a program of ours, whose entries are known.
@@ -147,13 +172,13 @@ int on_flow_calibration(struct pt_regs *ctx)
 		find_entry(&e, ctx, &h);
 		if (!take_entry(&e, h.l, h.site))
 			return 0;
-	} else {
-		take_exit_hit(event, ctx, h.l);
+		event->code = e.function.code;
+	} else if (!take_exit_hit(event, ctx, h.l, h.site->kind == SITE_KIND_EXIT_DROP)) {
+		return 0;
 	}
 	FORGET();
 	fill_head(&event->head[0], s->owner, EVENT_KIND_EXIT_HIT, h.p->image);
 	event->site = get_attach_cookie(ctx);
-	event->code = e.function.code;
 	event->frame = e.frame;
 	event->is_resumption = e.is_resumption;
 	if (ring.ringbuf_output(event, sizeof(*event), BPF_RB_NO_WAKEUP))

@@ -59,7 +59,7 @@ def _observe(probes: Probes, entered: Entered, image: ElfImage, places: Places) 
         for phase in RUNS:
             workload.run(phase)
             hits = tuple(_take_hits(probes, entered, indices))
-            runs.append(FlowRun(phase, hits, dict(workload.thrown), workload.thrown_early))
+            runs.append(FlowRun(phase, hits, dict(workload.thrown)))
     return runs
 
 
@@ -76,7 +76,9 @@ def _take_hits(probes: Probes, entered: Entered, indices: Mapping[int, int | Non
         if number is None:
             yield FlowHit(None, hit.code, hit.frame, hit.is_resumption)
         elif not _is_of_a_call(entered, entered.exits.sites[number], hit):
-            yield FlowHit(number, values=_values(hit), state_words=hit.state_words, is_return=hit.opcode in returns)
+            yield FlowHit(
+                number, hit.code, values=_values(hit), state_words=hit.state_words, is_return=hit.opcode in returns
+            )
 
 
 def _return_opcodes(entered: Entered) -> Sequence[int | None]:

@@ -99,7 +99,7 @@ class ExitHitEvent:
     """An entry or exit site was reached while exits were calibrated; of an exit, all that may lead to its frame."""
 
     head: Annotated[bytes, Array(Event, 1)]
-    code: U64  # of an entry
+    code: U64  # of an entry, and where a frame is dropped
     frame: U64  # of an entry
     state_words: U64  # bits: the words of the thread state, the first argument, that are not 0
     site: U16

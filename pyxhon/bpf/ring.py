@@ -23,6 +23,8 @@ _MAX_BATCH_BYTES: Final = 4 << 20
 _FLOW_HEADER: Final = FLOW_BYTES  # its length, neither busy nor discarded
 _FLOW_KIND: Final = EventKind.FLOW.to_bytes(2, "little")
 _FLOW_STEP: Final = FLOW_BYTES + _HEADER_BYTES
+_FIRST_LOOK: Final = 32
+_LOOK_GROWTH: Final = 8
 
 
 class RingReader:
@@ -66,7 +68,7 @@ class RingReader:
             if length & _BUSY:
                 break
             if length == _FLOW_HEADER and self._data[at + _HEADER_BYTES : at + _HEADER_BYTES + 2] == _FLOW_KIND:
-                count = self._count_flows(at, (produced - position) // _FLOW_STEP)
+                count = self._count_flows(at, max(1, (produced - position) // _FLOW_STEP))
                 records.append(self._data[at + _HEADER_BYTES : at + count * _FLOW_STEP])
                 position += count * _FLOW_STEP
                 continue
@@ -79,11 +81,20 @@ class RingReader:
         return records
 
     def _count_flows(self, at: int, most: int) -> int:
-        """Tell how many entries and exits lie one after the other; each byte that tells is compared of all at once."""
-        end = at + most * _FLOW_STEP
-        places = *enumerate(_LENGTH.pack(_FLOW_HEADER)), *enumerate(_FLOW_KIND, _HEADER_BYTES)
-        for place, expected in places:
-            found = self._data[at + place : end : _FLOW_STEP]
+        """Tell how many entries and exits lie one after the other from the one at a place on."""
+        count, look = 0, _FIRST_LOOK
+        while count < most:
+            look = min(look, most - count)
+            found = self._compare_flows(at + count * _FLOW_STEP, look)
+            count += found
+            if found < look:
+                break
+            look *= _LOOK_GROWTH
+        return count
+
+    def _compare_flows(self, at: int, most: int) -> int:
+        """Do so by each byte that tells, of all at once."""
+        for place, expected in (*enumerate(_LENGTH.pack(_FLOW_HEADER)), *enumerate(_FLOW_KIND, _HEADER_BYTES)):
+            found = self._data[at + place : at + most * _FLOW_STEP : _FLOW_STEP]
             most = min(most, len(found) - len(found.lstrip(bytes([expected]))))
-            end = at + most * _FLOW_STEP
         return most

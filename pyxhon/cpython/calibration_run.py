@@ -38,7 +38,6 @@ class Workload:
         self._has_thrown_entries = version[:2] <= (3, 10)
         self._codes: dict[str, int] = {}
         self.thrown: Counter[int] = Counter()  # in the last run, into generators, by their code objects
-        self.thrown_early = 0  # before they had started
 
     def names(self) -> Mapping[int, str]:
         """Give the workload's functions by the addresses of their code objects. Raises CalibrationError."""
@@ -59,8 +58,7 @@ class Workload:
         """
         self.names()
         words = self._ask(_COMMANDS[phase])
-        self.thrown = Counter(self._codes.get(word[:-1], 0) for word in words if word.endswith("!"))
-        self.thrown_early = sum(word.endswith("?") for word in words)
+        self.thrown = Counter(self._codes.get(word[:-1], 0) for word in words if word[-1] in "!?")
         entries = (self._entry_said(word, has_thrown=has_thrown) for word in words)
         return tuple(entry for entry in entries if entry is not None)
 

@@ -36,9 +36,9 @@ class ExitSite:
 class FlowHit:
     """What a probe sent at an entry (`site` None) or at an exit.
 
-    `code`, `frame` and `is_resumption` are those of an entry. Of an exit `values` are the words at LOCATIONS,
-    `state_words` the bits of the words of the thread state that are not 0, `is_return` tells whether the instruction
-    at hand is a return.
+    `frame` and `is_resumption` are those of an entry; `code` also of a dropped frame, else 0. Of an exit `values` are
+    the words at LOCATIONS, `state_words` the bits of the words of the thread state that are not 0; `is_return` tells
+    whether the instruction at hand is a return.
     """
 
     site: int | None
@@ -52,12 +52,11 @@ class FlowHit:
 
 @dataclass(frozen=True, slots=True)
 class FlowRun:
-    """What the probes saw of a run, and how often it threw into generators: by code object, and before their start."""
+    """What the probes saw of one run, and how often it threw into generators, by their code objects."""
 
     phase: Phase
     hits: tuple[FlowHit, ...]
     thrown: Mapping[int, int]
-    thrown_early: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +140,15 @@ class _Follower:
         self.open.append(hit.frame)
         self.codes[hit.frame] = hit.code
 
-    def leave(self, frame: int) -> None:
+    def leave(self, frame: int, code: int) -> None:
+        if code and code not in (self.codes.get(frame), *self.run.thrown):
+            raise self._fault("a frame is left that was never entered")
         if self.open and self.open[-1] == frame:
             self.open.pop()
         elif frame in self.open:
             raise self._fault("a frame is left while another one runs above it")
         else:
-            code = self.codes.get(frame)
-            self.thrown[code] += 1
-            known = self.run.thrown_early if code is None else self.run.thrown.get(code, 0)
-            if self.thrown[code] > known + (0 if code is None else self.run.thrown_early):
-                raise self._fault("a frame is left that is not open")
+            self.thrown[code or self.codes.get(frame)] += 1
 
     def _fault(self, words: str) -> CalibrationError:
         return CalibrationError(f"exits do not match the entries of the {self.run.phase} run: {words}")
@@ -159,6 +156,10 @@ class _Follower:
     def finish(self) -> None:
         if self.open:
             raise self._fault(f"{len(self.open)} frames are never left")
+        unknown = self.thrown.pop(None, 0)  # it was thrown into before it had started
+        left = sum(self.run.thrown.values()) - self.thrown.total()
+        if unknown > left or any(count > self.run.thrown.get(code or 0, 0) for code, count in self.thrown.items()):
+            raise self._fault("frames are left that were not open")
 
 
 def _follow(run: FlowRun, places: Mapping[int, int]) -> int:
@@ -170,7 +171,7 @@ def _follow(run: FlowRun, places: Mapping[int, int]) -> int:
             follower.enter(hit)
         elif hit.site in places:
             exits += 1
-            follower.leave(hit.values[places[hit.site]])
+            follower.leave(hit.values[places[hit.site]], hit.code)
     follower.finish()
     return exits
 
