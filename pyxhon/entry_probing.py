@@ -11,7 +11,7 @@ from pyxhon.cpython.entry_sites import EntrySite, EntrySites
 from pyxhon.cpython.exit_calibration import ExitCalibration
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.runtime import Runtime
-from pyxhon.errors import InterpreterError, KernelError, TargetError
+from pyxhon.errors import CalibrationError, InterpreterError, KernelError, TargetError
 from pyxhon.target.elf import ElfImage
 
 Mode = Literal["off", "seen", "count", "trace"]
@@ -55,7 +55,7 @@ class EntryProbing:
     """The entry probes of a run.
 
     `mode` None means "seen" where that is free, else nothing; `has_functions` that calls of Python functions are told
-    one by one. `calibrate` tells where the frame is at each site, by its address, or raises InterpreterError;
+    one by one. `calibrate` tells where the frame is at each site, by its address, or raises CalibrationError;
     `calibrate_exits` does so for exits, with what it told.
     """
 
@@ -109,27 +109,29 @@ class EntryProbing:
             if not self.takes_all:
                 return self._install_seen(image, entered)
             return self._install_all(image, entered)
-        except (InterpreterError, KernelError, TargetError) as error:
+        except (CalibrationError, InterpreterError, KernelError, TargetError) as error:
             return f"unavailable: {error}"
 
     def _install_all(self, image: ElfImage, entered: Entered) -> str:
         if not entered.sites.sites:
             return f"unavailable: {'; '.join(entered.sites.notes) or 'no entry site was found'}"
         places = self.calibrate(entered)
-        names = [site.kind.removeprefix("entry_").upper() for site in entered.sites.sites]
+        proven = tuple(site for site in entered.sites.sites if site.address in places)
+        entered = replace(entered, sites=EntrySites(proven, ()))
+        how = f"uprobe {' + '.join(dict.fromkeys(map(_form, proven)))}, calibrated"
         words = []
         if self.mode == "trace":
             exits = self._install_exits(image, entered, places)
             self.probes = self._put(self.probes, "on_flow_entry", image, entered, places)
-            words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: every entry told; {exits}")
+            words.append(f"{how}: every entry told; {exits}")
         elif self.is_counting:
             self.probes = self._put(self.probes, "on_entry", image, entered, places)
-            words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: every entry counted")
+            words.append(f"{how}: every entry counted")
         else:
             words.append(self._install_seen(image, entered))
         if self.has_functions:
             self.tellers = self._put(self.tellers, "on_function", image, entered, places)
-            words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: functions by name")
+            words.append(f"{how}: functions by name")
         return "; ".join(text for text in words if text != "off")
 
     def _install_exits(self, image: ElfImage, entered: Entered, places: Mapping[int, FramePlace]) -> str:
@@ -145,7 +147,7 @@ class EntryProbing:
                 if site.kind == "exit_drop":
                     place = replace(place, slot=calibration.exception or 0)
                 put_exit(self.exits, image, site, entered, place)
-        except InterpreterError as error:
+        except (CalibrationError, InterpreterError) as error:
             return f"returns unavailable: {error}"
         names = dict.fromkeys(one.site.kind for one in calibration.sites)
         return f"every exit, uprobe {' + '.join(names)}, calibrated"
@@ -170,8 +172,12 @@ class EntryProbing:
         probes = probes or EntryProbes(self._probes, program)
         for site in entered.sites.sites:
             index = put_entry(probes, image, site, entered, places.get(site.address))
-            self.site_signals[index] = f"uprobe {site.kind.removeprefix('entry_').upper()}"
+            self.site_signals[index] = f"uprobe {_form(site)}"
         return probes
+
+
+def _form(site: EntrySite) -> str:
+    return site.kind.removeprefix("entry_").upper()
 
 
 def put_entry(probes: EntryProbes, image: ElfImage, site: EntrySite, entered: Entered, place: FramePlace | None) -> int:
