@@ -133,16 +133,17 @@ class CallKey:
 
 @dataclass(slots=True)
 class CallCount:
-    """How often a function was entered; frame, instruction, version and is_outdated are the last entry's, 3.12+."""
+    """How often a function was entered, and what the last entry was; frame, version and is_outdated from 3.12 on."""
 
     starts: U64
     resumptions: U64
     frame: U64
     instruction: U64
     version: U64
-    first_ns: U64
-    is_named: U32
+    is_named: U16
+    is_resumption: U16
     is_outdated: U32  # its code has another version than its caller's, or there is none: RESUME may come again
+    first_ns: U64  # what is looked at each time is before it
 
 
 ENUMERATIONS = (FlowKind,)

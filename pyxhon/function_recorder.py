@@ -91,7 +91,7 @@ class FunctionRecorder:
         self._unknown = {}
         sums: dict[_Key, tuple[int, int, int]] = {}
         over: dict[tuple[int, ...], tuple[_Key, int, int]] = {}
-        for key, (starts, resumptions, _, _, _, first_ns, *_) in self._counts():
+        for key, (starts, resumptions, *_, first_ns) in self._counts():
             image = images.get(key[0])
             row = None if image is None else _row_key(key, image)
             if row is None:  # of an unknown process; or its description is under way, or was lost

@@ -24,7 +24,7 @@ _TRACEPOINTS = (
     *_SHARED, "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c", "syscall_results.bpf.c", "io_uring.bpf.c",
 )  # fmt: skip
 _CALLS = (
-    *_SHARED, "functions.bpf.h", "callers.bpf.h", "calls.bpf.c", "seen.bpf.c", "methods.bpf.h",
+    *_SHARED, "functions.bpf.h", "callers.bpf.h", "entries.bpf.h", "calls.bpf.c", "seen.bpf.c", "methods.bpf.h",
     "function_arguments.bpf.h", "function_calls.bpf.c", "call_flow.bpf.c",
 )  # fmt: skip
 # The uprobes in the form that may sleep and in the one that may not; the tracepoints never do. Theirs are all maps.
