@@ -104,7 +104,8 @@ def _names_of(ownership: Ownership, record: Function, image: Image) -> tuple[tup
     is_main = file is not None and read_program(image.arguments).runs(file, modules, directory)
     name = record.name
     if name is not None and (layout is None or layout.code_qualname is None):  # up to 3.10
-        whole = ownership.qualified_name(image.root, file, (record.first_line, name)) if file else None
+        path = os.path.join(directory or "", file) if file else None  # noqa: PTH118 - an absolute one stays itself
+        whole = ownership.qualified_name(image.root, path, (record.first_line, name)) if path else None
         name = whole or partial_name(name)
     return module_names_of(file, modules, is_main=is_main), UNKNOWN if name is None else name
 
