@@ -38,6 +38,7 @@ from pyxhon.session_options import TraceOptions
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
 from pyxhon.told_functions import ToldFunctions
 from pyxhon.trace.rows import EventRow
+from pyxhon.trap_price import measure_trap
 
 _logger = logging.getLogger(__name__)
 PROBED_LATE: Final = "probed_late"
@@ -59,6 +60,9 @@ def entries_wanted(probes: Probes, options: TraceOptions, wanted: Wanted) -> Ent
     entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
     entries.calibrate = functools.partial(calibrate_entries, probes)
     entries.calibrate_exits = functools.partial(calibrate_exits, probes)
+    if options.calls_budget is not None:
+        probes.enable_run_stats()
+        entries.measure_trap = functools.partial(measure_trap, probes)
     return entries
 
 

@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyxhon
+from pyxhon.balance import balance_signals
 from pyxhon.batches import Batches
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
+from pyxhon.calls_budget import counting_in_windows
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
-from pyxhon.events import Counter, Signal
 from pyxhon.following import (
     Tracing,
     add_dlls,
@@ -46,7 +47,7 @@ from pyxhon.function_probing import (
 from pyxhon.hook_check import HookCheck
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
-from pyxhon.losses import Losses, losses_of
+from pyxhon.losses import losses_of
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.outputs import check_outputs
@@ -285,6 +286,11 @@ def _hold_more(recorder: Recorder, probes: Probes) -> bool:
 
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
+    with counting_in_windows(session.tracing.interpreters.entries, session.tracing.options, session.tracing.recorder):
+        _take_all(session, is_over)
+
+
+def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
@@ -293,6 +299,8 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
     batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
     while True:
         was_over = is_over()
+        if was_over:  # else what they tell may come faster than it is taken
+            session.tracing.interpreters.entries.disarm()
         records, stacks = batches.read(is_last=was_over)
         recorder.take(records, stacks)
         if batches.is_idle:
@@ -361,7 +369,7 @@ def _finish(session: _Session) -> None:
     for place, count in lost.items():
         losses[place] = losses.get(place, 0) + count
     store.set_losses(losses)
-    store.set_counters(_conservation(counters, recorder, lost))
+    store.set_counters(balance_signals(counters, recorder, lost))
     store.set_meta(ended_unix_ns=time.time_ns())
     store.commit(is_forced=True)
     _show(session)
@@ -372,22 +380,6 @@ def _begin_program(tracing: Tracing, image: Image) -> None:
     install_execution(tracing, image)
     if image.interpreter is not None and not image.is_ended:
         probe_for_execution(tracing.interpreters, image.pid, image.interpreter.runtime)
-
-
-def _conservation(
-    counters: dict[tuple[Signal, Counter], int], recorder: Recorder, lost_acts: Losses
-) -> list[tuple[str, int, int, int, int]]:
-    """Give seen, stored, repeated and lost of each signal that makes events."""
-    repeated = recorder.acts.repeated()
-    rows = []
-    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.CALL, Signal.SYSCALL, Signal.IO_URING):
-        name = kind.name.lower()
-        lost = counters.get((kind, Counter.LOST), 0)
-        lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)
-        stored = recorder.totals.stored.get(kind, 0)
-        seen = counters.get((kind, Counter.SEEN), 0) - (recorder.totals.unwanted if kind is Signal.CALL else 0)
-        rows.append((name, seen, stored, repeated.get(kind, 0), lost))
-    return rows
 
 
 def _report(path: Path, rules: Rules, options: TraceOptions) -> int:
