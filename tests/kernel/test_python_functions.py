@@ -18,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("needs_bpf")
 
 _RECEIVING = ("received", "received_by_cells", "received_plainly")
 _NAMES = (
-    "keeps_cells", "Kept.*", "paused", "awaited", "<lambda>", "outer", "outer.<locals>.*", "many", "wild_*", "overwrites",
+    "keeps_cells", "Kept.*", "paused", "awaited", "<lambda>", "outer", "outer.<locals>.*", "many", "wild_*",
+    "overwrites",
 )  # fmt: skip
 _CALLS = 10_000
 
