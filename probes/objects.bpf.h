@@ -74,9 +74,15 @@ static inline void look_at_object(struct scratch *s, const struct kernel_layout 
 			lose_argument(s, a);
 		else
 			f->copy = COPY_ITEMS;
-		// one inside another is shown without its items
-		s->act.head[0].flags |=
-			(is_equal(a->parent, 255) ^ 1) * (is_equal(head[1], 0) ^ 1) * EVENT_FLAG_TRUNCATED;
+		// one inside another is shown without its items; of a dict's content nobody expects all
+		u64 is_inner = is_equal(a->parent, 255) ^ 1;
+		if (TELLS_DICTIONARIES)
+			is_inner &= is_equal(argument_at(s, a->parent)->kind, ARGUMENT_KIND_DICTIONARY) ^ 1;
+		s->act.head[0].flags |= is_inner * (is_equal(head[1], 0) ^ 1) * EVENT_FLAG_TRUNCATED;
+#if TELLS_DICTIONARIES
+	} else if (flags & (1 << 29)) {
+		look_at_dictionary(s, l, a, object);
+#endif
 	} else if (head[0] == base + l->code_type) {
 		a->kind = ARGUMENT_KIND_CODE;
 		f->copy = COPY_TEXT;
@@ -119,82 +125,4 @@ static inline void decode_argument(struct scratch *s, const struct kernel_layout
 	else if (copy == COPY_ITEMS)
 		a->value = f->from; // its items are queued when all before them are decoded
 	FORGET();
-}
-
-// Remember a container whose items are to be queued: one at the top that has any.
-static inline void remember_container(struct scratch *s, u32 n, const struct argument *a)
-{
-	u32 place = *(volatile u32 *)&s->container_count;
-	if (a->parent != 255 || !a->length || (a->kind != ARGUMENT_KIND_TUPLE && a->kind != ARGUMENT_KIND_LIST))
-		return;
-	*(volatile u32 *)&s->container_count = place + 1;
-	BOUND(place, 31);
-	s->containers[place] = n;
-}
-
-// Queue the next item of the tuples and lists at the top; false when there is none left.
-static inline bool queue_item(struct scratch *s)
-{
-	u32 place = *(volatile u32 *)&s->expanding, n = *(volatile u32 *)&s->argument_count;
-	if (place >= *(volatile u32 *)&s->container_count)
-		return false;
-	*(volatile u32 *)&s->expanding = place + 1;
-	BOUND(place, 31);
-	u32 parent = s->containers[place];
-	struct argument *container = argument_at(s, parent), *a = argument_at(s, n);
-	u32 item = *(volatile u32 *)&s->next_item, next = item + 1;
-	a->kind = ARGUMENT_KIND_OBJECT;
-	a->parent = parent;
-	a->offset = 0;
-	a->length = 0;
-	if (read_user(&a->value, 8, container->value + (u64)item * 8))
-		lose_argument(s, a);
-	if (next < container->length && next < MAX_ITEMS) {
-		*(volatile u32 *)&s->expanding = place;
-	} else {
-		s->act.head[0].flags |= (container->length > MAX_ITEMS) * EVENT_FLAG_TRUNCATED;
-		next = 0;
-	}
-	*(volatile u32 *)&s->next_item = next;
-	*(volatile u32 *)&s->argument_count = n + 1;
-	return true;
-}
-
-// Decode every queued argument, then the items of the containers among them. One flat loop: the verifier follows
-// every round, and each decodes one.
-static inline void decode_arguments(struct scratch *s, const struct kernel_layout *l, u64 base)
-{
-	*(volatile u32 *)&s->decoded = 0;
-	*(volatile u32 *)&s->container_count = 0;
-	*(volatile u32 *)&s->expanding = 0;
-	*(volatile u32 *)&s->next_item = 0;
-	for (u32 i = 0; i < MAX_ARGUMENTS; i++) {
-		ROUND(s, i);
-		u32 n = *(volatile u32 *)&s->decoded;
-		if (n >= *(volatile u32 *)&s->argument_count && !queue_item(s))
-			break;
-		FORGET();
-		struct argument *a = argument_at(s, n);
-		*(volatile u32 *)&s->decoded = n + 1;
-		if (*(volatile u32 *)&s->data_bytes >= DATA_BYTES && a->kind != ARGUMENT_KIND_RAW)
-			lose_argument(s, a);
-		else
-			decode_argument(s, l, a, base);
-		remember_container(s, n, a);
-	}
-	if (*(volatile u32 *)&s->expanding < *(volatile u32 *)&s->container_count)
-		s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
-}
-
-// The addresses of containers mean nothing to anyone else and would tell equal arguments apart.
-static inline void forget_addresses(struct scratch *s)
-{
-	for (u64 i = 0; i < MAX_ARGUMENTS; i++) {
-		ROUND(s, i);
-		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
-			break;
-		struct argument *a = argument_at(s, i);
-		if (a->kind == ARGUMENT_KIND_TUPLE || a->kind == ARGUMENT_KIND_LIST)
-			a->value = 0;
-	}
 }

@@ -156,11 +156,10 @@ struct scratch {
 	u32 stack_flags;
 	u32 data_bytes;
 	u32 argument_count;
-	u32 container_count; // arguments with items that are not items of another
+	u32 top_count; // arguments that are not items of another
 	u32 decoded; // index of the next argument to decode
-	u32 expanding; // the one among these whose items are being queued
+	u32 expanding; // the container whose items are being queued
 	u32 next_item;
-	u8 containers[32]; // indices of these
 	u32 raw_count;
 	u64 window[(FRAME_WINDOW + 256) / 8]; // Python frames
 	u64 strings[8]; // of a code object: file name, name, qualified name, line table

@@ -58,6 +58,8 @@ enum event_kind {
 	EVENT_KIND_FUNCTION = 13,
 	EVENT_KIND_HIT = 14,
 	EVENT_KIND_PARAMETERS = 15,
+	EVENT_KIND_FLOW = 16,
+	EVENT_KIND_EXIT_HIT = 17,
 };
 
 // Bits of Event.flags.
@@ -130,6 +132,7 @@ enum argument_kind {
 	ARGUMENT_KIND_WIDE_STRING = 20,
 	ARGUMENT_KIND_ADDRESS = 21,
 	ARGUMENT_KIND_LATE = 23,
+	ARGUMENT_KIND_DICTIONARY = 24,
 	ARGUMENT_KIND_FOLDER = 22,
 };
 
@@ -138,6 +141,15 @@ enum act_state {
 	ACT_STATE_PENDING = 0,
 	ACT_STATE_STORED = 1,
 	ACT_STATE_FAILED = 2,
+};
+
+// What a FlowEvent tells of a function.
+enum flow_kind {
+	FLOW_KIND_START = 0,
+	FLOW_KIND_RESUME = 1,
+	FLOW_KIND_RETURN = 2,
+	FLOW_KIND_YIELD = 3,
+	FLOW_KIND_UNWIND = 4,
 };
 
 // How the arguments lie at a site.
@@ -152,6 +164,9 @@ enum site_kind {
 	SITE_KIND_DLMOPEN = 7,
 	SITE_KIND_CODE_DEALLOC = 8,
 	SITE_KIND_ENTRY = 16,
+	SITE_KIND_EXIT_DROP = 17,
+	SITE_KIND_EXIT_YIELD = 18,
+	SITE_KIND_EXIT_EVAL = 19,
 	SITE_KIND_METHOD_NOARGS = 32,
 	SITE_KIND_METHOD_O = 33,
 	SITE_KIND_METHOD_VARARGS = 34,
@@ -170,11 +185,13 @@ enum self_kind {
 	SELF_KIND_SOCKET = 4,
 };
 
-// Bits of Site.flags at an entry of a Python function.
+// Bits of Site.flags at an entry or exit of a Python function.
 enum entry_flag {
 	ENTRY_FLAG_FRAME_ON_STACK = 1,
 	ENTRY_FLAG_THROW_IN_RSI = 2,
 	ENTRY_FLAG_THROW_IN_RDX = 4,
+	ENTRY_FLAG_RESULT_IN_RSI = 8,
+	ENTRY_FLAG_INSTRUCTION_IN_WORDS = 16,
 };
 
 // Bits of SyscallRule.flags.
@@ -677,6 +694,52 @@ _Static_assert(offsetof(struct hit_event, is_resumption) == 55, "hit_event.is_re
 _Static_assert(offsetof(struct hit_event, is_entry) == 56, "hit_event.is_entry");
 _Static_assert(offsetof(struct hit_event, reserved) == 60, "hit_event.reserved");
 
+// A function was entered or left.
+struct flow_event {
+	struct event head[1];
+	u64 code;
+	u64 caller;
+	u64 frame;
+	u32 generation;
+	u32 caller_generation;
+	u32 what;
+	u32 reserved;
+};
+_Static_assert(sizeof(struct flow_event) == 72, "flow_event");
+_Static_assert(offsetof(struct flow_event, head) == 0, "flow_event.head");
+_Static_assert(offsetof(struct flow_event, code) == 32, "flow_event.code");
+_Static_assert(offsetof(struct flow_event, caller) == 40, "flow_event.caller");
+_Static_assert(offsetof(struct flow_event, frame) == 48, "flow_event.frame");
+_Static_assert(offsetof(struct flow_event, generation) == 56, "flow_event.generation");
+_Static_assert(offsetof(struct flow_event, caller_generation) == 60, "flow_event.caller_generation");
+_Static_assert(offsetof(struct flow_event, what) == 64, "flow_event.what");
+_Static_assert(offsetof(struct flow_event, reserved) == 68, "flow_event.reserved");
+
+// An entry or exit site was reached while exits were calibrated; of an exit, all that may lead to its frame.
+struct exit_hit_event {
+	struct event head[1];
+	u64 code;
+	u64 frame;
+	u64 state_words;
+	u16 site;
+	u8 opcode;
+	u8 is_resumption;
+	u32 is_entry;
+	u8 registers[120];
+	u8 slots[512];
+};
+_Static_assert(sizeof(struct exit_hit_event) == 696, "exit_hit_event");
+_Static_assert(offsetof(struct exit_hit_event, head) == 0, "exit_hit_event.head");
+_Static_assert(offsetof(struct exit_hit_event, code) == 32, "exit_hit_event.code");
+_Static_assert(offsetof(struct exit_hit_event, frame) == 40, "exit_hit_event.frame");
+_Static_assert(offsetof(struct exit_hit_event, state_words) == 48, "exit_hit_event.state_words");
+_Static_assert(offsetof(struct exit_hit_event, site) == 56, "exit_hit_event.site");
+_Static_assert(offsetof(struct exit_hit_event, opcode) == 58, "exit_hit_event.opcode");
+_Static_assert(offsetof(struct exit_hit_event, is_resumption) == 59, "exit_hit_event.is_resumption");
+_Static_assert(offsetof(struct exit_hit_event, is_entry) == 60, "exit_hit_event.is_entry");
+_Static_assert(offsetof(struct exit_hit_event, registers) == 64, "exit_hit_event.registers");
+_Static_assert(offsetof(struct exit_hit_event, slots) == 184, "exit_hit_event.slots");
+
 // Whether calls of a function are told.
 struct function_decision {
 	u32 generation;
@@ -705,16 +768,17 @@ _Static_assert(offsetof(struct call_key, callee_generation) == 28, "call_key.cal
 _Static_assert(offsetof(struct call_key, caller_generation) == 32, "call_key.caller_generation");
 _Static_assert(offsetof(struct call_key, reserved) == 36, "call_key.reserved");
 
-// How often a function was entered; frame, instruction, version and is_outdated are the last entry's, 3.12+.
+// How often a function was entered, and what the last entry was; frame, version and is_outdated from 3.12 on.
 struct call_count {
 	u64 starts;
 	u64 resumptions;
 	u64 frame;
 	u64 instruction;
 	u64 version;
-	u64 first_ns;
-	u32 is_named;
+	u16 is_named;
+	u16 is_resumption;
 	u32 is_outdated;
+	u64 first_ns;
 };
 _Static_assert(sizeof(struct call_count) == 56, "call_count");
 _Static_assert(offsetof(struct call_count, starts) == 0, "call_count.starts");
@@ -722,9 +786,10 @@ _Static_assert(offsetof(struct call_count, resumptions) == 8, "call_count.resump
 _Static_assert(offsetof(struct call_count, frame) == 16, "call_count.frame");
 _Static_assert(offsetof(struct call_count, instruction) == 24, "call_count.instruction");
 _Static_assert(offsetof(struct call_count, version) == 32, "call_count.version");
-_Static_assert(offsetof(struct call_count, first_ns) == 40, "call_count.first_ns");
-_Static_assert(offsetof(struct call_count, is_named) == 48, "call_count.is_named");
-_Static_assert(offsetof(struct call_count, is_outdated) == 52, "call_count.is_outdated");
+_Static_assert(offsetof(struct call_count, is_named) == 40, "call_count.is_named");
+_Static_assert(offsetof(struct call_count, is_resumption) == 42, "call_count.is_resumption");
+_Static_assert(offsetof(struct call_count, is_outdated) == 44, "call_count.is_outdated");
+_Static_assert(offsetof(struct call_count, first_ns) == 48, "call_count.first_ns");
 
 // A process that is followed, by its pid.
 struct traced_process {

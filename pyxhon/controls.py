@@ -29,6 +29,9 @@ class SiteKind(enum.IntEnum):
     DLMOPEN = 7  # (namespace, path, flags)
     CODE_DEALLOC = 8  # (code)
     ENTRY = 16  # a Python function is entered; Site.flags are EntryFlag bits; the frame is in Site.result_register
+    EXIT_DROP = 17  # (tstate, frame); Site.stack_adjust: where the thread state has the exception being raised
+    EXIT_YIELD = 18  # a Python function pauses; the frame is where EntryFlag says
+    EXIT_EVAL = 19  # the evaluation loop ends, up to 3.10; Site.stack_adjust: where a code object has its bytecode
     METHOD_NOARGS = 32  # (self, NULL); these seven are C functions by name, their Site.flags a SelfKind
     METHOD_O = 33  # (self, argument)
     METHOD_VARARGS = 34  # (self, tuple)
@@ -49,11 +52,13 @@ class SelfKind(enum.IntEnum):
 
 
 class EntryFlag(enum.IntEnum):
-    """Bits of Site.flags at an entry of a Python function."""
+    """Bits of Site.flags at an entry or exit of a Python function."""
 
     FRAME_ON_STACK = 1  # stack_adjust bytes above rsp, not in a register
     THROW_IN_RSI = 2  # throwflag of _PyEval_EvalFrameDefault: up to 3.8
     THROW_IN_RDX = 4  # up to 3.10
+    RESULT_IN_RSI = 8  # of _Py_CheckFunctionResult, the callable before it: 3.8; else in rdx
+    INSTRUCTION_IN_WORDS = 16  # f_lasti counts instructions, not bytes: 3.10
 
 
 MAX_SYSCALLS = 2048  # the machine's own numbers and x32's from 0, those of i386 from I386_SYSCALLS

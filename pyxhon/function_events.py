@@ -70,6 +70,46 @@ class HitEvent:
     reserved: U32
 
 
+class FlowKind(enum.IntEnum):
+    """What a FlowEvent tells of a function."""
+
+    START = 0
+    RESUME = 1
+    RETURN = 2
+    YIELD = 3
+    UNWIND = 4
+
+
+@dataclass(slots=True)
+class FlowEvent:
+    """A function was entered or left."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    code: U64
+    caller: U64  # of an entry; 0: no Python frame
+    frame: U64  # that it runs in
+    generation: U32
+    caller_generation: U32
+    what: U32  # a FlowKind
+    reserved: U32
+
+
+@dataclass(slots=True)
+class ExitHitEvent:
+    """An entry or exit site was reached while exits were calibrated; of an exit, all that may lead to its frame."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    code: U64  # of an entry, and where a frame is dropped
+    frame: U64  # of an entry
+    state_words: U64  # bits: the words of the thread state, the first argument, that are not 0
+    site: U16
+    opcode: U8  # of the instruction at hand, where the frame is the second argument
+    is_resumption: U8
+    is_entry: U32
+    registers: Annotated[bytes, Bytes(120)]  # in the order of controls.Register
+    slots: Annotated[bytes, Bytes(8 * CALIBRATION_SLOTS)]
+
+
 @dataclass(slots=True)
 class FunctionDecision:
     """Whether calls of a function are told."""
@@ -93,18 +133,22 @@ class CallKey:
 
 @dataclass(slots=True)
 class CallCount:
-    """How often a function was entered; frame, instruction, version and is_outdated are the last entry's, 3.12+."""
+    """How often a function was entered, and what the last entry was; frame, version and is_outdated from 3.12 on."""
 
     starts: U64
     resumptions: U64
     frame: U64
     instruction: U64
     version: U64
-    first_ns: U64
-    is_named: U32
+    is_named: U16
+    is_resumption: U16
     is_outdated: U32  # its code has another version than its caller's, or there is none: RESUME may come again
+    first_ns: U64  # what is looked at each time is before it
 
 
-ENUMERATIONS: tuple[type[enum.IntEnum], ...] = ()
-STRUCTS = (FunctionEvent, ParameterName, ParametersEvent, HitEvent, FunctionDecision, CallKey, CallCount)
+ENUMERATIONS = (FlowKind,)
+STRUCTS = (
+    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, FunctionDecision, CallKey,
+    CallCount,
+)  # fmt: skip
 CONSTANTS = ("MAX_FUNCTIONS", "MAX_CALLS", "MAX_PARAMETERS", "PARAMETER_NAME_BYTES", "CALIBRATION_SLOTS")

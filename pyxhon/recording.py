@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyxhon
+from pyxhon.balance import balance_signals
 from pyxhon.batches import Batches
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
-from pyxhon.calibrating import calibrate_entries
+from pyxhon.calls_budget import counting_in_windows
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
-from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
-from pyxhon.events import Counter, Signal
 from pyxhon.following import (
     Tracing,
     add_dlls,
@@ -38,6 +37,7 @@ from pyxhon.following import (
 )
 from pyxhon.function_probing import (
     connect,
+    entries_wanted,
     finish_calls,
     probe_for_command,
     probe_for_execution,
@@ -47,7 +47,7 @@ from pyxhon.function_probing import (
 from pyxhon.hook_check import HookCheck
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
-from pyxhon.losses import Losses, losses_of
+from pyxhon.losses import losses_of
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.outputs import check_outputs
@@ -142,7 +142,10 @@ def record_command(
             with _live(session, rules, path, has_status=False):
                 child.start()
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
-                _record(session, lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=deadline))
+                _record(
+                    session,
+                    lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=_due(session, deadline)),
+                )
                 _finish(session)
         status = _report(path, rules, options) if is_reporting else 0
         return child.exit_status() if options.exit_code == "command" else status
@@ -185,12 +188,11 @@ def _open_session(
 ) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
         wanted = wanted_functions(options.functions, rules.policy)
-        entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
-        entries.calibrate = functools.partial(calibrate_entries, probes)
-        interpreters = Interpreters(probes, wanted, entries)
+        interpreters = Interpreters(probes, wanted, entries_wanted(probes, options, wanted))
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
-        recorder.functions.entries = entries
+        recorder.functions.entries = interpreters.entries
+        recorder.functions.flow.limit = options.max_events
         offset = time.time_ns() - time.monotonic_ns()
         store.set_meta(
             pyxhon=pyxhon.__version__,
@@ -268,9 +270,13 @@ def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = Tru
 
 
 def _is_over(session: _Session, deadline: float | None) -> bool:
-    if deadline is not None and time.monotonic() > deadline:
-        return True
-    return not session.tracing.recorder.live
+    due = _due(session, deadline)
+    return (due is not None and time.monotonic() > due) or not session.tracing.recorder.live
+
+
+def _due(session: _Session, deadline: float | None) -> float | None:
+    """Give when tracing is to end: when the user said, or now where all that is wanted has come."""
+    return 0.0 if session.tracing.recorder.functions.flow.is_full else deadline
 
 
 def _hold_more(recorder: Recorder, probes: Probes) -> bool:
@@ -280,14 +286,21 @@ def _hold_more(recorder: Recorder, probes: Probes) -> bool:
 
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
+    with counting_in_windows(session.tracing.interpreters.entries, session.tracing.options, session.tracing.recorder):
+        _take_all(session, is_over)
+
+
+def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
-    # functions asked for are probed in modules as they are loaded: the sooner, the fewer calls are missed
+    # functions asked for are probed as modules are loaded: the sooner, the fewer calls are missed
     batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
     while True:
         was_over = is_over()
+        if was_over:  # else what they tell may come faster than it is taken
+            session.tracing.interpreters.entries.disarm()
         records, stacks = batches.read(is_last=was_over)
         recorder.take(records, stacks)
         if batches.is_idle:
@@ -301,16 +314,17 @@ def _record(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.pending.write()
             recorder.acts.update(session.tracing.probes)
             recorder.forget_ended()
+            recorder.functions.update_sometimes(recorder.images)
             session.last_counts_s = time.monotonic()
-        if session.tracing.ownership.has_work and (batches.is_idle or batches.is_late):
-            session.tracing.ownership.work()
+        if batches.is_idle or batches.is_late:
+            session.tracing.work()
         # the first event must not wait for the next commit
         if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
             session.has_events = recorder.totals.events > 0
             _show(session)
         if batches.is_idle and was_over:
             return
-        if not records and not (batches.is_idle and session.tracing.ownership.has_work):
+        if not records and not (batches.is_idle and session.tracing.has_work):
             session.tracing.probes.ring.wait(_WAIT_S)
 
 
@@ -339,10 +353,12 @@ def _finish(session: _Session) -> None:
     session.tracing.probes.detach()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
+    recorder.extra_losses |= session.tracing.earlier.finish()
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
     recorder.acts.update(session.tracing.probes)
     recorder.functions.update(recorder.images)
+    recorder.functions.flow.finish()
     recorder.write_syscall_counts(session.tracing.probes)
     if recorder.native is not None:
         recorder.native.stacks.finish()
@@ -353,7 +369,7 @@ def _finish(session: _Session) -> None:
     for place, count in lost.items():
         losses[place] = losses.get(place, 0) + count
     store.set_losses(losses)
-    store.set_counters(_conservation(counters, recorder, lost))
+    store.set_counters(balance_signals(counters, recorder, lost))
     store.set_meta(ended_unix_ns=time.time_ns())
     store.commit(is_forced=True)
     _show(session)
@@ -364,22 +380,6 @@ def _begin_program(tracing: Tracing, image: Image) -> None:
     install_execution(tracing, image)
     if image.interpreter is not None and not image.is_ended:
         probe_for_execution(tracing.interpreters, image.pid, image.interpreter.runtime)
-
-
-def _conservation(
-    counters: dict[tuple[Signal, Counter], int], recorder: Recorder, lost_acts: Losses
-) -> list[tuple[str, int, int, int, int]]:
-    """Give seen, stored, repeated and lost of each signal that makes events."""
-    repeated = recorder.acts.repeated()
-    rows = []
-    for kind in (Signal.AUDIT, Signal.IMPORT, Signal.DLL_LOAD, Signal.CALL, Signal.SYSCALL, Signal.IO_URING):
-        name = kind.name.lower()
-        lost = counters.get((kind, Counter.LOST), 0)
-        lost += sum(count for (_, other, _), count in lost_acts.items() if other == name)
-        stored = recorder.totals.stored.get(kind, 0)
-        seen = counters.get((kind, Counter.SEEN), 0) - (recorder.totals.unwanted if kind is Signal.CALL else 0)
-        rows.append((name, seen, stored, repeated.get(kind, 0), lost))
-    return rows
 
 
 def _report(path: Path, rules: Rules, options: TraceOptions) -> int:

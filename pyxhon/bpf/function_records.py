@@ -1,5 +1,7 @@
 """What the probes tell of Python functions that are entered."""
 
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +9,16 @@ from pyxhon import wire
 from pyxhon.bpf.life_records import body_format
 from pyxhon.bpf.text import ENCODINGS, decode_text
 from pyxhon.events import Event
-from pyxhon.function_events import MAX_PARAMETERS, FunctionEvent, HitEvent, ParameterName, ParametersEvent
+from pyxhon.function_events import (
+    CALIBRATION_SLOTS,
+    MAX_PARAMETERS,
+    ExitHitEvent,
+    FlowEvent,
+    FunctionEvent,
+    HitEvent,
+    ParameterName,
+    ParametersEvent,
+)
 
 _HEAD: Final = wire.format_of(Event)
 _FUNCTION: Final = body_format(FunctionEvent, "data")
@@ -16,6 +27,15 @@ _PARAMETERS: Final = body_format(ParametersEvent, "names")
 _NAME: Final = wire.format_of(ParameterName)
 _VARIABLE_ARGUMENTS, _VARIABLE_KEYWORDS = 4, 8  # Include/cpython/code.h, CO_VARARGS and CO_VARKEYWORDS
 _HIT: Final = body_format(HitEvent, "")
+_EXIT_HIT: Final = body_format(ExitHitEvent, "registers")
+_REGISTERS_AT: Final = wire.offset_of(ExitHitEvent, "registers")
+_SLOTS_AT: Final = wire.offset_of(ExitHitEvent, "slots")
+_REGISTERS: Final = struct.Struct("<15Q")
+_SLOTS: Final = struct.Struct(f"<{CALIBRATION_SLOTS}Q")
+_RING_HEADER_BYTES: Final = 8
+# kind, flags and cpu are left out, reserved and the header of the next record, too
+_FLOWS: Final = struct.Struct("<8xQIIQQQQIII4x8x")
+FLOW_BYTES: Final = wire.size_of(FlowEvent)
 _SIGN: Final = 1 << 31
 
 
@@ -72,6 +92,41 @@ class Parameters:
     def key(self) -> tuple[int, int]:
         """What tells the function from all others of its image."""
         return self.code, self.generation
+
+
+@dataclass(slots=True)
+class ExitHit:
+    """An entry or exit site reached while exits are calibrated; see ExitHitEvent."""
+
+    image: int
+    site: int
+    code: int
+    frame: int
+    is_entry: bool
+    is_resumption: bool
+    opcode: int
+    state_words: int
+    registers: tuple[int, ...]
+    slots: tuple[int, ...]
+
+
+def decode_exit_hit(record: bytes) -> ExitHit:
+    """Decode an ExitHitEvent."""
+    image = _HEAD.unpack_from(record)[6]
+    code, frame, words, site, opcode, is_resumption, is_entry = _EXIT_HIT.unpack_from(record, _HEAD.size)
+    return ExitHit(image, site, code, frame, bool(is_entry), bool(is_resumption), opcode, words,
+                   _REGISTERS.unpack_from(record, _REGISTERS_AT), _SLOTS.unpack_from(record, _SLOTS_AT))  # fmt: skip
+
+
+@dataclass(slots=True)
+class FlowRun:
+    """FlowEvents that came one after the other, as they lie in the ring buffer."""
+
+    content: bytes
+
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """Give (time, pid, tid, image, code, caller, frame, generation, caller's generation, what) of each."""
+        return _FLOWS.iter_unpack(self.content + bytes(_RING_HEADER_BYTES))
 
 
 def decode_function(record: bytes) -> Function:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pyxhon.cache import prune_cached, read_cached, write_cached
 from pyxhon.cpython.calibration import LOCATIONS, PHASES, CalibratedSite, Calibration, EntrySite
 from pyxhon.cpython.calibration_run import workload_text
+from pyxhon.cpython.exit_calibration import CalibratedExit, ExitCalibration, ExitSite
 from pyxhon.cpython.sites_cache import digest_image
 from pyxhon.target.elf import ElfImage
 
@@ -20,7 +21,9 @@ _PREFIX: Final = "calibration-"
 _MAX_REMEMBERED: Final = 64
 _MAX_BYTES: Final = 1 << 16
 _MAX_COUNT: Final = 1 << 31
-_JUDGES: Final = ("calibration", "calibration_run", "calibration_cache")
+_JUDGES: Final = ("calibration", "calibration_run", "calibration_cache", "exit_calibration")
+_EXIT_PREFIX: Final = "exits-"
+_MAX_OFFSET: Final = 1 << 10
 
 
 def calibrate_cached(
@@ -36,17 +39,69 @@ def calibrate_cached(
     `by` stands for the probes that observe. It is kept only where `is_believed` (see `is_ours_alone`): in somebody
     else's surroundings a build may be made to look otherwise than it is, which must not decide about others.
     """
-    sites = tuple(sites)
-    name = f"{_PREFIX}{image.build_id or 'none'}-{digest_image(image, (sites, by, _judges_digest()))}.json"
-    content = read_cached(name)
-    known = None if content is None or len(content) > _MAX_BYTES else calibration_from_json(content, sites)
+    known = known_calibration(image, sites, by=by)
     if known is not None:
         return known
     calibration = calibrate()
     if is_believed:
-        write_cached(name, calibration_to_json(calibration).encode())
+        write_cached(_name(image, sites, by), calibration_to_json(calibration).encode())
         prune_cached(_PREFIX, _MAX_REMEMBERED)
     return calibration
+
+
+def known_calibration(image: ElfImage, sites: Sequence[EntrySite], *, by: str = "") -> Calibration | None:
+    """Give what is remembered of these sites of a file."""
+    content = read_cached(_name(image, sites, by))
+    return None if content is None or len(content) > _MAX_BYTES else calibration_from_json(content, sites)
+
+
+def _name(image: ElfImage, sites: Sequence[EntrySite], by: str) -> str:
+    return f"{_PREFIX}{image.build_id or 'none'}-{digest_image(image, (tuple(sites), by, _judges_digest()))}.json"
+
+
+def calibrate_exits_cached(
+    image: ElfImage,
+    sites: Sequence[ExitSite],
+    calibrate: Callable[[], ExitCalibration],
+    *,
+    by: str,
+    is_believed: bool,
+) -> ExitCalibration:
+    """Give what is known of these exits, likewise."""
+    sites = tuple(sites)
+    name = f"{_EXIT_PREFIX}{image.build_id or 'none'}-{digest_image(image, (sites, by, _judges_digest()))}.json"
+    content = read_cached(name)
+    known = None if content is None or len(content) > _MAX_BYTES else exits_from_json(content, sites)
+    if known is not None:
+        return known
+    calibration = calibrate()
+    if is_believed:
+        write_cached(name, exits_to_json(calibration).encode())
+        prune_cached(_EXIT_PREFIX, _MAX_REMEMBERED)
+    return calibration
+
+
+def exits_to_json(calibration: ExitCalibration) -> str:
+    """Render a calibration of exits as one JSON object."""
+    sites = [[one.site.kind, one.site.address, one.location] for one in calibration.sites]
+    return json.dumps({"exits": calibration.exits, "exception": calibration.exception, "sites": sites})
+
+
+def exits_from_json(text: str | bytes, sites: Sequence[ExitSite]) -> ExitCalibration | None:
+    """Read a calibration of exits back; None unless it is whole and of some of these sites."""
+    try:
+        content = json.loads(text)
+        exception, exits = content["exception"], _count(content["exits"])
+        proven = tuple(
+            CalibratedExit(ExitSite(kind, address), location) for kind, address, location in content["sites"]
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    is_offset = exception is None or (type(exception) is int and 0 <= exception < _MAX_OFFSET)
+    has_drop = any(one.site.kind == "exit_drop" for one in proven)
+    is_whole = all(one.site in sites and one.location in LOCATIONS for one in proven)
+    is_good = proven and exits and is_offset and is_whole and has_drop == (exception is not None)
+    return ExitCalibration(proven, exception, exits) if is_good else None
 
 
 def calibration_to_json(calibration: Calibration) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,7 @@ class Workload:
         self._process = process
         self._has_thrown_entries = version[:2] <= (3, 10)
         self._codes: dict[str, int] = {}
+        self.thrown: Counter[int] = Counter()  # in the last run, into generators, by their code objects
 
     def names(self) -> Mapping[int, str]:
         """Give the workload's functions by the addresses of their code objects. Raises CalibrationError."""
@@ -55,7 +57,9 @@ class Workload:
         "plain" must come before "traced", and an "untraced" run belongs between two traced ones.
         """
         self.names()
-        entries = (self._entry_said(word, has_thrown=has_thrown) for word in self._ask(_COMMANDS[phase]))
+        words = self._ask(_COMMANDS[phase])
+        self.thrown = Counter(self._codes.get(word[:-1], 0) for word in words if word[-1] in "!?")
+        entries = (self._entry_said(word, has_thrown=has_thrown) for word in words)
         return tuple(entry for entry in entries if entry is not None)
 
     def run_under_oracle(self) -> tuple[Entry, ...]:
@@ -100,9 +104,7 @@ def started_workload(runtime: Runtime, pid: int | None, deadline_s: float = 10.0
     It runs like that process: same file, root, namespaces and user; or as we do where `is_ours_alone`. Raises
     CalibrationError when it does not start, or starts with another library than the process has.
     """
-    if _INTERPRETER.fullmatch(os.path.basename(runtime.executable)) is None:
-        message = f"{runtime.executable} has CPython built in and is no interpreter that could be calibrated"
-        raise CalibrationError(message)
+    require_interpreter(runtime)
     with contextlib.ExitStack() as stack:
         try:
             process = stack.enter_context(started_alike(_program(runtime, pid), deadline_s))
@@ -112,6 +114,13 @@ def started_workload(runtime: Runtime, pid: int | None, deadline_s: float = 10.0
         workload.names()
         _require_same(runtime, workload.pid)
         yield workload
+
+
+def require_interpreter(runtime: Runtime) -> None:
+    """Raise CalibrationError for a program that has CPython built in: nobody knows what else it does when started."""
+    if _INTERPRETER.fullmatch(os.path.basename(runtime.executable)) is None:
+        message = f"{runtime.executable} has CPython built in and is no interpreter that could be calibrated"
+        raise CalibrationError(message)
 
 
 def workload_text() -> str:

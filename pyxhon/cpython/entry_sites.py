@@ -1,13 +1,14 @@
 """Sites of Python functions: where one starts or goes on, and where it returns or pauses.
 
-Up to 3.10 each of these is a call of the evaluation loop. From 3.11 on the loop runs RESUME, or a form of it, whenever
-a function starts (sys.monitoring's PY_START) or goes on (PY_RESUME).
+Up to 3.10 the evaluation loop is called for each entry, and ends with each exit. From 3.11 on the loop runs RESUME, or
+a form of it, whenever a function starts (sys.monitoring's PY_START) or goes on (PY_RESUME).
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pyxhon.cpython.dispatch_table import DispatchTable, find_dispatch_tables
+from pyxhon.cpython.eval_exits import CHECK_FUNCTION, find_eval_exits
 from pyxhon.cpython.eval_loop import EVAL_FUNCTION
 from pyxhon.cpython.machine_code import Code, called_function, disassemble
 from pyxhon.cpython.opcodes import ENTRIES, YIELDS, Opcodes
@@ -17,6 +18,7 @@ _EVAL_ARGUMENTS = ("rdi", "rsi", "rdx")  # tstate (not in 3.8), frame, throwflag
 _DROP_ARGUMENTS = ("rdi", "rsi")  # tstate, frame
 _FIRST_WITH_RESUME = (3, 11)
 _FIRST_WITH_DROP = (3, 12)
+_RETURN_VALUE = 83  # up to 3.10
 _RETURN_BYTES = 600
 _MAX_PIECES = 2
 _MAX_DROPS = 4
@@ -66,10 +68,13 @@ def find_entry_sites(code: Code, version: tuple[int, ...], opcodes: Opcodes | No
 def find_exit_sites(code: Code, version: tuple[int, ...], opcodes: Opcodes | None) -> EntrySites:
     """Find where functions return, or are left by an exception (exit_drop), and where they pause (exit_yield); 3.12+.
 
-    What drops a frame is called by the code of every return. Where several functions are, all are given.
+    What drops a frame is called by the code of every return. Where several functions are, all are given. Up to 3.10
+    all three are the end of the evaluation loop (exit_eval).
     """
+    if version[:2] < _FIRST_WITH_RESUME:
+        return _eval_exit_sites(code, version)
     if version[:2] < _FIRST_WITH_DROP:
-        return EntrySites((), ("returns: there is no one place for them before 3.12",))
+        return EntrySites((), ("returns: CPython 3.11 has no one place for them",))
     tables, notes = _tables(code, opcodes)
     if opcodes is None or not tables:
         return EntrySites((), tuple(notes))
@@ -86,6 +91,15 @@ def _eval_sites(code: Code) -> EntrySites:
         return EntrySites((), (f"calls: {EVAL_FUNCTION} is not in the symbol table",))
     place = place_at_entry(code, function, _EVAL_ARGUMENTS)
     return EntrySites((EntrySite("entry_eval", None, function, place.address, place.is_emulated, is_joined=False),), ())
+
+
+def _eval_exit_sites(code: Code, version: tuple[int, ...]) -> EntrySites:
+    calls = find_eval_exits(code, version)
+    body = code.image.address_of(EVAL_FUNCTION)
+    if not calls or body is None:
+        return EntrySites((), (f"returns: the evaluation loop calls no {CHECK_FUNCTION} at its end",))
+    sites = (EntrySite("exit_eval", _RETURN_VALUE, body, call, is_emulated=True, is_joined=False) for call in calls)
+    return EntrySites(tuple(sites), ())
 
 
 def _tables(code: Code, opcodes: Opcodes | None) -> tuple[list[DispatchTable], list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyxhon.cpython.audit_sites import find_audit_sites
-from pyxhon.cpython.entry_sites import EntrySites, find_entry_sites
+from pyxhon.cpython.entry_sites import EntrySites, find_entry_sites, find_exit_sites
 from pyxhon.cpython.import_sites import find_import_results, find_inner_imports
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.machine_code import Code, disassemble, index_code
@@ -40,7 +40,7 @@ class Sites:
     (3.15); `read_only_range` covers the segments whose memory equals the file; `notes` say what was
     cross-checked and what could not be had. A hit of "import" that returns to one of `inner_import_returns`
     is the import function's own call for the top-level package of a dotted name. `entries` are where Python functions
-    are entered.
+    are entered, `exits` where they are left.
     """
 
     sites: tuple[Site, ...]
@@ -50,6 +50,7 @@ class Sites:
     notes: tuple[str, ...]
     inner_import_returns: tuple[int, ...] = ()
     entries: EntrySites = _NO_ENTRIES
+    exits: EntrySites = _NO_ENTRIES
 
     def of_kind(self, *kinds: str) -> tuple[Site, ...]:
         """Give the sites of these kinds."""
@@ -85,6 +86,7 @@ def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None)
         notes=(*notes, *more),
         inner_import_returns=find_inner_imports(image, [*sites, *results]),
         entries=find_entry_sites(code, version, layout.opcodes if layout else None),
+        exits=find_exit_sites(code, version, layout.opcodes if layout else None),
     )
 
 

@@ -29,10 +29,12 @@ _MAX_STACK_ADJUST = 1 << 16
 _CHUNK_BYTES = 1 << 20
 # The modules whose code decides what is found: other code, other cache.
 _FINDERS = (
-    "machine_code", "placement", "audit_sites", "import_sites", "dispatch_table", "entry_sites", "eval_loop", "opcodes",
-    "pointers", "site", "sites", "sites_cache",
+    "machine_code", "placement", "audit_sites", "import_sites", "dispatch_table", "entry_sites", "eval_exits",
+    "eval_loop", "opcodes", "pointers", "site", "sites", "sites_cache",
 )  # fmt: skip
-_ENTRY_KINDS = ("entry_eval", *(f"entry_{name.lower()}" for name in ENTRIES))
+_ENTRY_KINDS = (
+    "entry_eval", *(f"entry_{name.lower()}" for name in ENTRIES), "exit_drop", "exit_yield", "exit_eval",
+)  # fmt: skip
 _logger = logging.getLogger(__name__)
 
 
@@ -81,13 +83,17 @@ def sites_to_json(sites: Sites) -> str:
         "read_only_range": list(sites.read_only_range),
         "notes": list(sites.notes),
         "inner_import_returns": list(sites.inner_import_returns),
-        "entries": [
-            [site.kind, site.opcode, site.body, site.address, site.is_emulated, site.is_joined]
-            for site in sites.entries.sites
-        ],
-        "entry_notes": list(sites.entries.notes),
+        "entries": _render(sites.entries),
+        "exits": _render(sites.exits),
     }
     return json.dumps(content)
+
+
+def _render(entries: EntrySites) -> list[object]:
+    rows = [
+        [site.kind, site.opcode, site.body, site.address, site.is_emulated, site.is_joined] for site in entries.sites
+    ]
+    return [rows, list(entries.notes)]
 
 
 def sites_from_json(text: str | bytes, image: ElfImage) -> Sites | None:
@@ -105,10 +111,8 @@ def sites_from_json(text: str | bytes, image: ElfImage) -> Sites | None:
             read_only_range=(_address(start), _address(end)),
             notes=tuple(_text(note) for note in content["notes"][:_MAX_NOTES]),
             inner_import_returns=tuple(map(_address, content["inner_import_returns"][:_MAX_SITES])),
-            entries=EntrySites(
-                tuple(_entry(fields, image) for fields in content["entries"][:_MAX_SITES]),
-                tuple(_text(note) for note in content["entry_notes"][:_MAX_NOTES]),
-            ),
+            entries=_entries(content["entries"], image),
+            exits=_entries(content["exits"], image),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -125,6 +129,12 @@ def _site(fields: Any, image: ElfImage) -> Site:
     if not 0 <= _address(stack_adjust) <= _MAX_STACK_ADJUST:
         raise ValueError(stack_adjust)
     return Site(kind, function, address, stack_adjust, is_emulated, register)
+
+
+def _entries(content: Any, image: ElfImage) -> EntrySites:
+    rows, notes = content
+    sites = tuple(_entry(fields, image) for fields in rows[:_MAX_SITES])
+    return EntrySites(sites, tuple(_text(note) for note in notes[:_MAX_NOTES]))
 
 
 def _entry(fields: Any, image: ElfImage) -> EntrySite:

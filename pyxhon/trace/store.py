@@ -233,6 +233,15 @@ class Store:
         """Add entries and exits of functions: (process, tid, time_ns, kind, code, caller, duration_ns)."""
         self._execute_many("INSERT INTO call_flow VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def count_call_flow(self) -> None:
+        """Add to table call what the entries in table call_flow come to."""
+        self._execute(
+            "INSERT INTO call SELECT NULL, process, tid, code, caller, sum(kind = 'start'), sum(kind = 'resume'), "
+            "min(time_ns), max(time_ns) FROM call_flow WHERE kind IN ('start', 'resume') "
+            "GROUP BY process, tid, code, caller ORDER BY min(time_ns)",
+            (),
+        )
+
     def add_source(self, root: int, path: str, functions: list[tuple[int, str]] | str) -> None:
         """Add the (first line, qualified name) of the functions that a source file defines; or why not known."""
         is_known = not isinstance(functions, str)

@@ -44,6 +44,7 @@ SEEN = []
 if VERSION >= (3, 12):
     MONITORING = sys.monitoring
     STARTS, RESUMPTIONS = MONITORING.events.PY_START, MONITORING.events.PY_RESUME
+    EXITS = (MONITORING.events.PY_RETURN, MONITORING.events.PY_YIELD, MONITORING.events.PY_UNWIND)
     MONITORING.use_tool_id(MONITORING.PROFILER_ID, "calibration")
 
     def see_start(code, offset):
@@ -91,7 +92,9 @@ while True:
         if VERSION >= (3, 12):
             MONITORING.register_callback(MONITORING.PROFILER_ID, STARTS, see_start if is_oracle else slice)
             MONITORING.register_callback(MONITORING.PROFILER_ID, RESUMPTIONS, see_resumption if is_oracle else slice)
-            MONITORING.set_events(MONITORING.PROFILER_ID, STARTS | RESUMPTIONS)
+            for event in EXITS:
+                MONITORING.register_callback(MONITORING.PROFILER_ID, event, None if is_oracle else slice)
+            MONITORING.set_events(MONITORING.PROFILER_ID, STARTS | RESUMPTIONS | (0 if is_oracle else sum(EXITS)))
             workload()
             MONITORING.set_events(MONITORING.PROFILER_ID, 0)
         else:
