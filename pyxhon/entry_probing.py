@@ -66,6 +66,8 @@ class EntryProbing:
         self.probes: EntryProbes | None = None
         self.tellers: EntryProbes | None = None
         self.exits: EntryProbes | None = None
+        self.measure_trap: Callable[[Entered, Places], float] | None = None  # where the price of an entry is asked for
+        self.trap_ns = 0.0
         self.site_signals: dict[int, str] = {}
         self.calibrate: Callable[[Entered], Places] = lambda _entered: {}
         self.calibrate_exits: Callable[[Entered, Places], ExitCalibration] = _refuse_exits
@@ -79,6 +81,11 @@ class EntryProbing:
     def is_seeing(self) -> bool:
         """Tell whether functions are told of once."""
         return self.probes is not None and not self.is_counting
+
+    @property
+    def is_armed(self) -> bool:
+        """Tell whether entries are seen now."""
+        return self.probes is not None and self.probes.is_armed
 
     def disarm(self) -> None:
         """Take the probes out of all processes; what they counted stays readable."""
@@ -106,6 +113,8 @@ class EntryProbing:
             self.probes = self._put(self.probes, "on_flow_entry", image, entered, places)
             words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: every entry told; {exits}")
         elif self.is_counting:
+            if self.measure_trap is not None:
+                self.trap_ns = max(self.trap_ns, self.measure_trap(entered, places))
             self.probes = self._put(self.probes, "on_entry", image, entered, places)
             words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: every entry counted")
         else:
@@ -150,7 +159,10 @@ class EntryProbing:
         self, probes: EntryProbes | None, program: Program, image: ElfImage, entered: Entered,
         places: Mapping[int, FramePlace],
     ) -> EntryProbes:  # fmt: skip
-        probes = probes or EntryProbes(self._probes, program)
+        if probes is None:
+            probes = EntryProbes(self._probes, program)
+            if program == "on_entry" and self.measure_trap is not None:
+                probes.switch_quickly()
         for site in entered.sites.sites:
             index = put_entry(probes, image, site, entered, places.get(site.address))
             self.site_signals[index] = f"uprobe {site.kind.removeprefix('entry_').upper()}"

@@ -22,6 +22,7 @@ from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
 from pyxhon.calibrating import calibrate_entries
+from pyxhon.calls_budget import counting_in_windows
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
@@ -62,6 +63,7 @@ from pyxhon.session_options import TraceOptions
 from pyxhon.target.process import find_process, is_ended, read_mappings, read_working_directory
 from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.store import Store
+from pyxhon.trap_price import measure_trap
 
 if TYPE_CHECKING:
     from pyxhon.live import LiveFindings
@@ -192,6 +194,9 @@ def _open_session(
         entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
         entries.calibrate = functools.partial(calibrate_entries, probes)
         entries.calibrate_exits = functools.partial(calibrate_exits, probes)
+        if options.calls_budget is not None:
+            probes.enable_run_stats()
+            entries.measure_trap = functools.partial(measure_trap, probes)
         interpreters = Interpreters(probes, wanted, entries)
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
@@ -290,6 +295,11 @@ def _hold_more(recorder: Recorder, probes: Probes) -> bool:
 
 
 def _record(session: _Session, is_over: Callable[[], bool]) -> None:
+    with counting_in_windows(session.tracing.interpreters.entries, session.tracing.options, session.tracing.recorder):
+        _take_all(session, is_over)
+
+
+def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -212,9 +212,22 @@ class Probes:
 
     def load_calls(self, name: str) -> int:
         """Load one of the programs of Python function entries (`calls.bpf.c`, `seen.bpf.c`); gives its descriptor."""
+        return self._load_calls(name, syscalls.ANY)
+
+    def load_switched(self, name: str) -> int:
+        """Load one of them for `attach_many`, of which kernels before Linux 6.6 know nothing."""
+        return self._load_calls(name, syscalls.UPROBE_MULTI)
+
+    def _load_calls(self, name: str, to: syscalls.Attachment) -> int:
         compiled = compiled_probes("sleepable_calls" if self.is_sleepable else "plain_calls")
         self._create_maps(compiled)
-        return self._load_program(compiled, name, _UPROBE, _SLEEPABLE if self.is_sleepable else 0)
+        flags = _SLEEPABLE if self.is_sleepable else 0
+        self._descriptors.append(program := compiled.load(name, _UPROBE, flags, self._maps, to))
+        return program
+
+    def enable_run_stats(self) -> None:
+        """Have the kernel count the runs of all programs, and the time they take, until the end."""
+        self._descriptors.append(syscalls.enable_run_stats())
 
     def set_entry(self, name: str, key: bytes, value: bytes) -> None:
         """Set an entry of a map."""
@@ -263,6 +276,17 @@ class Probes:
             return syscalls.attach_uprobe(program, path, offset, index, self.only_pid)
         except OSError as error:
             message = f"the kernel refuses a probe at {path}+{offset:#x}: {error.strerror}"
+            raise KernelError(message, "run `pyxhon doctor`") from None
+
+    def attach_many(self, program: int, path: str, places: Sequence[tuple[int, int]]) -> int:
+        """Attach a program to (file offset, index of the site declared) in all processes; gives a descriptor to close.
+
+        Raises KernelError.
+        """
+        try:
+            return syscalls.attach_uprobes(program, path, places)
+        except OSError as error:
+            message = f"the kernel refuses {len(places)} probes in {path}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None
 
     def follow(self, pid: int, image: int, base: int | None, layout: int | None) -> None:

@@ -59,14 +59,16 @@ class CompiledProbes:
     programs: dict[str, Program]
     followed: "Callable[[], CompiledProbes] | None" = None
 
-    def load(self, name: str, kind: int, flags: int, maps: dict[str, int]) -> int:
+    def load(
+        self, name: str, kind: int, flags: int, maps: dict[str, int], to: syscalls.Attachment = syscalls.ANY
+    ) -> int:
         """Load a program with these maps; gives its descriptor. Raises KernelError when the kernel refuses."""
         try:
-            return syscalls.load_program(kind, name, self.programs[name].link(maps), flags)
+            return syscalls.load_program(kind, name, self.programs[name].link(maps), flags, to)
         except KernelError:
             if self.followed is None:
                 raise
-            return self.followed().load(name, kind, flags, maps)
+            return self.followed().load(name, kind, flags, maps, to)
 
 
 @functools.cache

@@ -1,6 +1,8 @@
 """The probes on entries of Python functions: which program sits there, armed or not, and what it has counted."""
 
+import contextlib
 import struct
+import threading
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -8,6 +10,7 @@ from pyxhon import wire
 from pyxhon.bpf import syscalls
 from pyxhon.bpf.attach import Probes
 from pyxhon.controls import Site
+from pyxhon.errors import KernelError
 from pyxhon.function_events import CallCount, CallKey, FunctionDecision
 
 Program = Literal[
@@ -23,32 +26,61 @@ class EntryProbes:
 
     def __init__(self, probes: Probes, program: Program) -> None:
         self._probes = probes
+        self._name = program
         self._program = probes.load_calls(program)
-        self._places: list[tuple[str, int, int]] = []
+        self._switched: int | None = None
+        self._places: dict[str, list[tuple[int, int]]] = {}
         self._links: list[int] = []
+        self._lock = threading.Lock()  # probes come while others arm and disarm
         self.is_armed = True
 
     def add(self, path: str, offset: int, site: Site) -> int:
         """Probe a file offset; gives the site's index. Raises KernelError when the kernel refuses."""
         index = self._probes.declare_site(site)
-        place = (path, offset, index)
-        if self.is_armed:
-            self._links.extend(self._probes.attach(self._program, *place))
-        self._places.append(place)
+        with self._lock:
+            self._places.setdefault(path, []).append((offset, index))
+            if self.is_armed:
+                self._attach(path, [(offset, index)])
         return index
 
+    def switch_quickly(self) -> None:
+        """Have probes go at once when they are taken out, where the kernel can: they are to come and go."""
+        if self._probes.only_pid is None:  # before Linux 6.10 it would be the one thread
+            with contextlib.suppress(KernelError):
+                self._switched = self._probes.load_switched(self._name)
+
+    def _attach(self, path: str, places: list[tuple[int, int]]) -> None:
+        if self._switched is not None:
+            try:
+                self._links.append(self._probes.attach_many(self._switched, path, places))
+                return
+            except KernelError:
+                self._switched = None
+        for place in places:
+            self._links.extend(self._probes.attach(self._program, path, *place))
+
     def arm(self) -> None:
-        """Put the probes in place."""
-        if not self.is_armed:
-            self.is_armed = True
-            for place in self._places:
-                self._links.extend(self._probes.attach(self._program, *place))
+        """Put the probes in place. Raises KernelError."""
+        with self._lock:
+            if not self.is_armed:
+                self.is_armed = True
+                for path, places in self._places.items():
+                    self._attach(path, places)
 
     def disarm(self) -> None:
         """Take them out of all processes."""
-        self.is_armed = False
-        syscalls.close_all(self._links)
-        self._links.clear()
+        with self._lock:
+            self.is_armed = False
+            syscalls.close_all(self._links)
+            self._links.clear()
+
+    def run_stats(self) -> tuple[int, int]:
+        """Give the time in ns that the program took, and how often it ran, since statistics are on."""
+        time_ns, count = syscalls.run_stats(self._program)
+        if self._switched is not None:
+            more_ns, more = syscalls.run_stats(self._switched)
+            return time_ns + more_ns, count + more
+        return time_ns, count
 
     def refuse(self, image: int, code: int, generation: int) -> None:
         """Let calls of a function no more be told (on_function)."""

@@ -11,6 +11,7 @@ import platform
 import struct
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pyxhon.errors import KernelError
@@ -19,6 +20,8 @@ _NUMBERS: Final = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_eve
 
 _MAP_CREATE, _LOOKUP, _UPDATE, _PROG_LOAD, _LOOKUP_AND_DELETE = 0, 1, 2, 5, 21
 _RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _UPDATE_BATCH, _LINK_CREATE, _ITERATOR_CREATE = 17, 24, 26, 28, 33
+_OBJECT_FACTS, _ENABLE_STATS = 15, 32
+_PROGRAM_FACTS_BYTES, _RUN_TIME_AT = 208, 192
 _PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
 _ITERATOR: Final = 28  # enum bpf_attach_type, BPF_TRACE_ITER
 _PERF_FLAG_FD_CLOEXEC: Final = 8
@@ -149,11 +152,25 @@ def _cut(
     return ctypes.string_at(keys, found * sizes[0]), ctypes.string_at(values, found * sizes[1])
 
 
-def load_program(kind: int, name: str, instructions: bytes, flags: int, iterator: int = 0) -> int:
-    """Load a program; gives its descriptor. Raises KernelError with the end of the verifier's log.
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a program is to be attached to, where its type does not tell: enum bpf_attach_type, a type's id in BTF."""
 
-    A tracing program is an iterator, declared in BTF under the id `iterator`.
-    """
+    kind: int
+    type_id: int = 0
+
+
+ANY: Final = Attachment(0)
+UPROBE_MULTI: Final = Attachment(48)
+
+
+def iterator_over(type_id: int) -> Attachment:
+    """Give what an iterator is attached to that BTF declares under this id."""
+    return Attachment(_ITERATOR, type_id)
+
+
+def load_program(kind: int, name: str, instructions: bytes, flags: int, to: Attachment = ANY) -> int:
+    """Load a program; gives its descriptor. Raises KernelError with the end of the verifier's log."""
     text = ctypes.create_string_buffer(instructions, len(instructions))
     licence = ctypes.create_string_buffer(b"GPL")
     log = ctypes.create_string_buffer(_LOG_BYTES)
@@ -172,10 +189,10 @@ def load_program(kind: int, name: str, instructions: bytes, flags: int, iterator
             flags,
             name.encode()[:15],
             0,
-            _ITERATOR if iterator else 0,
+            to.kind,
         )
         # then func_info, line_info: none; attach_btf_id
-        return _bpf(_PROG_LOAD, attributes.ljust(108, b"\0") + struct.pack("<I", iterator))
+        return _bpf(_PROG_LOAD, attributes.ljust(108, b"\0") + struct.pack("<I", to.type_id))
 
     try:
         return attempt(0)
@@ -186,6 +203,19 @@ def load_program(kind: int, name: str, instructions: bytes, flags: int, iterator
             tail = log.value.decode("utf-8", "replace").strip().splitlines()[-1:]
             message = f"the kernel refuses the BPF program {name}: {error.strerror} {' '.join(tail)}".strip()
             raise KernelError(message, "run `pyxhon doctor`") from None
+
+
+def enable_run_stats() -> int:
+    """Have the kernel count runs of programs and the time they take, until the descriptor is closed (Linux 5.8)."""
+    return _bpf(_ENABLE_STATS, struct.pack("<I", 0))  # enum bpf_stats_type, BPF_STATS_RUN_TIME
+
+
+def run_stats(program: int) -> tuple[int, int]:
+    """Give the time in ns that a program took, and how often it ran; struct bpf_prog_info, run_time_ns and run_cnt."""
+    facts = ctypes.create_string_buffer(_PROGRAM_FACTS_BYTES)
+    _bpf(_OBJECT_FACTS, struct.pack("<IIQ", program, _PROGRAM_FACTS_BYTES, ctypes.addressof(facts)))
+    time_ns, count = struct.unpack_from("<QQ", facts, _RUN_TIME_AT)
+    return time_ns, count
 
 
 def attach_raw_tracepoint(program: int, name: str) -> int:
@@ -231,6 +261,20 @@ def attach_uprobe(program: int, path: str, offset: int, cookie: int, pid: int | 
         os.close(event)
         raise
     return link, event
+
+
+def attach_uprobes(program: int, path: str, places: Sequence[tuple[int, int]]) -> int:
+    """Attach a program loaded for UPROBE_MULTI at (file offset, cookie) of the file at path (Linux 6.6).
+
+    When the descriptor is closed the breakpoints are gone at once: those of `attach_uprobe` stay until no program runs
+    any more, which may take a tenth of a second and longer.
+    """
+    name = ctypes.create_string_buffer(os.fsencode(path))
+    offsets = (ctypes.c_uint64 * len(places))(*(offset for offset, _ in places))
+    cookies = (ctypes.c_uint64 * len(places))(*(cookie for _, cookie in places))
+    addresses = ctypes.addressof(name), ctypes.addressof(offsets), 0, ctypes.addressof(cookies)
+    attributes = struct.pack("<4I4Q3I", program, 0, UPROBE_MULTI.kind, 0, *addresses, len(places), 0, 0)
+    return _bpf(_LINK_CREATE, attributes)
 
 
 def open_mapping_event(processor: int) -> tuple[int, bool]:

@@ -98,7 +98,7 @@ class ThreadReader:
         except OSError as error:
             raise _refusal(error) from None
         instructions = compiled.programs[_PROGRAM].link({_MAP: chosen})
-        program = syscalls.load_program(_TRACING, _PROGRAM, instructions, 0, iterator)
+        program = syscalls.load_program(_TRACING, _PROGRAM, instructions, 0, syscalls.iterator_over(iterator))
         self._descriptors.append(program)
         return program
 
