@@ -24,9 +24,9 @@ _SHORTEST_S, _LONGEST_S = 0.02, 0.06  # between two looks: the length of a windo
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.5
 _JITTER: Final = (0.9, 1.3)
 _SLOWEST: Final = 1e-3  # of a processor: how little a target is taken to do
+_NS: Final = 1e9
 # What no statistic counts makes it dearer: caches that the target must fill anew after each trap, and pages of code
 # that are written when probes come and go. Measured on four programs: 17 to 21 %.
-_NS: Final = 1e9
 _HIDDEN_COST: Final = 1.18
 _QUICKEST_NS: Final = 25  # between two entries: 40 million in a second
 _logger = logging.getLogger(__name__)
