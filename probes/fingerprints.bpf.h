@@ -28,7 +28,10 @@ static inline void forget_code(const struct traced_process *p, u64 code)
 	if (!freed)
 		return;
 	__sync_fetch_and_add(&freed->epochs[kept_place(code_key(p->image, code))], 1);
-	if (!known_codes.lookup(&key) && !named_codes.lookup(&key))
+	u32 *named = named_codes.lookup(&key);
+	if (named)
+		*named = (*named & ~IS_DESCRIBED) + 1;
+	if (!named && !known_codes.lookup(&key))
 		return;
 	generation = code_generations.lookup(&key);
 	if (generation)

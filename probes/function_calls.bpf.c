@@ -10,7 +10,6 @@ static inline bool is_wanted(struct scratch *s, const struct hit *h, struct func
 	if (known && known->generation == f->generation)
 		return known->is_unwanted == 0;
 	s->current.layout = h->site->layout;
-	f->caller = code_of_caller(h->l, f->caller);
 	f->caller_generation = f->caller ? generation_of(h->freed, place.image, f->caller) : 0;
 	if (!name_function(s, h->l, place.image, f))
 		return true;
@@ -28,10 +27,12 @@ static inline bool was_told(struct scratch *s, const struct entry *e, const stru
 	last.frame = s->told.frame;
 	last.instruction = s->told.instruction;
 	last.version = s->told.version;
+	last.is_outdated = s->told.is_outdated;
 	bool is_same = is_again(&last, e, l);
 	s->told.frame = last.frame;
 	s->told.instruction = last.instruction;
 	s->told.version = last.version;
+	s->told.is_outdated = last.is_outdated;
 	return is_same;
 }
 
@@ -57,6 +58,7 @@ int on_function(struct pt_regs *ctx)
 		count(SIGNAL_CALL, COUNTER_LOST);
 		return 0;
 	}
+	f->caller = code_of_caller(h.l, f->caller);
 	if (was_told(s, &e, h.l) || !is_wanted(s, &h, f))
 		return 0;
 	FORGET();

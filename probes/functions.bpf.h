@@ -11,18 +11,18 @@ static inline u32 generation_of(const struct freed_places *freed, u64 image, u64
 	struct place place = {.image = image, .id = code};
 	if (!freed->is_freed[place_of(code)])
 		return 0;
-	u32 *generation = code_generations.lookup(&place);
-	return generation ? *generation : 0;
+	u32 *named = named_codes.lookup(&place);
+	return named ? *named & ~IS_DESCRIBED : 0;
 }
 
 static inline bool is_named(u64 image, u64 code, u32 generation)
 {
 	struct place place = {.image = image, .id = code};
 	u32 *named = named_codes.lookup(&place);
-	return named && *named == generation;
+	return named && *named == (generation | IS_DESCRIBED);
 }
 
-// Describe a code object by file, name and first line; false where the ring or the table is full.
+// Describe a code object by file, name and first line; false where the ring is full.
 static inline bool name_function(struct scratch *s, const struct kernel_layout *l, u64 image, const struct function *f)
 {
 	struct function_event *e = (struct function_event *)&s->code;
@@ -60,10 +60,9 @@ static inline bool name_function(struct scratch *s, const struct kernel_layout *
 		count(SIGNAL_FUNCTION, COUNTER_RING_FULL);
 		return false;
 	}
-	if (named_codes.update(&place, &generation)) {
-		count(SIGNAL_FUNCTION, COUNTER_TABLE_FULL);
-		return false;
-	}
 	count(SIGNAL_FUNCTION, COUNTER_STORED);
+	generation |= IS_DESCRIBED;
+	if (named_codes.update(&place, &generation)) // what will be at its address is taken for it
+		count(SIGNAL_FUNCTION, COUNTER_TABLE_FULL);
 	return true;
 }

@@ -74,9 +74,15 @@ static inline void look_at_object(struct scratch *s, const struct kernel_layout 
 			lose_argument(s, a);
 		else
 			f->copy = COPY_ITEMS;
-		// one inside another is shown without its items
-		s->act.head[0].flags |=
-			(is_equal(a->parent, 255) ^ 1) * (is_equal(head[1], 0) ^ 1) * EVENT_FLAG_TRUNCATED;
+		// one inside another is shown without its items; of a dict's content nobody expects all
+		u64 is_inner = is_equal(a->parent, 255) ^ 1;
+		if (TELLS_DICTIONARIES)
+			is_inner &= is_equal(argument_at(s, a->parent)->kind, ARGUMENT_KIND_DICTIONARY) ^ 1;
+		s->act.head[0].flags |= is_inner * (is_equal(head[1], 0) ^ 1) * EVENT_FLAG_TRUNCATED;
+#if TELLS_DICTIONARIES
+	} else if (flags & (1 << 29)) {
+		look_at_dictionary(s, l, a, object);
+#endif
 	} else if (head[0] == base + l->code_type) {
 		a->kind = ARGUMENT_KIND_CODE;
 		f->copy = COPY_TEXT;
@@ -119,73 +125,4 @@ static inline void decode_argument(struct scratch *s, const struct kernel_layout
 	else if (copy == COPY_ITEMS)
 		a->value = f->from; // its items are queued when all before them are decoded
 	FORGET();
-}
-
-// Queue the next item of the tuples and lists at the top; false when there is none left.
-static inline bool queue_item(struct scratch *s)
-{
-	u32 parent = *(volatile u32 *)&s->expanding, n = *(volatile u32 *)&s->argument_count;
-	if (parent >= s->top_count)
-		return false;
-	if (n >= MAX_ARGUMENTS) {
-		s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
-		return false;
-	}
-	struct argument *container = argument_at(s, parent), *a = argument_at(s, n);
-	u32 item = *(volatile u32 *)&s->next_item;
-	bool has_items = container->kind == ARGUMENT_KIND_TUPLE || container->kind == ARGUMENT_KIND_LIST;
-	if (!has_items || item >= container->length || item >= MAX_ITEMS) {
-		if (has_items && container->length > MAX_ITEMS)
-			s->act.head[0].flags |= EVENT_FLAG_TRUNCATED;
-		*(volatile u32 *)&s->expanding = parent + 1;
-		*(volatile u32 *)&s->next_item = 0;
-		return true;
-	}
-	a->kind = ARGUMENT_KIND_OBJECT;
-	a->parent = parent;
-	a->offset = 0;
-	a->length = 0;
-	if (read_user(&a->value, 8, container->value + (u64)item * 8))
-		lose_argument(s, a);
-	*(volatile u32 *)&s->next_item = item + 1;
-	*(volatile u32 *)&s->argument_count = n + 1;
-	return true;
-}
-
-// Decode every queued argument, then the items of the containers among them. One flat loop: the verifier follows
-// every round.
-static inline void decode_arguments(struct scratch *s, const struct kernel_layout *l, u64 base)
-{
-	s->top_count = s->argument_count;
-	*(volatile u32 *)&s->decoded = 0;
-	*(volatile u32 *)&s->expanding = 0;
-	*(volatile u32 *)&s->next_item = 0;
-	for (u32 i = 0; i < MAX_ARGUMENTS + 8; i++) {
-		ROUND(s, i);
-		u32 n = *(volatile u32 *)&s->decoded;
-		if (n >= *(volatile u32 *)&s->argument_count && !queue_item(s))
-			break;
-		FORGET();
-		if (n >= *(volatile u32 *)&s->argument_count)
-			continue; // a container had no more items
-		struct argument *a = argument_at(s, n);
-		*(volatile u32 *)&s->decoded = n + 1;
-		if (*(volatile u32 *)&s->data_bytes >= DATA_BYTES && a->kind != ARGUMENT_KIND_RAW)
-			lose_argument(s, a);
-		else
-			decode_argument(s, l, a, base);
-	}
-}
-
-// The addresses of containers mean nothing to anyone else and would tell equal arguments apart.
-static inline void forget_addresses(struct scratch *s)
-{
-	for (u64 i = 0; i < MAX_ARGUMENTS; i++) {
-		ROUND(s, i);
-		if (i >= MAX_ARGUMENTS || i >= *(volatile u32 *)&s->argument_count)
-			break;
-		struct argument *a = argument_at(s, i);
-		if (a->kind == ARGUMENT_KIND_TUPLE || a->kind == ARGUMENT_KIND_LIST)
-			a->value = 0;
-	}
 }

@@ -132,6 +132,7 @@ enum argument_kind {
 	ARGUMENT_KIND_WIDE_STRING = 20,
 	ARGUMENT_KIND_ADDRESS = 21,
 	ARGUMENT_KIND_LATE = 23,
+	ARGUMENT_KIND_DICTIONARY = 24,
 	ARGUMENT_KIND_FOLDER = 22,
 };
 
@@ -754,27 +755,30 @@ struct call_key {
 	u64 callee;
 	u64 caller;
 	u32 tid;
-	u16 callee_generation;
-	u16 caller_generation;
+	u32 callee_generation;
+	u32 caller_generation;
+	u32 reserved;
 };
-_Static_assert(sizeof(struct call_key) == 32, "call_key");
+_Static_assert(sizeof(struct call_key) == 40, "call_key");
 _Static_assert(offsetof(struct call_key, image) == 0, "call_key.image");
 _Static_assert(offsetof(struct call_key, callee) == 8, "call_key.callee");
 _Static_assert(offsetof(struct call_key, caller) == 16, "call_key.caller");
 _Static_assert(offsetof(struct call_key, tid) == 24, "call_key.tid");
 _Static_assert(offsetof(struct call_key, callee_generation) == 28, "call_key.callee_generation");
-_Static_assert(offsetof(struct call_key, caller_generation) == 30, "call_key.caller_generation");
+_Static_assert(offsetof(struct call_key, caller_generation) == 32, "call_key.caller_generation");
+_Static_assert(offsetof(struct call_key, reserved) == 36, "call_key.reserved");
 
-// How often a function was entered; the next three are those of the last entry, from 3.12 on.
+// How often a function was entered, and what the last entry was; frame, version and is_outdated from 3.12 on.
 struct call_count {
 	u64 starts;
 	u64 resumptions;
 	u64 frame;
 	u64 instruction;
 	u64 version;
+	u16 is_named;
+	u16 is_resumption;
+	u32 is_outdated;
 	u64 first_ns;
-	u32 is_named;
-	u32 reserved;
 };
 _Static_assert(sizeof(struct call_count) == 56, "call_count");
 _Static_assert(offsetof(struct call_count, starts) == 0, "call_count.starts");
@@ -782,9 +786,10 @@ _Static_assert(offsetof(struct call_count, resumptions) == 8, "call_count.resump
 _Static_assert(offsetof(struct call_count, frame) == 16, "call_count.frame");
 _Static_assert(offsetof(struct call_count, instruction) == 24, "call_count.instruction");
 _Static_assert(offsetof(struct call_count, version) == 32, "call_count.version");
-_Static_assert(offsetof(struct call_count, first_ns) == 40, "call_count.first_ns");
-_Static_assert(offsetof(struct call_count, is_named) == 48, "call_count.is_named");
-_Static_assert(offsetof(struct call_count, reserved) == 52, "call_count.reserved");
+_Static_assert(offsetof(struct call_count, is_named) == 40, "call_count.is_named");
+_Static_assert(offsetof(struct call_count, is_resumption) == 42, "call_count.is_resumption");
+_Static_assert(offsetof(struct call_count, is_outdated) == 44, "call_count.is_outdated");
+_Static_assert(offsetof(struct call_count, first_ns) == 48, "call_count.first_ns");
 
 // A process that is followed, by its pid.
 struct traced_process {

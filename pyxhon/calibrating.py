@@ -21,8 +21,9 @@ from pyxhon.cpython.calibration import (
     Phase,
     judge,
 )
-from pyxhon.cpython.calibration_cache import calibrate_cached
+from pyxhon.cpython.calibration_cache import calibrate_cached, known_calibration
 from pyxhon.cpython.calibration_run import Workload, is_ours_alone, started_workload
+from pyxhon.cpython.entry_sites import EntrySites
 from pyxhon.entry_probing import Entered, FramePlace, place_of, put_entry
 from pyxhon.errors import CalibrationError
 from pyxhon.events import EventKind
@@ -39,7 +40,7 @@ def calibrate_entries(probes: Probes, entered: Entered) -> Mapping[int, FramePla
     What is known of the build is used, else its interpreter is started; the probes must not be read meanwhile. Raises
     CalibrationError for a build whose entries would not be counted exactly.
     """
-    sites = [EntrySite(_form(site.kind), site.address, site.is_joined) for site in entered.sites.sites]
+    sites = _calibrated_sites(entered.sites)
     with open_image(entered.runtime.file_path) as image:
         calibration = calibrate_cached(
             image,
@@ -49,6 +50,15 @@ def calibrate_entries(probes: Probes, entered: Entered) -> Mapping[int, FramePla
             is_believed=is_ours_alone(entered.runtime, entered.pid),
         )
     return _places(calibration)
+
+
+def is_calibrated(image: ElfImage, sites: EntrySites) -> bool:
+    """Tell whether the sites of a build were proven before, by this code."""
+    return known_calibration(image, _calibrated_sites(sites), by=observers_digest()) is not None
+
+
+def _calibrated_sites(sites: EntrySites) -> list[EntrySite]:
+    return [EntrySite(_form(site.kind), site.address, site.is_joined) for site in sites.sites]
 
 
 def observers_digest() -> str:

@@ -1,6 +1,6 @@
 """Puts probes on the entries of Python functions, as the user asked and the interpreter allows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -11,7 +11,7 @@ from pyxhon.cpython.entry_sites import EntrySite, EntrySites
 from pyxhon.cpython.exit_calibration import ExitCalibration
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.runtime import Runtime
-from pyxhon.errors import InterpreterError, KernelError, TargetError
+from pyxhon.errors import CalibrationError, InterpreterError, KernelError, TargetError
 from pyxhon.target.elf import ElfImage
 
 Mode = Literal["off", "seen", "count", "trace"]
@@ -55,7 +55,7 @@ class EntryProbing:
     """The entry probes of a run.
 
     `mode` None means "seen" where that is free, else nothing; `has_functions` that calls of Python functions are told
-    one by one. `calibrate` tells where the frame is at each site, by its address, or raises InterpreterError;
+    one by one. `calibrate` tells where the frame is at each site, by its address, or raises CalibrationError;
     `calibrate_exits` does so for exits, with what it told.
     """
 
@@ -69,6 +69,7 @@ class EntryProbing:
         self.measure_trap: Callable[[Entered, Places], float] | None = None  # where the price of an entry is asked for
         self.trap_ns = 0.0
         self.site_signals: dict[int, str] = {}
+        self.found: set[str] = set()  # the names by which functions that ran were asked for
         self.calibrate: Callable[[Entered], Places] = lambda _entered: {}
         self.calibrate_exits: Callable[[Entered, Places], ExitCalibration] = _refuse_exits
 
@@ -76,6 +77,11 @@ class EntryProbing:
     def is_counting(self) -> bool:
         """Tell whether every entry is counted, or told."""
         return self.mode in ("count", "trace")
+
+    @property
+    def takes_all(self) -> bool:
+        """Tell whether each entry matters, to count it or to tell of it by name."""
+        return self.is_counting or self.has_functions
 
     @property
     def is_seeing(self) -> bool:
@@ -93,35 +99,48 @@ class EntryProbing:
             if probes is not None:
                 probes.disarm()
 
+    def forget(self, image: int, codes: Collection[int]) -> None:
+        """Let the probes forget the code objects of an image that has ended."""
+        for probes in (self.probes, self.tellers):
+            if probes is not None:
+                probes.forget(image, codes)
+
+    def forget_counts(self, keys: Collection[tuple[int, ...]]) -> None:
+        """Remove counts that will not change any more."""
+        if keys and self.probes is not None:
+            self.probes.forget_counts(keys)
+
     def install(self, image: ElfImage, entered: Entered) -> str:
         """Probe the entries in an interpreter's file, as this run wants; gives the words for its coverage."""
         try:
-            if not self.is_counting and not self.has_functions:
+            if not self.takes_all:
                 return self._install_seen(image, entered)
             return self._install_all(image, entered)
-        except (InterpreterError, KernelError, TargetError) as error:
+        except (CalibrationError, InterpreterError, KernelError, TargetError) as error:
             return f"unavailable: {error}"
 
     def _install_all(self, image: ElfImage, entered: Entered) -> str:
         if not entered.sites.sites:
             return f"unavailable: {'; '.join(entered.sites.notes) or 'no entry site was found'}"
         places = self.calibrate(entered)
-        names = [site.kind.removeprefix("entry_").upper() for site in entered.sites.sites]
+        proven = tuple(site for site in entered.sites.sites if site.address in places)
+        entered = replace(entered, sites=EntrySites(proven, ()))
+        how = f"uprobe {' + '.join(dict.fromkeys(map(_form, proven)))}, calibrated"
         words = []
         if self.mode == "trace":
             exits = self._install_exits(image, entered, places)
             self.probes = self._put(self.probes, "on_flow_entry", image, entered, places)
-            words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: every entry told; {exits}")
+            words.append(f"{how}: every entry told; {exits}")
         elif self.is_counting:
             if self.measure_trap is not None:
                 self.trap_ns = max(self.trap_ns, self.measure_trap(entered, places))
             self.probes = self._put(self.probes, "on_entry", image, entered, places)
-            words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: every entry counted")
+            words.append(f"{how}: every entry counted")
         else:
             words.append(self._install_seen(image, entered))
         if self.has_functions:
             self.tellers = self._put(self.tellers, "on_function", image, entered, places)
-            words.append(f"uprobe {' + '.join(dict.fromkeys(names))}, calibrated: functions by name")
+            words.append(f"{how}: functions by name")
         return "; ".join(text for text in words if text != "off")
 
     def _install_exits(self, image: ElfImage, entered: Entered, places: Mapping[int, FramePlace]) -> str:
@@ -137,7 +156,7 @@ class EntryProbing:
                 if site.kind == "exit_drop":
                     place = replace(place, slot=calibration.exception or 0)
                 put_exit(self.exits, image, site, entered, place)
-        except InterpreterError as error:
+        except (CalibrationError, InterpreterError) as error:
             return f"returns unavailable: {error}"
         names = dict.fromkeys(one.site.kind for one in calibration.sites)
         return f"every exit, uprobe {' + '.join(names)}, calibrated"
@@ -165,8 +184,12 @@ class EntryProbing:
                 probes.switch_quickly()
         for site in entered.sites.sites:
             index = put_entry(probes, image, site, entered, places.get(site.address))
-            self.site_signals[index] = f"uprobe {site.kind.removeprefix('entry_').upper()}"
+            self.site_signals[index] = f"uprobe {_form(site)}"
         return probes
+
+
+def _form(site: EntrySite) -> str:
+    return site.kind.removeprefix("entry_").upper()
 
 
 def put_entry(probes: EntryProbes, image: ElfImage, site: EntrySite, entered: Entered, place: FramePlace | None) -> int:

@@ -123,6 +123,7 @@ class ArgumentKind(enum.IntEnum):
     WIDE_STRING = 20  # wchar_t *
     ADDRESS = 21  # struct sockaddr, raw
     LATE = 23  # a descriptor: its number is told, but what it stands for is what makes the act distinct
+    DICTIONARY = 24  # only where Python functions are called
     FOLDER = 22  # names from the innermost folder outwards, each ended by NUL; not a part of the act's key
 
 

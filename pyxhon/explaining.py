@@ -10,7 +10,7 @@ from pyxhon.policy.explain import Explanation, describe, explain, find_unseen
 from pyxhon.policy.model import Policy
 from pyxhon.policy.parse import list_builtin_policies, load_policies, load_policy
 from pyxhon.report.build_surroundings import build_location
-from pyxhon.report.describe import count_noun, describe_arguments, describe_location
+from pyxhon.report.describe import count_noun, describe_arguments, describe_location, telling_arguments
 from pyxhon.report.escape import escape
 from pyxhon.reporting import find_directories
 from pyxhon.resources import policies_directory
@@ -69,7 +69,7 @@ def _explain_trace(reader: TraceReader, policy: Policy, wanted: str | None) -> N
 
 
 def _describe(row: Behaviour, explanation: Explanation) -> str:
-    arguments = describe_arguments({} if row.kind == "import" else dict(row.arguments), _ARGUMENT_LIMIT)
+    arguments = describe_arguments(telling_arguments(row.kind, row.name, row.arguments), _ARGUMENT_LIMIT)
     owner = f"{escape(row.owner.name, 60)}: {row.category or 'no category'}"
     lines = [
         f"{row.id} {explanation.judged.verdict}: {owner}: {escape(row.name, 120)} {arguments}".rstrip(),

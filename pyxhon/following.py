@@ -10,8 +10,10 @@ from typing import Final
 from pyxhon.bpf.attach import Probes
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.snapshot import take_snapshot
+from pyxhon.earlier_functions import EarlierFunctions
 from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
 from pyxhon.interpreters import Interpreter, Interpreters
+from pyxhon.lower_bounds import describe_doubt
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
 from pyxhon.recorder import Recorder
@@ -50,6 +52,23 @@ class Tracing:
     ownership: Ownership
     recorder: Recorder
     settling: list[Image] = field(default_factory=list)
+    earlier: EarlierFunctions = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.store, self.recorder.resolver, self.ownership, self.interpreters.entries)
+        self.earlier = EarlierFunctions(*parts)
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether there is something to do that can wait."""
+        return self.ownership.has_work or self.earlier.has_work
+
+    def work(self) -> None:
+        """Do for a moment what can wait."""
+        if self.ownership.has_work:
+            self.ownership.work()
+        else:
+            self.earlier.work()
 
 
 def follow_tree(tracing: Tracing, pid: int) -> None:
@@ -125,6 +144,7 @@ def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: In
         interpreter=interpreter,
         parent_pid=status.parent_pid,
     )
+    image.doubt = describe_doubt(interpreter, pid, image.arguments)
     image.process = image.code.process = tracing.store.add_process(
         pid=pid,
         parent_pid=status.parent_pid,
@@ -137,7 +157,7 @@ def _add_image(tracing: Tracing, pid: int, parent: Image | None, interpreter: In
         started_ns=time.monotonic_ns(),
         root=image.root,
         interpreter=interpreter.describe() if interpreter else None,
-        coverage=tracing.recorder.coverage_of(interpreter),
+        coverage=tracing.recorder.coverage_of(interpreter, image.doubt),
     )
     tracing.recorder.add_image(image.number, image)
     return image
@@ -158,6 +178,7 @@ def _take_snapshot(tracing: Tracing, image: Image, base: int | None) -> None:
     runtime = interpreter.sites.symbols.get("_PyRuntime")
     if runtime is None:
         return
+    tracing.earlier.add(image, base + runtime)
     snapshot = take_snapshot(page_reader(image.pid), interpreter.layout, base + runtime, mappings)
     store.add_modules(image.process, [(module.name, module.file, module.is_extension) for module in snapshot.modules])
     store.add_audit_hooks(image.process, snapshot.audit_hooks)

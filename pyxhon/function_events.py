@@ -126,22 +126,24 @@ class CallKey:
     callee: U64
     caller: U64  # 0: no Python frame
     tid: U32
-    callee_generation: U16
-    caller_generation: U16
+    callee_generation: U32
+    caller_generation: U32
+    reserved: U32
 
 
 @dataclass(slots=True)
 class CallCount:
-    """How often a function was entered; the next three are those of the last entry, from 3.12 on."""
+    """How often a function was entered, and what the last entry was; frame, version and is_outdated from 3.12 on."""
 
     starts: U64
     resumptions: U64
     frame: U64
     instruction: U64
     version: U64
-    first_ns: U64
-    is_named: U32
-    reserved: U32
+    is_named: U16
+    is_resumption: U16
+    is_outdated: U32  # its code has another version than its caller's, or there is none: RESUME may come again
+    first_ns: U64  # what is looked at each time is before it
 
 
 ENUMERATIONS = (FlowKind,)

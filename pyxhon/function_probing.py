@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.function_records import Function, Parameters
 from pyxhon.bpf.poll import Act
+from pyxhon.calibrating import calibrate_entries
 from pyxhon.cpython.command import interpreter_of_script
 from pyxhon.cpython.extension_files import Start
 from pyxhon.cpython.program import read_program
 from pyxhon.cpython.runtime import Runtime
+from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import TargetError
+from pyxhon.exit_calibrating import calibrate_exits
 from pyxhon.functions import Wanted, describe_call
 from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
@@ -30,9 +34,11 @@ from pyxhon.python_functions import (
     wanted_patterns,
 )
 from pyxhon.recorder import Recorder
+from pyxhon.session_options import TraceOptions
 from pyxhon.target.process import read_arguments, read_environment, read_root_path, read_working_directory
 from pyxhon.told_functions import ToldFunctions
 from pyxhon.trace.rows import EventRow
+from pyxhon.trap_price import measure_trap
 
 _logger = logging.getLogger(__name__)
 PROBED_LATE: Final = "probed_late"
@@ -49,11 +55,22 @@ def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
     return Wanted(by_c, named.names, named.patterns, named.means, python, wanted_patterns(named.python))
 
 
+def entries_wanted(probes: Probes, options: TraceOptions, wanted: Wanted) -> EntryProbing:
+    """Give what probes the entries of Python functions, as the user and the policy want them."""
+    entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
+    entries.calibrate = functools.partial(calibrate_entries, probes)
+    entries.calibrate_exits = functools.partial(calibrate_exits, probes)
+    if options.calls_budget is not None:
+        probes.enable_run_stats()
+        entries.measure_trap = functools.partial(measure_trap, probes)
+    return entries
+
+
 def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:
     """Let calls be described, and extension modules be searched as they are loaded."""
     sites = interpreters.functions.sites
-
     told = ToldFunctions(interpreters.functions.wanted.python_patterns, functools.partial(_names_of, ownership))
+    told.found = interpreters.entries.found
 
     def describe(act: Act) -> tuple[str, Any] | None:
         site = sites.get(act.site)
@@ -91,7 +108,8 @@ def _names_of(ownership: Ownership, record: Function, image: Image) -> tuple[tup
     is_main = file is not None and read_program(image.arguments).runs(file, modules, directory)
     name = record.name
     if name is not None and (layout is None or layout.code_qualname is None):  # up to 3.10
-        whole = ownership.qualified_name(image.root, file, (record.first_line, name)) if file else None
+        path = os.path.join(directory or "", file) if file else None  # noqa: PTH118 - an absolute one stays itself
+        whole = ownership.qualified_name(image.root, path, (record.first_line, name)) if path else None
         name = whole or partial_name(name)
     return module_names_of(file, modules, is_main=is_main), UNKNOWN if name is None else name
 
@@ -147,14 +165,24 @@ def finish_calls(interpreters: Interpreters, recorder: Recorder) -> None:
     for name in interpreters.functions.never_found():
         hint = f"; a Python function is written {python}" if (python := suggest_python_name(name)) else ""
         _logger.warning("--function %s: no interpreter or module that was seen has such a C function%s", name, hint)
+    for name in _python_names_never_found(interpreters):
+        _logger.warning("--function %s: no function that ran has this name", name)
     if interpreters.functions.refused:
         recorder.extra_losses[None, "call", NOT_PROBED] = interpreters.functions.refused
     if interpreters.functions.wanted:
         _write_coverage(interpreters, recorder)
 
 
+def _python_names_never_found(interpreters: Interpreters) -> list[str]:
+    """Give the user's names that mean no Python function that ran; none where coverage says that none could be seen."""
+    if interpreters.entries.tellers is None:
+        return []
+    wanted = interpreters.functions.wanted.python
+    return [pattern.text for pattern in wanted if pattern.text not in interpreters.entries.found]
+
+
 def _write_coverage(interpreters: Interpreters, recorder: Recorder) -> None:
     interpreters.cover_calls()
     for image in recorder.images.values():
         if image.process and image.interpreter is not None:
-            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter))
+            recorder.store.update_process(image.process, coverage=recorder.coverage_of(image.interpreter, image.doubt))

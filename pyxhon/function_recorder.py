@@ -1,8 +1,8 @@
 """Writes to the trace which Python functions ran, and how often each was entered by which."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.bpf.function_records import Function
@@ -15,15 +15,29 @@ from pyxhon.resolve import Resolver
 from pyxhon.trace.rows import CallRow
 from pyxhon.trace.store import Store
 
-_UNKNOWN_PROCESS: Final = "unknown_process"
+_PERIOD_S: Final = 5.0
+_UNKNOWN_PROCESS: Final = "functions_unknown_process"
+_NOT_DESCRIBED: Final = "functions_ring_full"
+
+
+_Key = tuple[int, int, int, int | None]  # image, thread, rows of callee and caller
 
 
 @dataclass(slots=True)
-class _Counted:
-    """A row of the trace and the counts that were last written to it."""
+class _Row:
+    """A row of the trace: what was written to it last, and what entries that are forgotten add to it."""
 
-    row: int
-    counts: tuple[int, int]
+    id: int
+    written: tuple[int, int]
+    forgotten: tuple[int, int] = (0, 0)
+
+
+@dataclass(slots=True)
+class _Functions:
+    """What is known of the functions of one image."""
+
+    newest: dict[int, int] = field(default_factory=dict)  # generation, by address
+    seen: set[int] = field(default_factory=set)  # rows of code objects
 
 
 class FunctionRecorder:
@@ -34,58 +48,104 @@ class FunctionRecorder:
         self._resolver = resolver
         self._ownership = ownership
         self.entries: EntryProbing | None = None
+        self._functions: dict[int, _Functions] = {}  # by image
+        self._rows: dict[_Key, _Row] = {}
+        self._unknown: Losses = {}
+        self._updated_s = time.monotonic()
         self.flow = FlowRecorder(store)
-        self._seen: set[tuple[int, int, int]] = set()
-        self._rows: dict[tuple[int, ...], _Counted] = {}  # by CallKey
 
     def take(self, record: Function, image: Image) -> None:
         """Take a function that was entered, or that entered another."""
         code = self._resolver.add_function(image.code, record.key, (record.file, record.name, record.first_line))
         if record.file is not None:
             self._ownership.see_file(image.root, record.file, image.working_directory)
-        if self.entries is None or not self.entries.is_seeing or (image.number, *record.key) in self._seen:
+        known = self._functions.setdefault(image.number, _Functions())
+        known.newest[record.code] = record.generation
+        if self.entries is None or not self.entries.is_seeing or code in known.seen:
             return
-        self._seen.add((image.number, *record.key))
+        known.seen.add(code)
+        image.code.functions.pop((record.code, record.generation - 1), None)
         caller = image.code.functions.get(record.caller) if record.caller else None
         self._store.add_call(
             CallRow(None, image.process, record.tid, code, caller, None, None, record.time_ns, record.time_ns)
         )
 
+    def update_sometimes(self, images: Mapping[int, Image]) -> None:
+        """Write the kernel's counts when that was last done some seconds ago."""
+        if time.monotonic() - self._updated_s > _PERIOD_S:
+            self.update(images)
+
+    def end(self, ended: Sequence[Image], images: Mapping[int, Image]) -> None:
+        """Write the last counts of images that have ended and forget them, here and in the kernel."""
+        known = {image.number for image in ended if image.number in self._functions}
+        if self.entries is None or not known:
+            return
+        self.update(images, ended=known)
+        for number in known:
+            self.entries.forget(number, self._functions.pop(number).newest)
+        self._rows = {key: row for key, row in self._rows.items() if key[0] not in known}
+
+    def update(self, images: Mapping[int, Image], ended: Collection[int] = ()) -> None:
+        """Write the kernel's counts as they are now; those that will not change any more are removed there."""
+        self._updated_s = time.monotonic()
+        self._unknown = {}
+        sums: dict[_Key, tuple[int, int, int]] = {}
+        over: dict[tuple[int, ...], tuple[_Key, int, int]] = {}
+        for key, (starts, resumptions, *_, first_ns) in self._counts():
+            image = images.get(key[0])
+            row = None if image is None else _row_key(key, image)
+            if row is None:  # of an unknown process; or its description is under way, or was lost
+                self._note_unknown(image, starts + resumptions)
+                continue
+            known = sums.get(row, (0, 0, first_ns))
+            sums[row] = known[0] + starts, known[1] + resumptions, min(known[2], first_ns)
+            if key[0] in ended or self._is_over(key):
+                over[key] = row, starts, resumptions
+        self._write(images, sums)
+        for row, starts, resumptions in over.values():
+            forgotten = self._rows[row].forgotten
+            self._rows[row].forgotten = forgotten[0] + starts, forgotten[1] + resumptions
+        if self.entries is not None:
+            self.entries.forget_counts(over)
+
+    def lost(self) -> Losses:
+        """Give how many entries were counted of functions that were never described, at the last update."""
+        return self._unknown | self.flow.losses()
+
     def _counts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         if self.entries is not None and self.entries.probes is not None and self.entries.mode == "count":
             yield from self.entries.probes.counts()
 
-    def update(self, images: Mapping[int, Image]) -> None:
-        """Write the kernel's counts as they are now."""
+    def _note_unknown(self, image: Image | None, count: int) -> None:
+        reason = _UNKNOWN_PROCESS if image is None else _NOT_DESCRIBED
+        place = (image.process if image else None, "function", reason)
+        self._unknown[place] = self._unknown.get(place, 0) + count
+
+    def _is_over(self, key: tuple[int, ...]) -> bool:
+        """Tell whether one of the two code objects is gone: another one was described at its address."""
+        image, callee, caller, _, callee_generation, caller_generation, _ = key
+        newest = self._functions[image].newest if image in self._functions else {}
+        return newest.get(callee, 0) > callee_generation or newest.get(caller, 0) > caller_generation
+
+    def _write(self, images: Mapping[int, Image], sums: Mapping[_Key, tuple[int, int, int]]) -> None:
         now_ns, changed = time.monotonic_ns(), []
-        for key, (starts, resumptions, _, _, _, first_ns, *_) in self._counts():
+        for key, (starts, resumptions, first_ns) in sums.items():
+            number, tid, callee, caller = key
             known = self._rows.get(key)
             if known is None:
-                image = images.get(key[0])
-                if image is not None:
-                    self._add(key, image, (starts, resumptions, first_ns, now_ns))
-            elif known.counts != (starts, resumptions):
-                known.counts = (starts, resumptions)
-                changed.append((starts, resumptions, now_ns, known.row))
+                call = CallRow(None, images[number].process, tid, callee, caller, starts, resumptions, first_ns, now_ns)
+                self._rows[key] = _Row(self._store.add_call(call), (starts, resumptions))
+                continue
+            total = known.forgotten[0] + starts, known.forgotten[1] + resumptions
+            if known.written != total:
+                known.written = total
+                changed.append((*total, now_ns, known.id))
         self._store.update_call_counts(changed)
 
-    def _add(self, key: tuple[int, ...], image: Image, counts: tuple[int, int, int, int]) -> None:
-        _, callee, caller, tid, callee_generation, caller_generation = key
-        codes = image.code.functions
-        row = codes.get((callee, callee_generation))
-        if row is None:  # its description is under way, or was lost
-            return
-        below = codes.get((caller, caller_generation)) if caller else None
-        starts, resumptions, first_ns, last_ns = counts
-        call = CallRow(None, image.process, tid, row, below, starts, resumptions, first_ns, last_ns)
-        self._rows[key] = _Counted(self._store.add_call(call), (starts, resumptions))
 
-    def lost(self, images: Mapping[int, Image]) -> Losses:
-        """Give how many entries were counted of functions that were never described."""
-        lost: Losses = {}
-        for key, (starts, resumptions, *_) in self._counts():
-            if key not in self._rows:
-                image = images.get(key[0])
-                place = (image.process if image else None, "function", "ring_full" if image else _UNKNOWN_PROCESS)
-                lost[place] = lost.get(place, 0) + starts + resumptions
-        return lost
+def _row_key(key: tuple[int, ...], image: Image) -> _Key | None:
+    """Give what a row of the trace stands for, by a CallKey; None where the function is not known."""
+    number, callee, caller, tid, callee_generation, caller_generation, _ = key
+    row = image.code.functions.get((callee, callee_generation))
+    below = image.code.functions.get((caller, caller_generation)) if caller else None
+    return None if row is None else (number, tid, row, below)

@@ -10,6 +10,7 @@ from pyxhon import controls
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.layouts import kernel_layout
 from pyxhon.cache import cache_directory
+from pyxhon.cpython.jit import Jit, find_jit
 from pyxhon.cpython.layout import Layout, apply_debug_offsets, load_layout
 from pyxhon.cpython.runtime import Runtime, openable_path
 from pyxhon.cpython.site import Site
@@ -37,6 +38,7 @@ class Interpreter:
     coverage: dict[str, str]
     functions: list[Site] = dataclasses.field(default_factory=list)
     entries: str = "off"  # what covers entries of Python functions
+    jit: Jit | None = None  # one that may keep entries from being counted, where they are
 
     def describe(self) -> dict[str, object]:
         """Give the report's words on it."""
@@ -86,8 +88,7 @@ class Interpreters:
         version = ".".join(str(part) for part in runtime.version)
         layout = load_layout(version, is_free_threaded=runtime.is_free_threaded)
         if layout is None:
-            kind = " free-threaded" if runtime.is_free_threaded else ""
-            return _unavailable(runtime, f"no layout for{kind} CPython {version}")
+            return _unavailable(runtime, _why_unknown(runtime, version))
         try:
             with open_image(runtime.file_path) as image:
                 return self._attach(runtime, layout, image, pid)
@@ -105,7 +106,9 @@ class Interpreters:
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
         words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, sites.exits, pid))
-        interpreter = Interpreter(runtime, layout, index, sites, _describe_coverage(sites, words), entries=words)
+        jit = find_jit(image, runtime.version) if self.entries.takes_all else None
+        coverage = _describe_coverage(sites, words)
+        interpreter = Interpreter(runtime, layout, index, sites, coverage, entries=words, jit=jit)
         self.by_layout.setdefault(index, interpreter)
         self.functions.install(runtime.file_path, index)
         return interpreter
@@ -215,8 +218,14 @@ def _agree(layout: Layout, image: ElfImage, sites: Sites) -> Layout:
     return dataclasses.replace(agreed)
 
 
+def _why_unknown(runtime: Runtime, version: str) -> str:
+    if runtime.is_free_threaded:
+        return f"free-threaded builds such as this {version} are not supported: their objects lie otherwise in memory"
+    return f"no layout for CPython {version}"
+
+
 def _unavailable(runtime: Runtime, reason: str) -> Interpreter:
-    return Interpreter(runtime, None, None, None, _coverage(f"unavailable: {reason}", f"unavailable: {reason}"))
+    return Interpreter(runtime, None, None, None, _coverage(*[f"unavailable: {reason}"] * 3))
 
 
 def _coverage(audit: str, imports: str, calls: str = "off") -> dict[str, str]:

@@ -11,7 +11,7 @@ from pyxhon.join import Joiner
 from pyxhon.policy.judge import Judged
 from pyxhon.report.build import UNCATEGORISED
 from pyxhon.report.build_surroundings import build_location
-from pyxhon.report.describe import count_noun, describe_arguments, describe_location
+from pyxhon.report.describe import count_noun, describe_arguments, describe_location, telling_arguments
 from pyxhon.report.escape import escape
 from pyxhon.report.output import is_colour_wanted
 from pyxhon.reporting import judge_joined
@@ -110,8 +110,7 @@ def describe_finding(judged: Judged, *, is_coloured: bool) -> str:
     """Show a violation on one line."""
     behaviour = judged.behaviour
     word = "\x1b[1;31mviolation\x1b[0m" if is_coloured else "violation"
-    # What an import statement asks for is in its name.
-    arguments = {} if behaviour.kind == "import" else dict(behaviour.arguments)
+    arguments = telling_arguments(behaviour.kind, behaviour.name, behaviour.arguments)
     shown = f"{escape(behaviour.name, 120)} {describe_arguments(arguments, _ARGUMENT_LIMIT)}".rstrip()
     owner = f"{escape(behaviour.owner.name, 60)}: {behaviour.category or UNCATEGORISED}"
     where = describe_location(build_location(behaviour.location))

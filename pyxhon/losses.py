@@ -33,10 +33,10 @@ _REASONS: Final = {
     Counter.MERGED: "arguments_merged",
 }
 _FUNCTION_REASONS: Final = {
-    Counter.LOST: "ring_full",
-    Counter.TABLE_FULL: "table_full",
-    Counter.NO_SCRATCH: "no_scratch",
+    Counter.LOST: "functions_ring_full",
+    Counter.TABLE_FULL: "functions_table_full",
+    Counter.NO_SCRATCH: "functions_no_scratch",
     Counter.UNMATCHED: "entry_site_unmatched",
-    Counter.UNREADABLE_FRAME: "unreadable_frame",
+    Counter.UNREADABLE_FRAME: "function_frame_unreadable",
 }
 _REASONS_OF: Final = {Signal.PROCESS: _LIFE_REASONS, Signal.FUNCTION: _FUNCTION_REASONS}

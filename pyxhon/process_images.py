@@ -26,3 +26,4 @@ class Image:
     account: int = 0  # what its acts are counted under; 0: its number
     memory: int = 0  # the image whose code lies in the same memory; 0: its own
     audit_hooks: tuple[str, ...] = ()  # at attach
+    doubt: str = ""  # why what is counted of its functions may be too little

@@ -15,11 +15,12 @@ from pyxhon.events import EventFlag, Signal
 from pyxhon.function_recorder import FunctionRecorder
 from pyxhon.interpreters import Interpreter, no_python_coverage
 from pyxhon.losses import Losses
+from pyxhon.lower_bounds import describe_doubt
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
-from pyxhon.resolve import ImageCode, Read, Resolver, SeenCode
+from pyxhon.resolve import ImageCode, Resolver, SeenCode
 from pyxhon.target.process import read_memory
 from pyxhon.totals import Totals
 from pyxhon.trace.rows import EventRow
@@ -250,13 +251,13 @@ class Recorder:
             started_ns=record.time_ns,
             root=parent.root,
             interpreter=parent.interpreter.describe() if parent.interpreter else None,
-            coverage=self.coverage_of(parent.interpreter),
+            coverage=self.coverage_of(parent.interpreter, parent.doubt),
         )
         self.store.add_thread(process, record.pid, record.time_ns)
-        code = ImageCode(process, parent.code.layout, _reader(record.pid))
+        code = ImageCode(process, parent.code.layout, functools.partial(read_memory, record.pid))
         child = Image(record.image, process, record.pid, code, parent.root, parent.executable, parent.arguments,
                       parent.working_directory, parent.interpreter, record.parent_pid,
-                      account=record.account)  # fmt: skip
+                      account=record.account, doubt=parent.doubt)  # fmt: skip
         if record.has_parents_memory:
             child.memory = parent.memory or parent.number
         if self.native is not None:
@@ -285,7 +286,7 @@ class Recorder:
         if self.native is not None:
             self.native.take_execution(record, process)
         self._end(previous, record.time_ns, None, is_execution=True)
-        code = ImageCode(process, None, _reader(record.pid))
+        code = ImageCode(process, None, functools.partial(read_memory, record.pid))
         image = Image(record.image, process, record.pid, code, previous.root, record.file, record.arguments,
                       previous.working_directory, parent_pid=previous.parent_pid, is_new_program=True,
                       account=record.account)  # fmt: skip
@@ -333,9 +334,10 @@ class Recorder:
             words["syscalls"] += "; what earlier runs of it did is counted with them"
         return words
 
-    def coverage_of(self, interpreter: Interpreter | None) -> dict[str, str]:
+    def coverage_of(self, interpreter: Interpreter | None, doubt: str = "") -> dict[str, str]:
         """Give per signal the source in use, for a process with this interpreter or none."""
-        words = interpreter.coverage if interpreter else no_python_coverage()
+        words = dict(interpreter.coverage if interpreter else no_python_coverage())
+        words["calls"] += f"; {doubt}" if doubt else ""
         return words | (self.native.coverage if self.native is not None else {})
 
     def set_interpreter(self, image: Image, interpreter: Interpreter | None) -> None:
@@ -343,9 +345,9 @@ class Recorder:
         image.interpreter = interpreter
         if interpreter is not None:
             image.code.layout = interpreter.layout
-            self.store.update_process(
-                image.process, interpreter=interpreter.describe(), coverage=self.coverage_of(interpreter)
-            )
+            image.doubt = describe_doubt(interpreter, image.pid, image.arguments)
+            coverage = self.coverage_of(interpreter, image.doubt)
+            self.store.update_process(image.process, interpreter=interpreter.describe(), coverage=coverage)
 
     def write_syscall_counts(self, probes: Probes) -> None:
         """Write how often system calls were made that are no events."""
@@ -360,6 +362,7 @@ class Recorder:
 
     def forget_ended(self) -> None:
         """Forget the images that had ended when this was called last: all that they sent has come by now."""
+        self.functions.end(self._ended, self.images)
         for image in self._ended:
             self._finish_image(image)
             self.images.pop(image.number, None)
@@ -370,7 +373,7 @@ class Recorder:
             return
         self.resolver.finish(image.code)
         if image.interpreter is not None and image.interpreter.layout is not None and not image.is_audited:
-            coverage = self.coverage_of(image.interpreter)
+            coverage = self.coverage_of(image.interpreter, image.doubt)
             silent = coverage | {"audit": f"{coverage['audit']}; it has not fired: no event while traced"}
             self.store.update_process(image.process, coverage=silent)
 
@@ -390,12 +393,7 @@ class Recorder:
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
+        counted |= self.functions.lost() | self.extra_losses
         if self.native is not None:
             counted |= self.native.losses()
-        return {
-            key: count for key, count in (counted | self.extra_losses | self.functions.flow.losses()).items() if count
-        }
-
-
-def _reader(pid: int) -> Read:
-    return functools.partial(read_memory, pid)
+        return {key: count for key, count in counted.items() if count}

@@ -21,14 +21,11 @@ from pyxhon.batches import Batches
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.loading import ProbesLoading
 from pyxhon.bpf.mappings import MappingReader
-from pyxhon.calibrating import calibrate_entries
 from pyxhon.calls_budget import counting_in_windows
 from pyxhon.controls import LAUNCH_IMAGE
 from pyxhon.cpython.command import find_interpreter_of_command
 from pyxhon.cpython.runtime import find_runtime, find_runtime_in_file
-from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import ElfError, InterpreterError, TargetError, UnsupportedInterpreterError
-from pyxhon.exit_calibrating import calibrate_exits
 from pyxhon.following import (
     Tracing,
     add_dlls,
@@ -40,6 +37,7 @@ from pyxhon.following import (
 )
 from pyxhon.function_probing import (
     connect,
+    entries_wanted,
     finish_calls,
     probe_for_command,
     probe_for_execution,
@@ -63,7 +61,6 @@ from pyxhon.session_options import TraceOptions
 from pyxhon.target.process import find_process, is_ended, read_mappings, read_working_directory
 from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.store import Store
-from pyxhon.trap_price import measure_trap
 
 if TYPE_CHECKING:
     from pyxhon.live import LiveFindings
@@ -191,16 +188,10 @@ def _open_session(
 ) -> Iterator[_Session]:
     with Store(path) as store, loading.result() as probes:
         wanted = wanted_functions(options.functions, rules.policy)
-        entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
-        entries.calibrate = functools.partial(calibrate_entries, probes)
-        entries.calibrate_exits = functools.partial(calibrate_exits, probes)
-        if options.calls_budget is not None:
-            probes.enable_run_stats()
-            entries.measure_trap = functools.partial(measure_trap, probes)
-        interpreters = Interpreters(probes, wanted, entries)
+        interpreters = Interpreters(probes, wanted, entries_wanted(probes, options, wanted))
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
-        recorder.functions.entries = entries
+        recorder.functions.entries = interpreters.entries
         recorder.functions.flow.limit = options.max_events
         offset = time.time_ns() - time.monotonic_ns()
         store.set_meta(
@@ -304,7 +295,7 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
-    # functions asked for are probed in modules as they are loaded: the sooner, the fewer calls are missed
+    # functions asked for are probed as modules are loaded: the sooner, the fewer calls are missed
     batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
     while True:
         was_over = is_over()
@@ -323,16 +314,17 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.pending.write()
             recorder.acts.update(session.tracing.probes)
             recorder.forget_ended()
+            recorder.functions.update_sometimes(recorder.images)
             session.last_counts_s = time.monotonic()
-        if session.tracing.ownership.has_work and (batches.is_idle or batches.is_late):
-            session.tracing.ownership.work()
+        if batches.is_idle or batches.is_late:
+            session.tracing.work()
         # the first event must not wait for the next commit
         if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
             session.has_events = recorder.totals.events > 0
             _show(session)
         if batches.is_idle and was_over:
             return
-        if not records and not (batches.is_idle and session.tracing.ownership.has_work):
+        if not records and not (batches.is_idle and session.tracing.has_work):
             session.tracing.probes.ring.wait(_WAIT_S)
 
 
@@ -361,6 +353,7 @@ def _finish(session: _Session) -> None:
     session.tracing.probes.detach()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
+    recorder.extra_losses |= session.tracing.earlier.finish()
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
     recorder.acts.update(session.tracing.probes)

@@ -9,6 +9,7 @@ from pyxhon.events import ENTRY_FRAME
 from pyxhon.trace.store import Store, clean
 
 _LINE_TABLE_LIMIT = 4 << 20
+_MAX_ALIKE = 16  # code objects of one name, file and line that have rows of their own
 _MAX_PLACES = 4096  # kept of one code object
 
 Read = Callable[[int, int], bytes | None]
@@ -61,6 +62,7 @@ class ImageCode:
     # rows that only one of the two above has yet, by address and what they are called
     entered: dict[tuple[int, _Named], int] = field(default_factory=dict)
     described: dict[tuple[int, _Named], int] = field(default_factory=dict)
+    named: dict[_Named, list[int]] = field(default_factory=dict)  # rows, by what they are called
     stacks: dict[int, int] = field(default_factory=dict)
     waiting: list[tuple[int, list[tuple[int, int, int]]]] = field(default_factory=list)
 
@@ -98,12 +100,18 @@ class Resolver:
         )
 
     def add_function(self, image: ImageCode, key: tuple[int, int], named: _Named) -> int:
-        """Take a function by (address, generation); gives the row of its code object."""
+        """Take a function by (address, generation); gives the row of its code object.
+
+        Code that is made again and again, as by exec, shares a row after the first ones.
+        """
         address, _ = key
         row = image.functions.get(key) or image.described.pop((address, named), None)
-        if row is None:
-            seen = SeenCode(address, 0, *named, 0, b"", 0, 0)
-            row = image.entered[address, named] = self._add_row(image, seen)
+        rows = image.named.setdefault(named, [])
+        if row is None and len(rows) >= _MAX_ALIKE:
+            row = rows[-1]
+        elif row is None:
+            row = image.entered[address, named] = self._add_row(image, SeenCode(address, 0, *named, 0, b"", 0, 0))
+            rows.append(row)
         image.functions[key] = row
         return row
 

@@ -36,6 +36,12 @@ _PLAIN: Final = (
     "from pyxhon.cli import main; sys.exit(main())"
 )
 
+_CALLS: Final = """
+def told(number, text): return number
+def giving(): yield from (told(1, "one"), told(1, "one"), told(1, "one"))
+for _ in range(10): list(giving()), told(1, "one")
+"""
+
 _failed: list[str] = []
 
 
@@ -57,6 +63,7 @@ def main() -> int:
     for interpreter in sorted({os.path.realpath(path) for path in glob.glob("/usr/bin/python3.[0-9]*[0-9]")}):  # noqa: PTH207 - as the shell would
         for is_sleepable in (True, False):
             _check_trace(interpreter, folder, is_sleepable=is_sleepable)
+            _check_calls(interpreter, folder, is_sleepable=is_sleepable)
     return 1 if _failed else 0
 
 
@@ -78,7 +85,8 @@ def _check_doctor() -> None:
 def _check_programs() -> None:
     """Compile all forms and load each of their programs, as `Probes` does, and tell what the verifier had to do."""
     forms: list[tuple[Form, int, int]] = [
-        ("tracepoints", _RAW_TRACEPOINT, 0), ("sleepable", _UPROBE, _SLEEPABLE), ("plain", _UPROBE, 0)
+        ("tracepoints", _RAW_TRACEPOINT, 0), ("sleepable", _UPROBE, _SLEEPABLE), ("plain", _UPROBE, 0),
+        ("sleepable_calls", _UPROBE, _SLEEPABLE), ("plain_calls", _UPROBE, 0),
     ]  # fmt: skip
     maps: dict[str, int] = {}
     for form, kind, flags in forms:
@@ -90,7 +98,7 @@ def _check_programs() -> None:
             continue
         check(f"{form}: bcc compiles the probes", is_so=True)
         print(f"INFO {form}: compiled in {time.monotonic() - start:.1f} s", flush=True)
-        maps = maps or {name: _create_map(name, compiled) for name in compiled.maps}
+        maps |= {name: _create_map(name, compiled) for name in compiled.maps if name not in maps}
         for name in compiled.programs:
             _check_program(compiled, form, name, (kind, flags), maps)
     for descriptor in maps.values():
@@ -211,6 +219,32 @@ def _check_trace(interpreter: str, folder: Path, *, is_sleepable: bool) -> None:
     _check_acts(name, trace)
     if is_sleepable:
         _check_names(name, trace)
+
+
+def _check_calls(interpreter: str, folder: Path, *, is_sleepable: bool) -> None:
+    """Count the entries of functions whose number is known, and take their arguments."""
+    name = f"{Path(interpreter).name} {'sleepable' if is_sleepable else 'plain'}"
+    path = folder / f"{name.replace(' ', '-')}-calls.pyxhon"
+    tracer = [sys.executable, *(["-m", "pyxhon"] if is_sleepable else ["-c", _PLAIN])]
+    wanted = ["--calls", "count", "--function", "*:told", "--syscalls", "off"]
+    command = [*tracer, "run", "-q", *wanted, "-o", str(path), "--report", os.devnull]
+    done = _run([*command, "--", interpreter, "-c", _CALLS])
+    check(f"{name}: the run of calls ends with 0", is_so=done.returncode == 0, found=(done.returncode, done.stderr))
+    if not path.exists():
+        return
+    with open_trace(path) as reader:
+        codes = reader.called_codes()
+        counts: dict[str | None, list[int]] = {}
+        for row in reader.calls():
+            total = counts.setdefault(codes[row.callee].qualified_name, [0, 0])
+            total[0] += row.starts or 0
+            total[1] += row.resumptions or 0
+        told = [(event.arguments, event.count) for event in reader.events() if event.kind == "call"]
+    found = [counts.get(function) for function in ("told", "giving")]
+    check(f"{name}: entries are counted", is_so=found == [[40, 0], [10, 30]], found=counts)
+    is_told = {json.dumps(arguments) for arguments, _ in told} == {'{"args": {"number": 1, "text": "one"}}'}
+    is_counted = sum(count for _, count in told) == 40  # noqa: PLR2004 - as above
+    check(f"{name}: arguments of calls are told", is_so=is_told and is_counted, found=told)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

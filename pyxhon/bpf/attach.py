@@ -233,6 +233,11 @@ class Probes:
         """Set an entry of a map."""
         syscalls.update(self._maps[name], key, value)
 
+    def remove_entries(self, name: str, keys: list[bytes]) -> None:
+        """Remove entries of a hash map; those that are not there are passed over."""
+        while keys:
+            keys = keys[syscalls.delete_batch(self._maps[name], b"".join(keys), len(keys)) + 1 :]
+
     def entries_of(self, name: str) -> tuple[bytes, bytes]:
         """Give all keys and all values of a hash map."""
         shape = self._shapes[name]

@@ -16,16 +16,16 @@ from pyxhon.resources import probes_directory
 
 _SHARED = (
     "wire.h", "verifier.bpf.h", "calling.bpf.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h", "copies.bpf.h",
-    "objects.bpf.h", "fingerprints.bpf.h", "frames.bpf.h", "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h",
-    "late.bpf.h", "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c",
+    "dictionaries.bpf.h", "objects.bpf.h", "items.bpf.h", "fingerprints.bpf.h", "frames.bpf.h", "codes.bpf.h",
+    "unwinding.bpf.h", "files.bpf.h", "late.bpf.h", "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c",
 )  # fmt: skip
 _UPROBES = (*_SHARED, "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes.bpf.c")
 _TRACEPOINTS = (
     *_SHARED, "process.bpf.c", "syscall_arguments.bpf.h", "syscalls.bpf.c", "syscall_results.bpf.c", "io_uring.bpf.c",
 )  # fmt: skip
 _CALLS = (
-    *_SHARED, "functions.bpf.h", "calls.bpf.c", "seen.bpf.c", "methods.bpf.h", "function_arguments.bpf.h",
-    "function_calls.bpf.c", "call_flow.bpf.c",
+    *_SHARED, "functions.bpf.h", "callers.bpf.h", "entries.bpf.h", "calls.bpf.c", "seen.bpf.c", "methods.bpf.h",
+    "function_arguments.bpf.h", "function_calls.bpf.c", "call_flow.bpf.c",
 )  # fmt: skip
 # The uprobes in the form that may sleep and in the one that may not; the tracepoints never do. Theirs are all maps.
 SOURCES = {
@@ -64,6 +64,7 @@ def compile_probes(form: str, *, has_may_goto: bool) -> dict[str, Any]:
         item for folder in sorted(Path("/usr/include").glob("*-linux-gnu")) for item in ("-idirafter", str(folder))
     ]
     flags += [f"-DHAS_MAY_GOTO={int(has_may_goto)}", *(["-DSLEEPABLE=1"] if form.startswith("sleepable") else [])]
+    flags.append(f"-DTELLS_DICTIONARIES={int(form.endswith('_calls'))}")
     module = BPF(text=source_text(form), cflags=flags)
     lib.bpf_table_name.restype = ctypes.c_char_p  # bcc leaves it an int
     maps, descriptors = {}, {}

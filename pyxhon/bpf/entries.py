@@ -3,7 +3,7 @@
 import contextlib
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from pyxhon import wire
@@ -85,6 +85,17 @@ class EntryProbes:
     def refuse(self, image: int, code: int, generation: int) -> None:
         """Let calls of a function no more be told (on_function)."""
         self._probes.set_entry("decisions", _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1)))
+
+    def forget(self, image: int, codes: Iterable[int]) -> None:
+        """Forget the code objects of an image that has ended."""
+        places = [_PLACE.pack(image, code) for code in codes]
+        self._probes.remove_entries("named_codes", places)
+        if self._name == "on_function":
+            self._probes.remove_entries("decisions", places)
+
+    def forget_counts(self, keys: Iterable[tuple[int, ...]]) -> None:
+        """Remove what was counted under each CallKey."""
+        self._probes.remove_entries("call_counts", [_KEY.pack(*key) for key in keys])
 
     def counts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Give (CallKey, CallCount) as tuples of all that was counted so far."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pyxhon import wire
+from pyxhon.bpf.call_values import NO_PARENT, nest_call_values
+from pyxhon.bpf.call_values import Slot as _Slot
 from pyxhon.bpf.function_records import (
     ExitHit,
     FlowRun,
@@ -50,7 +52,6 @@ from pyxhon.events import (
 _HEAD = wire.format_of(Event)
 _FRAME = wire.format_of(FrameRef)
 _ARGUMENT = wire.format_of(Argument)
-_NO_PARENT: Final = 255
 _TOO_WIDE: Final = 2  # Argument.length of an int: bit 0 negative, bit 1 more than 64 bits
 
 
@@ -153,8 +154,10 @@ def _decode_act(record: bytes) -> Act | SystemCall:
     else:
         name = data[:name_bytes].decode("utf-8", "surrogateescape")
         written = record[format_at : format_at + 32].split(b"\0")[0].decode("latin-1")
-    arguments = _arguments(record, min(count, MAX_ARGUMENTS), data)
-    if _has_cut_text(record, min(count, MAX_ARGUMENTS), data):
+    slots = _slots(record, min(count, MAX_ARGUMENTS))
+    values = [_VALUES.get(slot[0], _unreadable)(slot, data) for slot in slots]
+    arguments = nest_call_values(slots, values) if signal == Signal.CALL else _nest(slots, values)
+    if _has_cut_text(slots, data):
         flags |= EventFlag.TRUNCATED
     if first not in ENCODINGS and not format_address:
         written = ""  # what lies there is the format of the event before
@@ -169,28 +172,25 @@ def _decode_act(record: bytes) -> Act | SystemCall:
                format_address, arguments)  # fmt: skip
 
 
-def _arguments(record: bytes, count: int, data: bytes) -> list[Any]:
+def _slots(record: bytes, count: int) -> list[_Slot]:
     start = wire.offset_of(ActEvent, "arguments")
-    slots = [_ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size) for index in range(count)]
-    values = [_VALUES.get(slot[0], _unreadable)(slot, data) for slot in slots]
+    return [_ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size) for index in range(count)]
+
+
+def _nest(slots: list[_Slot], values: list[Any]) -> list[Any]:
     for index, slot in enumerate(slots):
-        if slot[1] != _NO_PARENT and slot[1] < index and isinstance(values[slot[1]], list):
+        if slot[1] != NO_PARENT and slot[1] < index and isinstance(values[slot[1]], list):
             values[slot[1]].append(values[index])
     return [
         tuple(value) if slot[0] == ArgumentKind.TUPLE else value
         for value, slot in zip(values, slots, strict=True)
-        if slot[1] == _NO_PARENT
+        if slot[1] == NO_PARENT
     ]
 
 
-def _has_cut_text(record: bytes, count: int, data: bytes) -> bool:
+def _has_cut_text(slots: list[_Slot], data: bytes) -> bool:
     """Tell whether a wchar_t text was copied without its end: the probe copies a fixed size."""
-    start = wire.offset_of(ActEvent, "arguments")
-    slots = [_ARGUMENT.unpack_from(record, start + index * _ARGUMENT.size) for index in range(count)]
     return any(slot[0] == ArgumentKind.WIDE_STRING and "\0" not in _wide_text(slot, data) for slot in slots)
-
-
-_Slot = tuple[int, int, int, int, int]  # kind, parent, offset, length, value
 
 
 def _text1(slot: _Slot, data: bytes) -> str:
@@ -259,6 +259,7 @@ _VALUES: Final[dict[int, Callable[[_Slot, bytes], Any]]] = {
     ArgumentKind.NULL: lambda _slot, _data: None,
     ArgumentKind.TUPLE: lambda _slot, _data: [],
     ArgumentKind.LIST: lambda _slot, _data: [],
+    ArgumentKind.DICTIONARY: lambda _slot, _data: {},
     ArgumentKind.OTHER: lambda slot, data: {"type": _c_string(slot, data)},
     ArgumentKind.CODE: _code,
     ArgumentKind.FLOAT: lambda slot, _data: _finite(struct.unpack("<d", struct.pack("<Q", slot[4]))[0]),

@@ -19,7 +19,8 @@ from pyxhon.errors import KernelError
 _NUMBERS: Final = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 
 _MAP_CREATE, _LOOKUP, _UPDATE, _PROG_LOAD, _LOOKUP_AND_DELETE = 0, 1, 2, 5, 21
-_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _UPDATE_BATCH, _LINK_CREATE, _ITERATOR_CREATE = 17, 24, 26, 28, 33
+_RAW_TRACEPOINT_OPEN, _LOOKUP_BATCH, _UPDATE_BATCH, _DELETE_BATCH = 17, 24, 26, 27
+_LINK_CREATE, _ITERATOR_CREATE = 28, 33
 _OBJECT_FACTS, _ENABLE_STATS = 15, 32
 _PROGRAM_FACTS_BYTES, _RUN_TIME_AT = 208, 192
 _PERF_EVENT_ATTACH_TYPE: Final = 41  # enum bpf_attach_type, BPF_PERF_EVENT
@@ -80,6 +81,20 @@ def update_batch(map_descriptor: int, keys: bytes, values: bytes, count: int) ->
     value_buffer = ctypes.create_string_buffer(values, len(values))
     places = ctypes.addressof(key_buffer), ctypes.addressof(value_buffer)
     _bpf(_UPDATE_BATCH, struct.pack("<4Q2I2Q", 0, 0, *places, count, map_descriptor, 0, 0))
+
+
+def delete_batch(map_descriptor: int, keys: bytes, count: int) -> int:
+    """Remove entries by keys that follow one another, up to the first that is not there; gives how many (Linux 5.6)."""
+    buffer = ctypes.create_string_buffer(keys, len(keys))
+    attributes = struct.pack("<4Q2I2Q", 0, 0, ctypes.addressof(buffer), 0, count, map_descriptor, 0, 0)
+    result = ctypes.create_string_buffer(attributes, _ATTRIBUTE_BYTES)
+    try:
+        _call(_numbers()[0], _DELETE_BATCH, result, len(result))
+    except SystemCallError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return int(struct.unpack_from("<I", result, 32)[0])  # union bpf_attr, batch.count
+    return count
 
 
 def lookup(map_descriptor: int, key: bytes, value_bytes: int) -> bytes | None:

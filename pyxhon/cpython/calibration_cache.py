@@ -39,17 +39,24 @@ def calibrate_cached(
     `by` stands for the probes that observe. It is kept only where `is_believed` (see `is_ours_alone`): in somebody
     else's surroundings a build may be made to look otherwise than it is, which must not decide about others.
     """
-    sites = tuple(sites)
-    name = f"{_PREFIX}{image.build_id or 'none'}-{digest_image(image, (sites, by, _judges_digest()))}.json"
-    content = read_cached(name)
-    known = None if content is None or len(content) > _MAX_BYTES else calibration_from_json(content, sites)
+    known = known_calibration(image, sites, by=by)
     if known is not None:
         return known
     calibration = calibrate()
     if is_believed:
-        write_cached(name, calibration_to_json(calibration).encode())
+        write_cached(_name(image, sites, by), calibration_to_json(calibration).encode())
         prune_cached(_PREFIX, _MAX_REMEMBERED)
     return calibration
+
+
+def known_calibration(image: ElfImage, sites: Sequence[EntrySite], *, by: str = "") -> Calibration | None:
+    """Give what is remembered of these sites of a file."""
+    content = read_cached(_name(image, sites, by))
+    return None if content is None or len(content) > _MAX_BYTES else calibration_from_json(content, sites)
+
+
+def _name(image: ElfImage, sites: Sequence[EntrySite], by: str) -> str:
+    return f"{_PREFIX}{image.build_id or 'none'}-{digest_image(image, (tuple(sites), by, _judges_digest()))}.json"
 
 
 def calibrate_exits_cached(

@@ -104,9 +104,7 @@ def started_workload(runtime: Runtime, pid: int | None, deadline_s: float = 10.0
     It runs like that process: same file, root, namespaces and user; or as we do where `is_ours_alone`. Raises
     CalibrationError when it does not start, or starts with another library than the process has.
     """
-    if _INTERPRETER.fullmatch(os.path.basename(runtime.executable)) is None:
-        message = f"{runtime.executable} has CPython built in and is no interpreter that could be calibrated"
-        raise CalibrationError(message)
+    require_interpreter(runtime)
     with contextlib.ExitStack() as stack:
         try:
             process = stack.enter_context(started_alike(_program(runtime, pid), deadline_s))
@@ -116,6 +114,13 @@ def started_workload(runtime: Runtime, pid: int | None, deadline_s: float = 10.0
         workload.names()
         _require_same(runtime, workload.pid)
         yield workload
+
+
+def require_interpreter(runtime: Runtime) -> None:
+    """Raise CalibrationError for a program that has CPython built in: nobody knows what else it does when started."""
+    if _INTERPRETER.fullmatch(os.path.basename(runtime.executable)) is None:
+        message = f"{runtime.executable} has CPython built in and is no interpreter that could be calibrated"
+        raise CalibrationError(message)
 
 
 def workload_text() -> str:

@@ -28,6 +28,25 @@ class Program:
         return path in {script, f"{script}/__main__.py"}  # a folder or zip file is run by its __main__
 
 
+def ignores_environment(arguments: Sequence[str]) -> bool:
+    """Tell whether an interpreter's options keep it from its own variables: -E, or -I, which implies it."""
+    remaining = iter(arguments[1:])
+    for argument in remaining:
+        if not argument.startswith("-") or argument in {"-", "--"}:
+            return False
+        if argument in _LONG_OPTIONS_WITH_VALUE:
+            next(remaining, None)
+        letters = "" if argument.startswith("--") else argument[1:]
+        at = next((at for at, letter in enumerate(letters) if letter in _LETTERS_WITH_VALUE), len(letters))
+        if {"E", "I"}.intersection(letters[:at]):
+            return True
+        if letters[at : at + 1] in {"c", "m"}:
+            return False
+        if letters[at : at + 1] and not letters[at + 1 :]:
+            next(remaining, None)
+    return False
+
+
 def read_program(arguments: Sequence[str]) -> Program:
     """Read a process's arguments, the first of which is the interpreter."""
     remaining = iter(arguments[1:])

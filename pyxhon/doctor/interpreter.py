@@ -7,6 +7,7 @@ from pyxhon.cpython.layout import load_layout
 from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.sites import Sites, find_sites
 from pyxhon.doctor.finding import Finding
+from pyxhon.doctor.functions import examine_functions
 from pyxhon.errors import PyxhonError
 from pyxhon.target.elf import open_image
 from pyxhon.target.process import find_process, read_arguments, read_mappings, read_status
@@ -68,14 +69,17 @@ def _examine_runtime(runtime: Runtime) -> Iterator[Finding]:
     layout = load_layout(version, is_free_threaded=runtime.is_free_threaded)
     known = "known" if layout else f"none for {version}{threads}"
     remedy = "use a PyXhon that knows this version; scripts/extract_layout.py makes a layout"
+    if runtime.is_free_threaded:
+        remedy = "free-threaded builds are not supported: run the target on a build with the GIL"
     yield Finding("layout", layout is not None, known, remedy)
     try:
         with open_image(runtime.file_path) as image:
             sites = find_sites(image, runtime.version, layout)
+            yield from _examine_sites(sites)
+            if layout is not None:
+                yield from examine_functions(image, runtime, layout, sites.entries)
     except PyxhonError as error:
         yield refuse("sites", error)
-        return
-    yield from _examine_sites(sites)
 
 
 def _examine_sites(sites: Sites) -> Iterator[Finding]:

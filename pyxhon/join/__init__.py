@@ -2,9 +2,10 @@
 
 from pyxhon.join.behaviours import Joiner, join
 from pyxhon.join.dlls import LoadedDll, join_dlls
-from pyxhon.join.edges import Edge, Function, Use, join_edges, join_uses, read_functions
+from pyxhon.join.edges import Edge, Function, Told, Use, join_edges, join_uses, read_functions
 from pyxhon.join.flow import Step, ThreadFlow, read_steps
 from pyxhon.join.model import Behaviour, Beneath, Frame, Import, Joined, Load, Maker, NativeFrame, Owner
+from pyxhon.join.told_calls import add_told_calls
 
 __all__ = [
     "Behaviour",
@@ -22,7 +23,9 @@ __all__ = [
     "Owner",
     "Step",
     "ThreadFlow",
+    "Told",
     "Use",
+    "add_told_calls",
     "join",
     "join_dlls",
     "join_edges",

@@ -5,7 +5,6 @@ import posixpath
 from pyxhon.categories import CategoryTables
 from pyxhon.function_names import spellings
 from pyxhon.join.acts import Act
-from pyxhon.join.arguments import show_value
 from pyxhon.join.frameless import Sighting
 from pyxhon.join.python_calls import show_argument
 
@@ -17,7 +16,7 @@ def show_call(arguments: object) -> dict[str, object]:
     known = arguments if isinstance(arguments, dict) else {}
     args, kwargs = known.get("args"), known.get("kwargs")
     return {
-        "self": show_value(known.get("self")),
+        "self": show_argument(known.get("self")),
         "args": [show_argument(value) for value in args] if isinstance(args, list) else [],
         "kwargs": {str(key): show_argument(value) for key, value in kwargs.items()} if isinstance(kwargs, dict) else {},
     }

@@ -1,6 +1,6 @@
 """Python functions that ran, and who called whom: the trace's table `call` with the packages of both ends."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyxhon.trace.reader import TraceReader
@@ -9,11 +9,14 @@ from pyxhon.trace.rows import CallRow, CodeRow, FileRow, SourceRow
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Python function; `line` is its first. `package` is None where it is not known, as for code without a file."""
+    """A Python function; `line` is its first, None where that is not known.
+
+    `package` is None where it is not known, as for code without a file.
+    """
 
     file: str | None
     name: str | None
-    line: int
+    line: int | None
     package: str | None
     root: int
 
@@ -24,8 +27,21 @@ class Function:
 
 
 @dataclass(slots=True)
+class Told:
+    """Calls with the same arguments from the same line of the caller; `name` as in --function."""
+
+    name: str
+    arguments: dict[str, object]
+    line: int | None
+    count: int
+
+
+@dataclass(slots=True)
 class Edge:
-    """Calls of one function by another, of all threads and processes; None where they were seen, but not counted."""
+    """Calls of one function by another, of all threads and processes; None where they were seen, but not counted.
+
+    `told` are those that were asked for by name.
+    """
 
     caller: Function | None
     callee: Function
@@ -33,6 +49,7 @@ class Edge:
     resumptions: int | None = None
     threads: set[tuple[int, int]] = field(default_factory=set)
     had_run: bool = False  # before recording began
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -72,11 +89,14 @@ def _count(edge: Edge, row: CallRow) -> None:
 
 def read_functions(reader: TraceReader) -> dict[int, Function]:
     """Give the functions that ran or called, by their code objects."""
+    return functions_of(reader, reader.called_codes())
+
+
+def functions_of(reader: TraceReader, codes: Mapping[int, CodeRow]) -> dict[int, Function]:
+    """Give code objects as functions."""
     roots = {row.id: row.root for row in reader.processes()}
     files = reader.files()
-    return {
-        number: _function(code, roots.get(code.process, 0), files) for number, code in reader.called_codes().items()
-    }
+    return {number: _function(code, roots.get(code.process, 0), files) for number, code in codes.items()}
 
 
 def _function(code: CodeRow, root: int, files: dict[tuple[int, str], FileRow]) -> Function:

@@ -4,6 +4,7 @@ The innermost frame of their stacks is the function itself; the frame around it 
 """
 
 from dataclasses import replace
+from typing import Final
 
 from pyxhon.categories import CategoryTables
 from pyxhon.join.arguments import show_value
@@ -11,6 +12,7 @@ from pyxhon.join.frameless import Sighting
 from pyxhon.join.places import Place, Role
 from pyxhon.join.stacks import Stacks
 
+_REST: Final = "…"
 _STANDARD = frozenset({Role.STANDARD_LIBRARY, Role.IMPORT_SYSTEM})
 
 
@@ -18,23 +20,30 @@ def show_python_call(arguments: object) -> dict[str, object]:
     """Give the arguments of a call as plain data, by parameter, in the order in which the function has them.
 
     They are stored as `{"args": {parameter: value}}`. Values are as those of audit events; beside these there are
-    `{"dict": {key: value}}` and `{"items": [value]}`, each with `length` where it was cut.
+    `{"dict": {key: value}}` for `**`, `{"entries": {key: value}}` for a dict that was given, and `{"items": [value]}`,
+    each with `length` where it was cut.
     """
     known = arguments.get("args") if isinstance(arguments, dict) else None
     return {str(name): show_argument(value) for name, value in known.items()} if isinstance(known, dict) else {}
 
 
 def show_argument(value: object) -> object:
-    """Give one stored value as plain data; bytes that were cut with their length."""
+    """Give one stored value as plain data; what was cut with its length."""
     if isinstance(value, dict):
         kinds = set(value) - {"length"}
         if kinds == {"dict"} and isinstance(value["dict"], dict):
-            return {str(key): show_argument(each) for key, each in value["dict"].items()}
+            return _show_entries(value["dict"])
+        if kinds == {"entries"} and isinstance(value["entries"], dict):
+            return {**value, "entries": _show_entries(value["entries"])}
         if kinds == {"items"} and isinstance(value["items"], list):
-            return [show_argument(each) for each in value["items"]]
+            return [*map(show_argument, value["items"]), f"{_REST} ({value.get('length')} in all)"]
         if set(value) == {"bytes", "length"}:
             return f"{value['bytes']}… ({value['length']} bytes)"
     return [show_argument(each) for each in value] if isinstance(value, list) else show_value(value)
+
+
+def _show_entries(entries: dict[str, object]) -> dict[str, object]:
+    return {str(key): show_argument(each) for key, each in entries.items()}
 
 
 class PythonCalls:

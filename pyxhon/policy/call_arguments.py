@@ -109,7 +109,7 @@ def _match_python(pattern: ArgumentPattern, arguments: Mapping[str, object]) -> 
     """Look for a parameter; one that the function does not have may be a key of its `**kwargs`, which come last."""
     if pattern.name in arguments:
         return pattern.match(arguments[pattern.name])
-    last = next(reversed(list(arguments.values())), None)
+    last = next(reversed(list(arguments.values())), None)  # a dict that was given has its keys in `entries`
     return isinstance(last, dict) and pattern.name in last and pattern.match(last[pattern.name])
 
 

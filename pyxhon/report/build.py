@@ -23,9 +23,21 @@ from pyxhon.report.build_surroundings import (
 )
 from pyxhon.trace.reader import TraceReader
 
-# The act itself is in the report all the same, only less is known of it.
+# Acts are in the report all the same, only less is known of them; that a function ran or how often is no act.
 HARMLESS_LOSSES: Final = frozenset(
-    {"python_stack_truncated", "stack_truncated", "native_stack_truncated", "line_unknown"}
+    {
+        "python_stack_truncated",
+        "stack_truncated",
+        "native_stack_truncated",
+        "line_unknown",
+        "functions_ring_full",
+        "functions_table_full",
+        "functions_no_scratch",
+        "functions_unknown_process",
+        "entry_site_unmatched",
+        "function_frame_unreadable",
+        "earlier_functions_unread",
+    }
 )
 # Where an act without a category goes that the policy denies by name: the paper has `import` there.
 UNCATEGORISED: Final = "builtins"

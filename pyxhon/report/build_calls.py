@@ -4,7 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
-from pyxhon.join import Edge, Frame, Function, Joined, join_edges, join_uses
+from pyxhon.join import Edge, Frame, Function, Joined, add_told_calls, join_edges, join_uses
+from pyxhon.python_functions import is_python_name
 from pyxhon.report import model
 from pyxhon.trace.reader import TraceReader
 
@@ -23,12 +24,13 @@ class CallGraph:
 
 def build_call_graph(reader: TraceReader, joined: Joined) -> CallGraph:
     """Give the calls of C functions that were probed by name, then the Python functions that ran."""
-    edges = join_edges(reader)
-    calls = _calls_of_c(joined)
-    details = [model.CallDetail("c", None, None, had_run=False) for _ in calls]
+    ran = join_edges(reader)
+    uses = join_uses(ran, reader.sources())
+    of_c = _calls_of_c(joined)
+    edges = add_told_calls(reader, ran)
+    calls = [call for call, _ in of_c]
     calls += [model.Call(_end(edge.caller), _callee(edge.callee), edge.starts) for edge in edges]
-    details += [_detail(edge) for edge in edges]
-    uses = join_uses(edges, reader.sources())
+    details = [detail for _, detail in of_c] + [_detail(edge) for edge in edges]
     functions = [
         model.FunctionUse(use.package, use.ran, use.defined, use.ran_of_defined, use.files, dict(use.unread))
         for use in sorted(uses, key=lambda use: (use.package is None, use.package == STANDARD_LIBRARY, use.package))
@@ -36,20 +38,24 @@ def build_call_graph(reader: TraceReader, joined: Joined) -> CallGraph:
     return CallGraph(calls, details, functions, _build_sample(reader))
 
 
-def _calls_of_c(joined: Joined) -> list[model.Call]:
+def _calls_of_c(joined: Joined) -> list[tuple[model.Call, model.CallDetail]]:
     """Give each place and function once."""
-    counts: dict[tuple[Frame | None, str | None, str], int] = {}
+    places: dict[tuple[Frame | None, str | None, str], list[model.CallArguments]] = {}
     for row in (*joined.behaviours, *joined.uncategorised):
-        if "call" in row.signals:  # alone, or beside the audit event that it raised
+        if "call" in row.signals and not is_python_name(row.name):  # alone, or beside the audit event that it raised
             place = (row.location, row.owner.name if row.location else None, row.name)
-            counts[place] = counts.get(place, 0) + row.count
+            line = row.location.line if row.location else None
+            places.setdefault(place, []).append(model.CallArguments(row.arguments, line, row.count))
     return [
-        model.Call(
-            None if frame is None else model.Callee(frame.file, frame.function, frame.line, package),
-            model.Callee(None, name, None, None),
-            count,
+        (
+            model.Call(
+                None if frame is None else model.Callee(frame.file, frame.function, frame.line, package),
+                model.Callee(None, name, None, None),
+                sum(each.count for each in arguments),
+            ),
+            model.CallDetail("c", None, None, had_run=False, name=name, arguments=arguments),
         )
-        for (frame, package, name), count in counts.items()
+        for (frame, package, name), arguments in places.items()
     ]
 
 
@@ -62,7 +68,14 @@ def _callee(function: Function) -> model.Callee:
 
 
 def _detail(edge: Edge) -> model.CallDetail:
-    return model.CallDetail("python", edge.resumptions, len(edge.threads) or None, edge.had_run)
+    return model.CallDetail(
+        "python",
+        edge.resumptions,
+        len(edge.threads) or None,
+        edge.had_run,
+        edge.told[0].name if edge.told else None,
+        [model.CallArguments(told.arguments, told.line, told.count) for told in edge.told],
+    )
 
 
 def _build_sample(reader: TraceReader) -> model.CallSample | None:
@@ -79,8 +92,12 @@ def _build_sample(reader: TraceReader) -> model.CallSample | None:
 
 
 def exclude_standard_library_calls(report: model.Report) -> model.Report:
-    """Leave out what the standard library called within itself, or from C."""
-    kept = [place for place, call in enumerate(report.calls) if not _is_inside(call)]
+    """Leave out what the standard library called within itself, or from C, but nothing that was asked for by name."""
+    kept = [
+        place
+        for place, (call, more) in enumerate(zip(report.calls, report.call_details, strict=True))
+        if more.name is not None or not _is_inside(call)
+    ]
     return dataclasses.replace(
         report,
         calls=[report.calls[place] for place in kept],

@@ -1,15 +1,19 @@
 """How the parts of a line look: places, arguments, counts. Text of the target enters only through `escape`."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from pyxhon.python_functions import is_python_name
 from pyxhon.report.escape import escape, escape_path
 from pyxhon.report.model import Location
 
 FILE_LIMIT: Final = 60
 NAME_LIMIT: Final = 60
 _QUOTED: Final = frozenset(' "=,')
+# Text that would be taken for a number, a list or null.
+_LOOKS_OTHERWISE: Final = re.compile(r"-?[0-9.]+$|[\[{]|(null|true|false)$")
 
 
 def describe_location(location: Location | None) -> str:
@@ -71,15 +75,40 @@ def describe_arguments(arguments: dict[str, object], limit: int) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def telling_arguments(kind: str, name: str, arguments: Mapping[str, object]) -> dict[str, object]:
+    """Give the arguments that are worth their room: an import has all in its name.
+
+    A Python function's parameters are mostly left to their defaults, so None and keywords that were not given are left
+    out; `--format json` has them.
+    """
+    if kind == "import":
+        return {}
+    if kind == "call" and is_python_name(name):
+        return {key: value for key, value in arguments.items() if value is not None and value != {}}
+    return dict(arguments)
+
+
 def describe_value(value: object, limit: int) -> str:
     """Show one value: text as it is, quoted where that is clearer; everything else as JSON."""
     if not isinstance(value, str):
-        return escape(json.dumps(value, ensure_ascii=False), limit)
+        return escape(json.dumps(_shorten(value), ensure_ascii=False), limit)
     if value.startswith("/") and not _QUOTED.intersection(value[-limit:]):
         return escape_path(value, limit)
-    if value and not _QUOTED.intersection(value[:limit]):
+    if value and not _QUOTED.intersection(value[:limit]) and not _LOOKS_OTHERWISE.match(value):
         return escape(value, limit)
     return '"' + escape(value, limit - 2).replace('"', '\\"') + '"'
+
+
+def _shorten(value: object) -> object:
+    """Show a dict, given to a function, as one."""
+    if isinstance(value, list):
+        return [_shorten(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) - {"length"} == {"entries"} and isinstance(value["entries"], dict):
+        told = {key: _shorten(each) for key, each in value["entries"].items()}
+        return told | ({"…": f"{value['length']} in all"} if "length" in value else {})
+    return {key: _shorten(each) for key, each in value.items()}
 
 
 def describe_pids(pids: Iterable[int], limit: int = 6) -> str:

@@ -178,13 +178,24 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class CallArguments:
+    """Calls with the same arguments, from the same line of the caller."""
+
+    args: dict[str, object]
+    line: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallDetail:
-    """More of the row of `calls` at the same place of its list."""
+    """More of the row of `calls` at the same place of its list; `name` and `arguments` of what was asked for."""
 
     kind: str
     resumptions: int | None
     threads: int | None
     had_run: bool
+    name: str | None
+    arguments: list[CallArguments]
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,10 +148,13 @@ class TraceReader:
 
     def events(self, after_id: int = 0) -> Iterator[EventRow]:
         """Give the events with a greater id, in the order of their first occurrence."""
-        for row in self._select("SELECT * FROM event WHERE id > ? ORDER BY id", (after_id,)):
-            values = list(row)
-            values[5], values[6], values[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
-            yield EventRow(*values)
+        return self._read_events("id > ?", (after_id,))
+
+    def _read_events(self, where: str, values: tuple[int, ...]) -> Iterator[EventRow]:
+        for row in self._select(f"SELECT * FROM event WHERE {where} ORDER BY id", values):  # noqa: S608 - ours
+            columns = list(row)
+            columns[5], columns[6], columns[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
+            yield EventRow(*columns)
 
     def stack(self, stack_id: int) -> tuple[FrameRow, ...]:
         """Give a Python stack, innermost frame first."""
@@ -233,11 +236,24 @@ class TraceReader:
 
     def called_codes(self) -> dict[int, CodeRow]:
         """Give the code objects that ran or called, by id."""
-        statement = (
-            "SELECT id, process, file, qualified_name, first_line FROM code WHERE id IN ("
+        return self._codes(
             "SELECT callee FROM call UNION SELECT caller FROM call "
-            "UNION SELECT code FROM call_flow UNION SELECT caller FROM call_flow)"
+            "UNION SELECT code FROM call_flow UNION SELECT caller FROM call_flow"
         )
+
+    def told_codes(self) -> dict[int, CodeRow]:
+        """Give the code objects of functions whose calls are events, and of those that called them, by id."""
+        return self._codes(
+            "SELECT code FROM python_frame WHERE position < 2 AND stack IN "
+            "(SELECT python_stack FROM event WHERE kind = 'call' AND instr(name, ':'))"
+        )
+
+    def told_calls(self) -> Iterator[EventRow]:
+        """Give the events that are calls of Python functions."""
+        return self._read_events("kind = 'call' AND instr(name, ':')", ())
+
+    def _codes(self, ids: str) -> dict[int, CodeRow]:
+        statement = f"SELECT id, process, file, qualified_name, first_line FROM code WHERE id IN ({ids})"  # noqa: S608 - ours
         return {row[0]: CodeRow(*row) for row in self._select(statement)}
 
     def sources(self) -> list[SourceRow]:

@@ -17,6 +17,8 @@ BENCHMARKS = (
     "startup",
     "untraced",
     "repeat_price",
+    "calls",
+    "calls_seen",
     "flood",
     "service",
     "syscall_price",

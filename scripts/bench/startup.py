@@ -26,8 +26,8 @@ from measuring import (
 )
 
 GOAL = 1.3
-_PROGRAM = "import asyncio, json, ctypes"
-_HOOKED = f"import sys; sys.addaudithook(lambda event, arguments: None); {_PROGRAM}"
+PROGRAM = "import asyncio, json, ctypes"
+_HOOKED = f"import sys; sys.addaudithook(lambda event, arguments: None); {PROGRAM}"
 # The same for all: a shell takes the time around the command, so that starting a tracer is no part of it.
 _TIMER = 'TIMEFORMAT="%3R %3U %3S"; { time "$@" 2>&3; } 3>&2 2>"$BENCH_TIMES"'
 
@@ -37,7 +37,7 @@ class Bench:
 
     def __init__(self, python: Python, folder: Path) -> None:
         self.python = python
-        self.trace = folder / "trace.pyxhon"
+        self.path = folder / "trace.pyxhon"
         self.times = folder / "times"
         # The shell may start any interpreter on PATH, and pyxhon prepares for all of them.
         self.environment = os.environ | {"BENCH_TIMES": str(self.times), "PATH": str(python.path.parent)}
@@ -46,12 +46,12 @@ class Bench:
     def ways(self) -> dict[str, Callable[[], None]]:
         """Give every way to run it, the bare one first; those whose tool is missing are left out."""
         ways: dict[str, Callable[[], None]] = {
-            "bare": lambda: self._run([]),
-            "`pyxhon run`, live consumer": self._trace,
-            "trivial audit hook in the process": lambda: self._run([], _HOOKED),
+            "bare": lambda: self.run([]),
+            "`pyxhon run`, live consumer": self.trace,
+            "trivial audit hook in the process": lambda: self.run([], _HOOKED),
         }
         if strace := shutil.which("strace"):
-            ways["`strace -f`, output discarded"] = lambda: self._run([strace, "-f", "-o", os.devnull])
+            ways["`strace -f`, output discarded"] = lambda: self.run([strace, "-f", "-o", os.devnull])
         if shutil.which("bpftrace"):
             ways["`bpftrace`, counting the same events"] = self._count
         return ways
@@ -63,23 +63,25 @@ class Bench:
         wall, user, system = map(float, self.times.read_text(encoding="ascii").split())
         return wall, user + system
 
-    def _run(self, tracer: list[str], program: str = _PROGRAM) -> None:
+    def run(self, tracer: list[str], program: str = PROGRAM) -> None:
+        """Run it once."""
         bash = shutil.which("bash") or sys.exit("no bash")
         command = [*tracer, bash, "-c", _TIMER, "timer", str(self.python.path), "-c", program]
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
-    def _trace(self) -> None:
-        remove_trace(self.trace)
-        self._run([str(PYXHON), "run", "-q", "-o", str(self.trace), "--report", os.devnull, "--"])
+    def trace(self, *options: str) -> None:
+        """Run it once by `pyxhon run`."""
+        remove_trace(self.path)
+        self.run([str(PYXHON), "run", "-q", *options, "-o", str(self.path), "--report", os.devnull, "--"])
 
     def _count(self) -> None:
         with background(bpftrace_counting(self.python), lambda line: line.startswith("ready")):
-            self._run([])
+            self.run([])
 
     def events(self) -> str:
         """Tell how much the last traced run raised and lost."""
-        rows = read_rows(self.trace, "SELECT count(*), sum(count) FROM event")
-        lost = read_rows(self.trace, "SELECT sum(lost) FROM counter")
+        rows = read_rows(self.path, "SELECT count(*), sum(count) FROM event")
+        lost = read_rows(self.path, "SELECT sum(lost) FROM counter")
         distinct, count = rows[0]
         return f"{self.python.name}: {count} events, {distinct} of them distinct, {lost[0][0]} lost"
 

@@ -27,8 +27,8 @@ def read_sequences(trace):
     found = {}
     database = sqlite3.connect(f"file:{trace}?mode=ro", uri=True)
     rows = database.execute(
-        "SELECT tid, kind, qualified_name, first_line, duration_ns FROM call_flow JOIN code ON code.id = call_flow.code "
-        "WHERE file = ? ORDER BY tid, time_ns, call_flow.id", (str(PROGRAM),)
+        "SELECT tid, kind, qualified_name, first_line, duration_ns FROM call_flow "
+        "JOIN code ON code.id = call_flow.code WHERE file = ? ORDER BY tid, time_ns, call_flow.id", (str(PROGRAM),)
     )  # fmt: skip
     for tid, kind, name, line, _ in rows:
         found.setdefault(tid, []).append((kind, f"{name.rpartition('.')[2]}:{line}"))

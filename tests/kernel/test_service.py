@@ -25,6 +25,8 @@ ACCEPTING = "version: 1\npackages:\n  '*': {allow: F-N-D-O-B}\n"
 CLIENTS = 4
 BREAK_S = 0.02  # between two requests of a client
 REQUEST = "/nonexistent/request-"
+# A worker that is replaced while what it ran before is being read has ended.
+HARMLESS = {"python_stack_truncated", "native_stack_truncated", "earlier_functions_unread"}
 
 
 @dataclass
@@ -171,7 +173,7 @@ def check_trace(trace, pids, clients, bounds):
         processes = {row.id: row for row in reader.processes()}
         requests = [row for row in reader.events() if _is_opened(row)]
         threads = {row.tid for row in reader.threads()}
-        assert {row.reason for row in reader.losses()} <= {"python_stack_truncated", "native_stack_truncated"}
+        assert {row.reason for row in reader.losses()} <= HARMLESS
         for row in reader.counters():
             assert row.seen == row.stored + row.repeated + row.lost, row
     assert pids <= {processes[row.process].pid for row in requests}

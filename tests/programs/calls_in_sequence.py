@@ -140,7 +140,9 @@ def watch(watching, kinds):
 
 def on_profile(frame, event, _argument):
     if event == "call":
-        is_resumption = sys.version_info >= (3, 11) and frame.f_code.co_code[frame.f_lasti + 1] & 3 or frame.f_lasti > 10
+        is_resumption = (
+            sys.version_info >= (3, 11) and frame.f_code.co_code[frame.f_lasti + 1] & 3 or frame.f_lasti > 10
+        )
         note("resume" if is_resumption else "start", frame.f_code)
     elif event == "return":
         note("return", frame.f_code)
@@ -158,8 +160,16 @@ def work():
 def main():
     if HAS_MONITORING:
         sys.monitoring.use_tool_id(0, "oracle")
-        watch(sys.monitoring, lambda events: {events.PY_START: "start", events.PY_RESUME: "resume",
-            events.PY_RETURN: "return", events.PY_YIELD: "yield", events.PY_UNWIND: "unwind"})
+        watch(
+            sys.monitoring,
+            lambda events: {
+                events.PY_START: "start",
+                events.PY_RESUME: "resume",
+                events.PY_RETURN: "return",
+                events.PY_YIELD: "yield",
+                events.PY_UNWIND: "unwind",
+            },
+        )
     workers = [threading.Thread(target=work) for _ in range(3)]
     for worker in workers:
         worker.start()

@@ -1,15 +1,17 @@
 """Enters Python functions in every way there is, and writes to a file how often its oracle saw each of them entered.
 
-    calls_of_every_kind.py FILE [none]
+    calls_of_every_kind.py FILE [none] [late]
 
 The oracle is sys.monitoring from 3.12 on, else sys.setprofile; with `none` there is none, and every function that
-counts itself is written only. The file is JSON: {"qualified name:first line": [starts, resumptions]}.
+counts itself is written only. With `late` it says "ready" and waits for a line before it begins. The file is JSON:
+{"qualified name:first line": [starts, resumptions]}.
 """
 
 import asyncio
 import functools
 import itertools
 import json
+import os
 import re
 import sys
 import threading
@@ -331,9 +333,12 @@ def watched(work):
 
 def main():
     path, *more = sys.argv[1:]
+    if "late" in more:
+        os.write(1, b"ready\n")
+        os.read(0, 1)
     before = next(LEAVES)
-    everything() if more else watched(everything)
-    for name in () if HAS_RESUME else THROWN:
+    everything() if "none" in more else watched(everything)
+    for name in () if HAS_RESUME or "none" in more else THROWN:
         SEEN[next(key for key in SEEN if key.startswith(f"{name}:"))][1] -= THROWN[name]
     SEEN[f"leaf:{leaf.__code__.co_firstlineno}"] = [next(LEAVES) - before - 1, 0]
     with open(path, "w") as file:

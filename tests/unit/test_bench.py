@@ -10,7 +10,17 @@ from tests.interpreters import CHECKOUT
 
 _FOLDER = CHECKOUT / "scripts/bench"
 _PAGE = CHECKOUT / "docs/performance.md"
-_BENCHMARKS = ["first_event", "startup", "untraced", "repeat_price", "flood", "service", "unwind"]
+_BENCHMARKS = [
+    "first_event",
+    "startup",
+    "untraced",
+    "repeat_price",
+    "flood",
+    "service",
+    "unwind",
+    "calls",
+    "calls_seen",
+]
 
 
 @pytest.fixture

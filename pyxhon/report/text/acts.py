@@ -6,7 +6,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pyxhon.report.describe import count_noun, describe_arguments, describe_count, describe_place
+from pyxhon.report.describe import (
+    count_noun,
+    describe_arguments,
+    describe_count,
+    describe_place,
+    telling_arguments,
+)
 from pyxhon.report.digest import Act, group_by_package
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Behaviour, Package, Report
@@ -109,7 +115,9 @@ def _describe_variants(group: list[Act], room: int) -> str:
     native = "" if behaviour.level == "python" else f"{behaviour.level}: "
     name = native + escape(behaviour.name, room)
     variants = f" (and {len(group) - 1} more)" if len(group) > 1 else ""
-    return f"{name} {describe_arguments(behaviour.args, max(room - len(name) - len(variants) - 1, 8))}{variants}"
+    arguments = telling_arguments(behaviour.kind, behaviour.name, behaviour.args)
+    shown = describe_arguments(arguments, max(room - len(name) - len(variants) - 1, 8))
+    return f"{name} {shown}".rstrip() + variants
 
 
 def _describe_imports(group: list[Act], room: int) -> str:

@@ -1,55 +1,95 @@
 """Calls: of C functions asked for by name, and which Python functions ran, how often and across which packages."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
-from pyxhon.report.describe import count_noun, describe_count, describe_place
+from pyxhon.report.describe import count_noun, describe_arguments, describe_count, describe_place, telling_arguments
 from pyxhon.report.escape import escape
-from pyxhon.report.model import Call, Callee, CallSample, FunctionUse, Location, Report
+from pyxhon.report.model import Call, CallDetail, Callee, CallSample, FunctionUse, Location, Report
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 CALL_LIMIT: Final = 20
-PACKAGE_LIMIT: Final = 30
+PACKAGE_LIMIT: Final = 8
 EDGE_LIMIT: Final = 10
-BORDER_LIMIT: Final = 20
+BORDER_LIMIT: Final = 5
+_VARIANT_LIMIT: Final = 3
 _REASON_LIMIT: Final = 3
+_NAME_COLUMNS: Final = 60
+_FILE_COLUMNS: Final = 40
+_LEAST_FILE_COLUMNS: Final = 14
+_LINE_COLUMNS: Final = 6  # of a place, the colon included
+_BESIDE_ARGUMENTS: Final = 14  # the indent and the count before them
 _FEW: Final = 10  # a second: up to here a fraction is told
 _NOBODY: Final = "no known package"
 
 
+@dataclass(slots=True)
+class _Named:
+    """The calls of one function that was asked for; by arguments as they are shown."""
+
+    count: int = 0
+    places: dict[tuple[str | None, int | None], None] = field(default_factory=dict)
+    variants: Counter[str] = field(default_factory=Counter)
+
+
 def print_calls(console: Console, report: Report) -> None:
-    """Print how often C functions were called that were asked for by name, also those of no category."""
-    totals: Counter[str] = Counter()
-    places: Counter[str] = Counter()
-    for row in report.calls:
-        if row.callee.line is None:
-            totals[row.callee.function or "?"] += row.count or 0
-            places[row.callee.function or "?"] += 1
-    if not totals:
+    """Print the calls of functions that were asked for by name, also those of no category."""
+    named: dict[str, _Named] = {}
+    for row, more in zip(report.calls, report.call_details, strict=True):
+        if more.name is not None:
+            _note(named.setdefault(more.name, _Named()), row, more, console.width)
+    if not named:
         return
-    print_heading(console, f"Calls of C functions ({totals.total()})")
-    for name, count in totals.most_common(CALL_LIMIT):
-        line = Text(f"{escape(name, 60)} {describe_count(count)} from {count_noun(places[name], 'place')}")
-        print_line(console, line, indent=2)
-    print_more(console, len(totals) - CALL_LIMIT, indent=2)
+    print_heading(console, f"Calls of functions asked for by name ({sum(each.count for each in named.values())})")
+    for name, each in sorted(named.items(), key=lambda item: -item[1].count)[:CALL_LIMIT]:
+        _print_named(console, name, each)
+    print_more(console, len(named) - CALL_LIMIT, indent=2)
+
+
+def _note(named: _Named, row: Call, more: CallDetail, columns: int) -> None:
+    for each in more.arguments:
+        shown = telling_arguments("call", more.name or "", each.args)
+        named.count += each.count
+        named.places[row.caller.file if row.caller else None, each.line] = None
+        named.variants[describe_arguments(shown, columns - _BESIDE_ARGUMENTS)] += each.count
+
+
+def _print_named(console: Console, name: str, named: _Named) -> None:
+    """Print one function on a line, with its arguments where these were always the same and fit."""
+    [place, *others] = named.places
+    start = f"{describe_count(named.count)} {escape(name, _NAME_COLUMNS)}"
+    room = _room_of_file(console, len(start) + len("   from "))
+    where = f"{len(named.places)} places" if others else describe_place(Location(*place, None), room)
+    only = next(iter(named.variants)) if len(named.variants) == 1 else ""
+    is_whole = len(named.variants) == 1 and len(start) + len(only) + len(where) + len("   from ") + 1 <= console.width
+    line = Text(f"{start} {only}".rstrip() if is_whole else start)
+    print_line(console, line.append(f" from {where}", style="dim"), indent=2)
+    if is_whole:
+        return
+    for shown, count in named.variants.most_common(_VARIANT_LIMIT):
+        print_line(console, Text(f"{describe_count(count)} {shown or 'no arguments'}"), indent=4)
+    print_more(console, len(named.variants) - _VARIANT_LIMIT, indent=4)
 
 
 def print_functions(console: Console, report: Report) -> None:
     """Print how much of each package ran, the hottest calls, and who called whom across packages."""
     if not report.functions:
         return
-    edges = [row for row in report.calls if row.callee.line is not None]
-    is_counted = any(row.count is not None for row in edges)
-    had_run = len({row.callee for row, more in zip(report.calls, report.call_details, strict=False) if more.had_run})
+    pairs = [pair for pair in zip(report.calls, report.call_details, strict=True) if pair[1].kind == "python"]
+    edges = [row for row, _ in pairs]
+    is_counted = any(more.resumptions is not None for _, more in pairs)
+    had_run = len({row.callee for row, more in pairs if more.had_run})
     before = f", {had_run} before the trace began" if had_run else ""
     print_heading(console, f"Functions that ran ({sum(row.ran for row in report.functions)}{before})")
     versions = {row.name: row.version for row in report.packages}
-    for use in report.functions[:PACKAGE_LIMIT]:
+    uses = [row for row in report.functions if row.ran]
+    for use in uses[:PACKAGE_LIMIT]:
         print_line(console, _describe_use(use, versions.get(use.package or "")), indent=2)
-    print_more(console, len(report.functions) - PACKAGE_LIMIT, indent=2)
+    print_more(console, len(uses) - PACKAGE_LIMIT, indent=2)
     if report.calls_sampled is not None:
         print_line(console, Text(_describe_sample(report.calls_sampled, edges), style="yellow"), indent=2)
     if is_counted:
@@ -97,15 +137,17 @@ def _print_hottest(console: Console, edges: list[Call], sample: CallSample | Non
         count = describe_count(row.count or 0) + (
             "" if sample is None else f" {_describe_rate(row.count or 0, sample)}"
         )
-        line = Text(f"{count} {_describe_function(row.callee)}")
-        line.append(f" by {_describe_caller(row.caller)}", style="dim")
+        start, end = f"{count} {escape(row.callee.function or '?', 40)} ", f" by {_describe_caller(row.caller)}"
+        room = _room_of_file(console, 4 + len(start) + len(end))
+        place = describe_place(Location(row.callee.file, row.callee.line, None), room)
+        line = Text(start + place).append(end, style="dim")
         print_line(console, line, indent=4)
     print_more(console, len(counted) - EDGE_LIMIT, indent=4)
 
 
-def _describe_function(function: Callee) -> str:
-    place = describe_place(Location(function.file, function.line, None), 40)
-    return f"{escape(function.function or '?', 40)} {place}"
+def _room_of_file(console: Console, used: int) -> int:
+    """Give how much of a file's path may be shown, so that the line is not folded where that can be."""
+    return max(min(console.width - used - _LINE_COLUMNS, _FILE_COLUMNS), _LEAST_FILE_COLUMNS)
 
 
 def _describe_caller(caller: Callee | None) -> str:

@@ -14,6 +14,7 @@ from pyxhon.report.describe import (
     describe_pids,
     describe_place,
     describe_whole_location,
+    telling_arguments,
 )
 from pyxhon.report.digest import Act
 from pyxhon.report.escape import escape
@@ -66,7 +67,8 @@ def _title(number: int, group: list[Act], versions: dict[str, str | None], limit
     head.append(_describe_package(behaviour.package, versions), style="bold")
     head.append(f": {behaviour.category}: ")
     head.append(escape(behaviour.name, 120), style="bold red")
-    head.append(f" {describe_arguments(behaviour.args, limit)}")
+    arguments = telling_arguments(behaviour.kind, behaviour.name, behaviour.args)
+    head.append(f" {describe_arguments(arguments, limit)}".rstrip())
     if len(group) > 1:
         head.append(f" (and {len(group) - 1} with other arguments)")
     return head

@@ -152,7 +152,13 @@ def test_calls_with_other_arguments_or_from_elsewhere_are_other_acts(recording):
             {"kwargs": {"type": "x", "bytes": "y"}},
         ),
         ({"args": {"a": {"dict": {"k": [1]}, "length": 30}}}, {"a": {"k": [1]}}),
-        ({"args": {"a": {"items": [1, {"type": "T"}], "length": 30}}}, {"a": [1, "<T>"]}),
+        ({"args": {"a": {"entries": {}}}}, {"a": {"entries": {}}}),
+        (
+            {"args": {"a": {"entries": {"k": {"bytes": "x"}}, "length": 30}}},
+            {"a": {"entries": {"k": "x"}, "length": 30}},
+        ),
+        ({"args": {"a": {"items": [1, {"type": "T"}], "length": 30}}}, {"a": [1, "<T>", "… (30 in all)"]}),
+        ({"args": {"a": [{"items": [], "length": 2}]}}, {"a": [["… (2 in all)"]]}),
     ],
 )
 def test_arguments_are_shown_by_parameter_in_their_order(recording, stored, shown):

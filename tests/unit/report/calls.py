@@ -28,6 +28,16 @@ class CallRecording(Recording):
         ends = self.code(callee, process), caller and self.code(caller, process)
         return self.store.add_call(CallRow(None, owner, tid, *ends, starts, resumptions, first_ns, first_ns))
 
+    def tell(self, name, ends, arguments, *, line=12, count=1):
+        """Add a call that was asked for by name; ends are the function and its caller, or nothing."""
+        stack = None
+        if ends:
+            stack = self.store.add_stack(self.process, is_truncated=False, is_partial=False)
+            lines = [ends[0][2], line]
+            rows = [(self.code(end), 0, at, False) for end, at in zip(ends, lines, strict=False)]
+            self.store.add_frames(stack, rows)
+        self.add(name, {"args": arguments}, stack, kind="call", signal="uprobe RESUME", count=count)
+
     def flow(self, *rows, tid=7):
         """Add (time_ns, kind, function, caller)."""
         self.store.add_call_flow(

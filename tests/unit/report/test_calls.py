@@ -43,7 +43,9 @@ def test_threads_and_processes_are_put_together(counted):
     [row] = rows_of(data, GET)
     assert row == {"caller": end(MAIN, "application"), "callee": end(GET, "requests"), "count": 20}
     detail = data["call_details"][data["calls"].index(row)]
-    assert detail == {"kind": "python", "resumptions": 4, "threads": 3, "had_run": False}
+    assert detail == {
+        "kind": "python", "resumptions": 4, "threads": 3, "had_run": False, "name": None, "arguments": [],
+    }  # fmt: skip
 
 
 def test_what_was_only_seen_has_no_count(seen):
@@ -119,7 +121,7 @@ def test_calls_of_c_functions_stay_beside_them(tmp_path):
     assert [row["kind"] for row in data["call_details"]] == ["c", "python"]
     assert second["caller"] is None
     text = report_as_text(recording.store.path)
-    assert "Calls of C functions (4)" in text
+    assert "Calls of functions asked for by name (4)" in text
     assert "Functions that ran (1)" in text
 
 
@@ -166,9 +168,8 @@ def test_long_lists_and_hostile_names_stay_within_the_page(tmp_path):
     assert max(map(len, text.split("\n"))) <= 100
     assert "\x1b" not in text
     assert "\u202e" not in text
-    assert "… and 10 more (--format json has all)" in text
-    assert "… and 30 more (--format json has all)" in text
-    assert "… and 20 more (--format json has all)" in text
+    for count in (40 - 8, 40 - 10, 40 - 5):
+        assert f"… and {count} more (--format json has all)" in text
 
 
 def test_a_trace_without_calls_has_no_section(tmp_path):
