@@ -53,7 +53,9 @@ class Ledger:
     share: float  # of its own time that the cost may be
     own_ns: float = 0
     extra_ns: float = 0
-    observed_ns: float = 0  # of own_ns
+    observed_ns: float = 0  # of own_ns, in windows without their edges, where probes come and go
+    observed_entries: int = 0
+    entries: int = 0  # those at the edges, too
     windows: int = 0
 
     def book(self, progress: Progress, *, is_observed: bool) -> None:
@@ -61,7 +63,9 @@ class Ledger:
         extra_ns = min(progress.extra_ns * _HIDDEN_COST, progress.took_ns)
         self.own_ns += progress.took_ns - extra_ns
         self.extra_ns += extra_ns
+        self.entries += progress.entries
         if is_observed:
+            self.observed_entries += progress.entries
             own_ns = max(progress.took_ns - progress.extra_ns, progress.entries * _QUICKEST_NS)
             self.observed_ns += min(own_ns, progress.took_ns)
 
@@ -79,8 +83,8 @@ class Ledger:
         """Give what the trace says of it; None where all was observed."""
         if not self.windows:
             return None
-        own_ns = max(self.own_ns, self.observed_ns, 1)
-        observed, total = round(self.observed_ns), round(own_ns)
+        observed_ns = self.observed_ns * max(self.entries, 1) / max(self.observed_entries, 1)
+        observed, total = round(observed_ns), round(max(self.own_ns, observed_ns, 1))
         return {"share": observed / total, "windows": self.windows, "observed_ns": observed, "total_ns": total}
 
 
@@ -168,7 +172,7 @@ class CallWindows:
             progress = self._book(is_observed=False)
         elif not probes.is_armed and self.ledger.debt_ns <= 0:
             probes.arm()
-            self._book(is_observed=True)
+            self._book(is_observed=False)
         if probes.is_armed:
             return self._look_s()
         wait_s = self.ledger.wait_s(progress) * self._random.uniform(*_JITTER)
