@@ -32,11 +32,13 @@ int on_flow_entry(struct pt_regs *ctx)
 	if (!begin_hit(&h, ctx, false))
 		return 0;
 	find_entry(&e, ctx, &h);
-	if (!take_entry(&e, h.l, h.site) || was_sent(&e, &h))
+	if (!take_entry(&e, h.l, h.site))
 		return 0;
 	struct function *f = &e.function;
 	u64 image = h.p->image;
 	f->caller = code_of_caller(h.l, f->caller);
+	if (was_sent(&e, &h))
+		return 0;
 	take_generations(f, h.freed, image);
 	if (!is_named(image, f->code, f->generation) ||
 	    (f->caller && !is_named(image, f->caller, f->caller_generation))) {

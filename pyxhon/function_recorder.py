@@ -144,8 +144,11 @@ class FunctionRecorder:
 
 
 def _row_key(key: tuple[int, ...], image: Image) -> _Key | None:
-    """Give what a row of the trace stands for, by a CallKey; None where the function is not known."""
+    """Give what a row of the trace stands for, by a CallKey; None where the function or its caller is not known.
+
+    A caller that is not known yet is no missing one: the row would be another when it is, and the entries in both.
+    """
     number, callee, caller, tid, callee_generation, caller_generation, _ = key
     row = image.code.functions.get((callee, callee_generation))
     below = image.code.functions.get((caller, caller_generation)) if caller else None
-    return None if row is None else (number, tid, row, below)
+    return None if row is None or (caller and below is None) else (number, tid, row, below)

@@ -124,7 +124,7 @@ _KEPT, _CLASS = {"type": "Kept"}, {"type": "type"}
         ("Kept.of", [({"cls": _CLASS, "value": 1}, 1), ({"cls": _CLASS, "value": 2}, 1)]),
         ("Kept.still", [({"value": "still"}, 1)]),
         ("Kept.shown", [({"self": _KEPT}, 1)]),
-        ("Kept.Inner.deep", [({"self": {"type": "Inner"}, "value": [1, []]}, 1)]),
+        ("Kept.Inner.deep", [({"self": {"type": "Inner"}, "value": [1, {"items": [], "length": 1}]}, 1)]),
         ("outer", [({"value": 7}, 1)]),
         ("outer.<locals>.Made", [({}, 1)]),
         ("outer.<locals>.inner", [({"other": 8}, 1)]),

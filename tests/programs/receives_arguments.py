@@ -78,6 +78,8 @@ def plain(chance):
         [
             {},
             {"a": 1},
+            {"a": [1], 2: {}, None: {"b": 2}},
+            {number: str(number) for number in range(20)},
             {1, 2},
             frozenset(),
             Thing(),
@@ -104,10 +106,10 @@ def value(chance):
 
 
 def nested(chance):
-    return chance.choice([(), (1, 2), [], [None], ((),)])
+    return chance.choice([(), (1, 2), [], [None], ((),), {}, {1: 2}])
 
 
-def shown(value, items=None):
+def shown(value, items=()):
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -124,9 +126,22 @@ def shown(value, items=None):
     if type(value) is float:
         return value if abs(value) < float("inf") else str(value)
     if isinstance(value, (tuple, list)):
-        return [shown(one) for one in items or ()]
-    kind = type(value)
-    return {"type": kind.__name__}
+        told = [shown(one) for one in items]
+        return told if len(told) == len(value) else {"items": told, "length": len(value)}
+    if isinstance(value, dict):
+        told = {"entries": {shown_key(key): shown(one) for key, one in zip(items[::2], items[1::2])}}
+        return told if len(told["entries"]) == len(value) else {**told, "length": len(value)}
+    return {"type": type(value).__name__}
+
+
+def shown_key(key):
+    return key if isinstance(key, str) else json.dumps(key)
+
+
+def items_of(value):
+    if isinstance(value, dict):
+        return [one for entry in value.items() for one in entry]
+    return value if isinstance(value, (tuple, list)) else ()
 
 
 def told(arguments, named):
@@ -137,8 +152,8 @@ def told(arguments, named):
         tops += [name, value]
     left, items = PLACES - len(tops), []
     for value in tops:
-        count = min(len(value), SHOWN_ITEMS, left) if isinstance(value, (tuple, list)) else 0
-        items.append(value[:count] if count else ())
+        count = min(len(items_of(value)), SHOWN_ITEMS, left)
+        items.append(items_of(value)[:count])
         left -= count
     values = {name: shown(value, items[at]) for at, (name, value) in enumerate(arguments)}
     if named is not None:
