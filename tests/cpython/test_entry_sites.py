@@ -146,12 +146,17 @@ def test_exit_sites_are_emulated_but_one(python):
     assert [site.opcode for site in stepped] == ([118] if python.version[:2] == (3, 13) else [])
 
 
-@every_python(max=(3, 11))
-def test_before_3_12_there_are_no_exit_sites(python):
+@every_python(max=(3, 10))
+def test_up_to_3_10_the_loop_ends_at_one_emulated_call(python):
+    assert [(site.kind, site.is_emulated) for site in _exits(python)] == [("exit_eval", True)]
+
+
+@every_python(min=(3, 11), max=(3, 11))
+def test_3_11_has_no_exit_sites(python):
     with open_image(_file_of(python).file_path) as image:
         found = find_exit_sites(index_code(image), python.version, _opcodes(python))
 
-    assert found == EntrySites((), ("returns: there is no one place for them before 3.12",))
+    assert found == EntrySites((), ("returns: CPython 3.11 has no one place for them",))
 
 
 def _table(python: Interpreter) -> DispatchTable:

@@ -1,10 +1,14 @@
 """--calls trace tells of every entry and exit in their order, as the interpreter itself does."""
 
+import io
 import json
 import sqlite3
+import time
 
 import pytest
 
+from pyxhon.report.as_collapsed import write_collapsed
+from pyxhon.report.as_speedscope import write_speedscope
 from pyxhon.trace.reader import open_trace
 from tests.interpreters import every_python
 from tests.kernel.traced import tracing
@@ -80,3 +84,123 @@ def test_exits_are_those_that_a_profile_function_is_told(sequences):
     assert {tid: [(kind in ENTRIES, name) for kind, name in rows] for tid, rows in found.items()} == {
         tid: [(kind in ENTRIES, name) for kind, name in rows] for tid, rows in expected.items()
     }
+
+
+TREE = """
+import time
+def wait(ms):
+    end = time.perf_counter() + ms / 1000
+    while time.perf_counter() < end: pass
+def leaf(): wait(4)
+def middle(times):
+    for _ in range(times): leaf()
+    wait(6)
+def paused():
+    leaf()
+    yield 1
+    leaf()
+def failing(depth):
+    if depth: failing(depth - 1)
+    wait(3)
+    raise ValueError
+def tree():
+    middle(2)
+    list(paused())
+    try: failing(2)
+    except ValueError: pass
+tree()
+"""
+# What the functions of the tree take in ms, as the leaves of stacks.
+WEIGHTS = {
+    "tree;middle;leaf;wait": 8, "tree;middle;wait": 6, "tree;paused;leaf;wait": 8,
+    "tree;failing;failing;failing;wait": 3,
+}  # fmt: skip
+
+
+@pytest.fixture
+def tree(python, tmp_path):
+    trace, program = tmp_path / "trace.pyxhon", tmp_path / "tree.py"
+    program.write_text(TREE)
+    with tracing(trace, python.command(program), "--calls", "trace", "--syscalls", "off") as traced:
+        assert traced.finish()[0] == 0
+    with open_trace(trace) as reader:
+        yield reader
+
+
+def last_names(stack):
+    names = [name.partition(" (")[0].rpartition(".")[2] for name in stack.split(";")]
+    return ";".join(names[names.index("tree") :]) if "tree" in names else ""
+
+
+@every_python(but=(3, 11))
+def test_collapsed_stacks_are_the_tree_of_calls_with_their_times(tree):
+    out = io.StringIO()
+
+    write_collapsed(tree, out)
+
+    found = {
+        last_names(stack): int(us) for stack, _, us in (line.rpartition(" ") for line in out.getvalue().splitlines())
+    }
+    for stack, ms in WEIGHTS.items():
+        assert ms * 1000 <= found[stack], stack  # or longer: others run, too
+
+
+@every_python(min=(3, 11), max=(3, 11))
+def test_without_exits_they_are_the_tree_of_calls_with_their_numbers(tree):
+    out = io.StringIO()
+
+    write_collapsed(tree, out)
+
+    found = {
+        last_names(stack): int(n) for stack, _, n in (line.rpartition(" ") for line in out.getvalue().splitlines())
+    }
+    assert found["tree;middle;leaf;wait"] == 2
+    assert found["tree;middle;wait"] == 1
+
+
+@every_python()
+def test_speedscope_has_events_that_open_and_close_in_turn(tree):
+    out = io.StringIO()
+
+    write_speedscope(tree, out)
+
+    written = json.loads(out.getvalue())
+    [profile] = written["profiles"]
+    open_frames, last = [], 0
+    for event in profile["events"]:
+        assert event["at"] >= last
+        last = event["at"]
+        if event["type"] == "O":
+            open_frames.append(event["frame"])
+        else:
+            assert open_frames.pop() == event["frame"]
+    assert open_frames == []
+    assert "tree" in {frame["name"].partition(" (")[0] for frame in written["shared"]["frames"]}
+
+
+@every_python()
+def test_calls_have_the_counts_of_the_stream(tree):
+    counts = {}
+    codes = tree.called_codes()
+    for row in tree.calls():
+        name = codes[row.callee].qualified_name
+        counts[name] = counts.get(name, 0) + row.starts
+
+    assert {name: counts[name] for name in ("tree", "middle", "leaf", "paused", "failing")} == {
+        "tree": 1, "middle": 1, "leaf": 4, "paused": 1, "failing": 3,
+    }  # fmt: skip
+
+
+@every_python(min=(3, 12))
+def test_the_stream_ends_after_so_many_and_the_target_goes_on(python, tmp_path):
+    trace, told = tmp_path / "trace.pyxhon", tmp_path / "told.json"
+
+    trace_calls(trace, python, told, options=("--max-events", "5000"))
+
+    with open_trace(trace) as reader:
+        assert sum(1 for _ in reader.call_flow()) == 5000
+    for _ in range(500):
+        if told.exists() and told.read_text():
+            break
+        time.sleep(0.02)
+    assert json.loads(told.read_text())

@@ -119,4 +119,4 @@ def test_every_finder_counts_for_the_key():
 
 def test_all_fields_are_stored(found):
     fields = {field.name for field in dataclasses.fields(found)}
-    assert set(json.loads(sites_to_json(found))) == fields | {"entry_notes"}
+    assert set(json.loads(sites_to_json(found))) == fields
