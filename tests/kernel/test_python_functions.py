@@ -12,7 +12,8 @@ import pytest
 from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.rows import EventRow
 from tests.interpreters import CHECKOUT, Interpreter, every_python
-from tests.kernel.traced import tracing_program, unbalanced, unexplained_losses
+from tests.kernel.traced import attaching, tracing_program, unbalanced, unexplained_losses
+from tests.targets import running
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
@@ -37,12 +38,13 @@ def _calls(reader: TraceReader) -> list[EventRow]:
 def _received(python: Interpreter, folder: Path, *options: str) -> tuple[Counter[str], Counter[str], set[int]]:
     """Have functions called with random arguments; gives what they got, what the trace says, and its counts."""
     trace, log = folder / "t.pyxhon", folder / "log"
-    arguments = ["receives_arguments.py", log, _CALLS, 20260]
     options = (*_options(_RECEIVING), "--syscalls", "off", "--calls", "off", *_BUFFER, *options)
-    with tracing_program(trace, python, arguments, *options) as traced:
-        traced.tell()
-        status, _, complained = traced.finish()
-    assert status == 0, complained
+    with running(python, "receives_arguments.py", log, _CALLS, 20260) as target:
+        with attaching(trace, target.pid, *options):
+            target.tell()
+            assert target.hear() == "done"
+        target.tell()
+        assert target.hear() == "written"
     got: Counter[str] = Counter()
     for line in log.read_text().splitlines():
         name, told = json.loads(line)

@@ -1,7 +1,7 @@
 """Calls functions with random argument lists, and writes to a file what they got: receives_arguments.py FILE CALLS SEED.
 
 Each line is JSON: [name, {parameter: value}], in the notation of docs/signals.md. It says "ready" and waits for a line
-before it calls them; its other functions have run by then, so that it is decided that they are not wanted.
+before it calls them, says "done" and waits again before it writes.
 """
 
 import json
@@ -188,17 +188,20 @@ def write(path):
             file.write("\n")
 
 
+def say(word):
+    os.write(1, word)
+    os.read(0, 3)
+
+
 def main(path, calls, seed):
     chance = random.Random(int(seed))
     made = [make_call(chance) for _ in range(int(calls))]
-    LOG.extend(("", [("x", value)], {}) for value in made[0][1])
-    write(path)
-    LOG.clear()
-    os.write(1, b"ready\n")
-    os.read(0, 1)
+    say(b"ready\n")
     for number, (function, a, k) in enumerate(made):
         SITES[number % len(SITES)](function, a, k)
+    say(b"done\n")
     write(path)
+    os.write(1, b"written\n")
 
 
 main(*sys.argv[1:])
