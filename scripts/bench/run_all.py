@@ -19,6 +19,7 @@ BENCHMARKS = (
     "repeat_price",
     "calls",
     "calls_seen",
+    "calls_limits",
     "flood",
     "service",
     "syscall_price",

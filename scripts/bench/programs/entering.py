@@ -1,7 +1,9 @@
 """Enters Python functions in loops of several kinds, and answers how long the quickest loop took.
 
-A line "KIND SECONDS" is answered by the nanoseconds of the quickest loop within that time, "count KIND" by how many
-functions a loop enters, "profile" and "monitor" by 1 after a tool that does nothing was set, 0 where there is none.
+A line "KIND SECONDS" is answered by the nanoseconds of the quickest loop within that time, "mean KIND SECONDS" by
+those of processor time of a mean one, "pace KIND LOOPS_PER_S SECONDS" by how many were done at this pace, "count KIND"
+by how many functions a loop enters, "profile" and "monitor" by 1 after a tool that does nothing was set, 0
+where there is none.
 """
 
 from __future__ import annotations
@@ -210,6 +212,29 @@ def quickest(kind: str, seconds: float) -> float:
     return best
 
 
+def mean(kind: str, seconds: float) -> float:
+    """Give the nanoseconds of processor time that a loop took."""
+    loop, loops = KINDS[kind], 0
+    deadline, start = time.perf_counter() + seconds, time.thread_time_ns()
+    while time.perf_counter() < deadline:
+        loop()
+        loops += 1
+    return (time.thread_time_ns() - start) / loops
+
+
+def pace(kind: str, loops_per_s: float, seconds: float) -> int:
+    """Loop at an even pace, or as quickly as it goes; gives how often."""
+    loop, loops = KINDS[kind], 0
+    start = time.perf_counter()
+    while (passed := time.perf_counter() - start) < seconds:
+        if loops < passed * loops_per_s:
+            loop()
+            loops += 1
+        else:
+            time.sleep(0.0005)
+    return loops
+
+
 def monitor() -> int:
     """Let sys.monitoring call a function at each start of one."""
     monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
@@ -234,6 +259,10 @@ def main() -> None:
         if words[0] in ("monitor", "profile"):
             sys.setprofile(None)
             answer: float = {"monitor": monitor, "profile": profile}[words[0]]()
+        elif words[0] == "mean":
+            answer = mean(words[1], float(words[2]))
+        elif words[0] == "pace":
+            answer = pace(words[1], float(words[2]), float(words[3]))
         elif words[0] == "count":
             KINDS[words[1]]()  # what is done once has been done
             answer = entries(words[1])
