@@ -84,7 +84,7 @@ class Bench:
 
     def _watch(self, pid: int, way: str) -> AbstractContextManager[Tracer | None]:
         if way in (_OFF, _SEEN):
-            return Tracer(pid, self.trace, "--calls", way, "--syscalls", "off")
+            return Tracer(pid, self.trace, "--no-follow", "--calls", way, "--syscalls", "off")
         return nullcontext()
 
     def _note(self, name: str, way: str, seconds: float) -> None:
@@ -152,7 +152,7 @@ def main() -> None:
         _add_rows(bench, table)
     table.notes.append(
         f"Benchmarks of pyperformance, each in one process for {options.rounds} rounds: {_SECONDS:g} s bare, as long "
-        "with `pyxhon record --syscalls off PID` on it, without and with `--calls seen`, each "
+        "with `pyxhon record --no-follow --syscalls off PID` on it, without and with `--calls seen`, each "
         f"after {_SETTLING_S:g} s, and bare again, in slices of "
         "some 10 ms, of which the quickest of all rounds is shown. The start is that of `startup.py`, the quickest of "
         f"{4 * options.rounds}: there each function is entered for the first time, and told of. Bare again is what "

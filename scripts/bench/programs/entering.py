@@ -2,8 +2,8 @@
 
 A line "KIND SECONDS" is answered by the nanoseconds of the quickest loop within that time, "mean KIND SECONDS" by
 those of processor time of a mean one, "pace KIND LOOPS_PER_S SECONDS" by how many were done at this pace, "count KIND"
-by how many functions a loop enters, "profile" and "monitor" by 1 after a tool that does nothing was set, 0 where there
-is none.
+by how many functions a loop enters, "profile" and "monitor" by 1 after a tool that does nothing was set, 0
+where there is none.
 """
 
 from __future__ import annotations
