@@ -21,6 +21,7 @@ from pyxhon.trace.store import Store
 _logger = logging.getLogger(__name__)
 _NO_GENERATION: Final = -1  # the probes do not know these code objects
 _AT_ONCE_S: Final = 0.02
+_REST_S: Final = 0.04  # between two moments
 _AT_END_S: Final = 2.0  # for all that is left when recording ends
 _IN_ALL_S: Final = 20.0  # of processor time: some forty processes of a large service
 _UNREAD: Final = "earlier_functions_unread"
@@ -45,6 +46,7 @@ class EarlierFunctions:
         self._waiting: deque[_Reading] = deque()
         self._unread: dict[int, int] = {}  # processes that were not read to the end
         self._left_s = _IN_ALL_S
+        self._next_s = 0.0
 
     def add(self, image: Image, runtime_address: int) -> None:
         """Take a process that is followed from now on; `runtime_address` is where its `_PyRuntime` is."""
@@ -55,8 +57,8 @@ class EarlierFunctions:
 
     @property
     def has_work(self) -> bool:
-        """Tell whether there is something left to read."""
-        return bool(self._waiting)
+        """Tell whether there is something left to read, and it is time to: the target needs its memory, too."""
+        return bool(self._waiting) and time.monotonic() >= self._next_s
 
     def work(self, limit_s: float = _AT_ONCE_S) -> None:
         """Read on for a moment, or until all has been read."""
@@ -72,6 +74,7 @@ class EarlierFunctions:
             if is_cut:
                 self._unread[reading.image.process] = 1
         self._left_s -= time.thread_time() - began_s
+        self._next_s = time.monotonic() + _REST_S
 
     def finish(self) -> Losses:
         """Read what is left, as far as there is time; gives the processes that were not read to the end."""

@@ -75,7 +75,9 @@ def _calibrate(python: Interpreter, sites: tuple[EntrySite, ...]) -> None:
     known = _known(python)
     with Probes(ProbeOptions(16 << 20, is_aggregating=True, is_following=True)) as probes:
         index = probes.add_layout(kernel_layout(known.layout, known.sites))
-        calibrate_entries(probes, Entered(known.runtime, known.layout, index, EntrySites(sites, ()), None))
+        none = EntrySites((), ())
+        entered = Entered(known.runtime, known.layout, index, EntrySites(sites, ()), none, None)
+        calibrate_entries(probes, entered)
 
 
 def _wrong(sites: tuple[EntrySite, ...], address: int) -> Iterator[tuple[EntrySite, ...]]:
