@@ -31,7 +31,9 @@ class _Interpreter:
 )
 def test_the_environment_of_the_process_decides(jit, value, expected):
     environment = {"PATH": "/usr/bin"} | ({} if value is None else {"PYTHON_JIT": value})
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment) as target:
+    command, pipe = [sys.executable, "-c", "print(flush=True); input()"], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as target:
+        target.stdout.readline()  # only now is its environment certain to be there
         try:
             assert describe_doubt(_Interpreter(jit), target.pid, ["python3"]) == expected
         finally:
