@@ -19,7 +19,7 @@ import threading
 HAS_MONITORING = sys.version_info >= (3, 12)
 HAS_RESUME = sys.version_info >= (3, 11)
 RESUME = 151  # of 3.11
-SEEN = {}
+SEEN = {}  # counters of starts and of resumptions; all count in C, which no other thread comes between
 LEAVES = itertools.count()  # counts in C: no function is entered for it
 THROWN = {"receiving": 3, "numbers": 3, "catching": 3}  # how often; only a profile function sees it
 
@@ -292,7 +292,7 @@ def everything():
 def note(code, kind):
     if code.co_filename.startswith(__file__):
         name = f"{getattr(code, 'co_qualname', code.co_name)}:{code.co_firstlineno}"
-        SEEN.setdefault(name, [0, 0])[kind] += 1
+        next(SEEN.setdefault(name, (itertools.count(), itertools.count()))[kind])
 
 
 def on_start(code, _offset):
@@ -338,11 +338,12 @@ def main():
         os.read(0, 1)
     before = next(LEAVES)
     everything() if "none" in more else watched(everything)
+    seen = {name: [next(starts), next(resumptions)] for name, (starts, resumptions) in SEEN.items()}
     for name in () if HAS_RESUME or "none" in more else THROWN:
-        SEEN[next(key for key in SEEN if key.startswith(f"{name}:"))][1] -= THROWN[name]
-    SEEN[f"leaf:{leaf.__code__.co_firstlineno}"] = [next(LEAVES) - before - 1, 0]
+        seen[next(key for key in seen if key.startswith(f"{name}:"))][1] -= THROWN[name]
+    seen[f"leaf:{leaf.__code__.co_firstlineno}"] = [next(LEAVES) - before - 1, 0]
     with open(path, "w") as file:
-        json.dump(SEEN, file)
+        json.dump(seen, file)
 
 
 main()
