@@ -1,6 +1,31 @@
 // --function MODULE:NAME: calls of Python functions with their arguments.
 
 BPF_HASH(decisions, struct place, struct function_decision, MAX_FUNCTIONS);
+BPF_HASH(wanted_names, struct wanted_name, u8, MAX_WANTED_NAMES); // empty: any
+
+// False where no pattern can mean a function of this name, whatever its module is.
+static inline bool may_be_wanted(struct scratch *s, const struct kernel_layout *l, const struct function *f)
+{
+	struct wanted_name any = {}, *name = (struct wanted_name *)&s->code;
+	u64 object = 0;
+	if (!wanted_names.lookup(&any))
+		return true;
+	__builtin_memset(name, 0, sizeof(*name));
+	if (read_user(&object, 8, f->code + l->code_strings + 8)) // co_name
+		return true;
+	read_name(s, l, name->text, object);
+	if (s->text.kind != 1 || s->text.is_cut || s->text.bytes >= sizeof(*name))
+		return true;
+	return wanted_names.lookup(name);
+}
+
+// Never ask of this function again, as long as it is there. Without a name, what is freed would not be noticed.
+static inline void refuse(const struct place *place, u32 generation)
+{
+	struct function_decision refused = {.generation = generation, .is_unwanted = 1};
+	if (named_codes.lookup((struct place *)place) || !named_codes.insert((struct place *)place, &generation))
+		decisions.update((struct place *)place, &refused);
+}
 
 // Whether calls of this function are to be told. Userspace decides by name: until it has, they are.
 static inline bool is_wanted(struct scratch *s, const struct hit *h, struct function *f)
@@ -9,6 +34,11 @@ static inline bool is_wanted(struct scratch *s, const struct hit *h, struct func
 	struct function_decision *known = decisions.lookup(&place), fresh = {.generation = f->generation};
 	if (known && known->generation == f->generation)
 		return known->is_unwanted == 0;
+	if (!may_be_wanted(s, h->l, f)) {
+		refuse(&place, f->generation);
+		return false;
+	}
+	FORGET();
 	s->current.layout = h->site->layout;
 	f->caller_generation = f->caller ? generation_of(h->freed, place.image, f->caller) : 0;
 	if (!name_function(s, h->l, place.image, f))

@@ -26,6 +26,7 @@
 #define MAX_CALLS 0x40000
 #define MAX_PARAMETERS 0xc
 #define PARAMETER_NAME_BYTES 0x3c
+#define MAX_WANTED_NAMES 0x400
 #define CALIBRATION_SLOTS 0x40
 
 #define MAX_LAYOUTS 0x40
@@ -748,6 +749,13 @@ struct function_decision {
 _Static_assert(sizeof(struct function_decision) == 8, "function_decision");
 _Static_assert(offsetof(struct function_decision, generation) == 0, "function_decision.generation");
 _Static_assert(offsetof(struct function_decision, is_unwanted) == 4, "function_decision.is_unwanted");
+
+// The last part of a function's name as it is in ASCII, zeros behind it; all zeros: there are such names.
+struct wanted_name {
+	u8 text[64];
+};
+_Static_assert(sizeof(struct wanted_name) == 64, "wanted_name");
+_Static_assert(offsetof(struct wanted_name, text) == 0, "wanted_name.text");
 
 // What entries of functions are counted by.
 struct call_key {

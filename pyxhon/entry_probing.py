@@ -63,6 +63,7 @@ class EntryProbing:
         self._probes = probes
         self.mode = mode
         self.has_functions = has_functions
+        self.last_names: Collection[str] | None = None  # of the functions that calls are told of; None: any
         self.probes: EntryProbes | None = None
         self.tellers: EntryProbes | None = None
         self.exits: EntryProbes | None = None
@@ -182,6 +183,8 @@ class EntryProbing:
             probes = EntryProbes(self._probes, program)
             if program == "on_entry" and self.measure_trap is not None:
                 probes.switch_quickly()
+            if program == "on_function" and self.last_names is not None:
+                probes.want_names(self.last_names)
         for site in entered.sites.sites:
             index = put_entry(probes, image, site, entered, places.get(site.address))
             self.site_signals[index] = f"uprobe {_form(site)}"

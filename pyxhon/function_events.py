@@ -11,6 +11,8 @@ MAX_FUNCTIONS = 131072  # code objects that are told of
 MAX_CALLS = 262144  # of a thread, a function and a caller, counted
 MAX_PARAMETERS = 12  # of a call that are told
 PARAMETER_NAME_BYTES = 60
+MAX_WANTED_NAMES = 1024
+WANTED_NAME_BYTES = 64
 CALIBRATION_SLOTS = 64  # words of the stack in which the frame is looked for
 
 
@@ -119,6 +121,13 @@ class FunctionDecision:
 
 
 @dataclass(slots=True)
+class WantedName:
+    """The last part of a function's name as it is in ASCII, zeros behind it; all zeros: there are such names."""
+
+    text: Annotated[bytes, Bytes(WANTED_NAME_BYTES)]
+
+
+@dataclass(slots=True)
 class CallKey:
     """What entries of functions are counted by."""
 
@@ -148,7 +157,9 @@ class CallCount:
 
 ENUMERATIONS = (FlowKind,)
 STRUCTS = (
-    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, FunctionDecision, CallKey,
-    CallCount,
+    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, FunctionDecision, WantedName,
+    CallKey, CallCount,
 )  # fmt: skip
-CONSTANTS = ("MAX_FUNCTIONS", "MAX_CALLS", "MAX_PARAMETERS", "PARAMETER_NAME_BYTES", "CALIBRATION_SLOTS")
+CONSTANTS = (
+    "MAX_FUNCTIONS", "MAX_CALLS", "MAX_PARAMETERS", "PARAMETER_NAME_BYTES", "MAX_WANTED_NAMES", "CALIBRATION_SLOTS",
+)  # fmt: skip

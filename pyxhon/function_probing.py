@@ -28,6 +28,7 @@ from pyxhon.process_images import Image
 from pyxhon.python_functions import (
     UNKNOWN,
     is_python_name,
+    literal_last_names,
     module_names_of,
     partial_name,
     suggest_python_name,
@@ -58,6 +59,7 @@ def wanted_functions(names: tuple[str, ...], policy: Policy | None) -> Wanted:
 def entries_wanted(probes: Probes, options: TraceOptions, wanted: Wanted) -> EntryProbing:
     """Give what probes the entries of Python functions, as the user and the policy want them."""
     entries = EntryProbing(probes, options.calls, has_functions=bool(wanted.python_patterns))
+    entries.last_names = literal_last_names(wanted.python_patterns)
     entries.calibrate = functools.partial(calibrate_entries, probes)
     entries.calibrate_exits = functools.partial(calibrate_exits, probes)
     if options.calls_budget is not None:

@@ -78,11 +78,14 @@ class FunctionRecorder:
     def end(self, ended: Sequence[Image], images: Mapping[int, Image]) -> None:
         """Write the last counts of images that have ended and forget them, here and in the kernel."""
         known = {image.number for image in ended if image.number in self._functions}
-        if self.entries is None or not known:
+        if self.entries is None:
             return
-        self.update(images, ended=known)
-        for number in known:
-            self.entries.forget(number, self._functions.pop(number).newest)
+        if known:
+            self.update(images, ended=known)
+        for image in ended:
+            functions = self._functions.pop(image.number, _Functions())
+            if functions.newest or self.entries.has_functions:
+                self.entries.forget(image.number, functions.newest)
         self._rows = {key: row for key, row in self._rows.items() if key[0] not in known}
 
     def update(self, images: Mapping[int, Image], ended: Collection[int] = ()) -> None:

@@ -82,6 +82,12 @@ def wanted_patterns(names: Iterable[str]) -> tuple[PythonPattern, ...]:
     return tuple(parse_python_pattern(name) for name in dict.fromkeys(names) if is_python_name(name))
 
 
+def literal_last_names(patterns: Sequence[PythonPattern]) -> frozenset[str] | None:
+    """Give what code objects are called that the patterns mean; None where one of them leaves it open."""
+    last = [pattern.function.rpartition(".")[2] for pattern in patterns]
+    return None if any(_WILDCARDS.search(name) or not name.isascii() for name in last) else frozenset(last)
+
+
 def module_names_of(file: str | None, known_modules: Sequence[str], *, is_main: bool) -> tuple[str, ...]:
     """Give the names that the module of a code object goes by, the first of them before all others.
 

@@ -3,7 +3,7 @@
 import contextlib
 import struct
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, Literal
 
 from pyxhon import wire
@@ -11,7 +11,7 @@ from pyxhon.bpf import syscalls
 from pyxhon.bpf.attach import Probes
 from pyxhon.controls import Site
 from pyxhon.errors import KernelError
-from pyxhon.function_events import CallCount, CallKey, FunctionDecision
+from pyxhon.function_events import MAX_WANTED_NAMES, WANTED_NAME_BYTES, CallCount, CallKey, FunctionDecision
 
 Program = Literal[
     "on_seen", "on_entry", "on_function", "on_calibration", "on_flow_entry", "on_flow_exit", "on_flow_calibration"
@@ -82,16 +82,25 @@ class EntryProbes:
             return time_ns + more_ns, count + more
         return time_ns, count
 
+    def want_names(self, names: Collection[str]) -> None:
+        """Tell only of functions whose last names are among these ASCII ones (on_function); of all where too many."""
+        if len(names) < MAX_WANTED_NAMES and all(len(name) < WANTED_NAME_BYTES for name in names):
+            for name in ("", *names):
+                self._probes.set_entry("wanted_names", name.encode().ljust(WANTED_NAME_BYTES, b"\0"), b"\1")
+
     def refuse(self, image: int, code: int, generation: int) -> None:
         """Let calls of a function no more be told (on_function)."""
         self._probes.set_entry("decisions", _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1)))
 
     def forget(self, image: int, codes: Iterable[int]) -> None:
         """Forget the code objects of an image that has ended."""
-        places = [_PLACE.pack(image, code) for code in codes]
-        self._probes.remove_entries("named_codes", places)
-        if self._name == "on_function":
-            self._probes.remove_entries("decisions", places)
+        places = {_PLACE.pack(image, code) for code in codes}
+        if self._name == "on_function":  # those that it refused itself, too
+            keys, _ = self._probes.entries_of("decisions")
+            decided = {_PLACE.pack(*place) for place in _PLACE.iter_unpack(keys) if place[0] == image}
+            self._probes.remove_entries("decisions", list(decided))
+            places |= decided
+        self._probes.remove_entries("named_codes", list(places))
 
     def forget_counts(self, keys: Iterable[tuple[int, ...]]) -> None:
         """Remove what was counted under each CallKey."""

@@ -74,13 +74,13 @@ def find_exit_sites(code: Code, version: tuple[int, ...], opcodes: Opcodes | Non
     if version[:2] < _FIRST_WITH_RESUME:
         return _eval_exit_sites(code, version)
     if version[:2] < _FIRST_WITH_DROP:
-        return EntrySites((), ("returns: CPython 3.11 has no one place for them",))
+        return EntrySites((), ("CPython 3.11 has no one place for them",))
     tables, notes = _tables(code, opcodes)
     if opcodes is None or not tables:
         return EntrySites((), tuple(notes))
     drops = list(_drop_sites(code, tables, opcodes))
     if not drops:
-        return EntrySites((), ("returns: their code calls no common function",))
+        return EntrySites((), ("their code calls no common function",))
     yields = _opcode_sites(code, tables, opcodes, dict.fromkeys(YIELDS, "exit_yield"))
     return EntrySites((*drops, *yields), ())
 
@@ -97,7 +97,7 @@ def _eval_exit_sites(code: Code, version: tuple[int, ...]) -> EntrySites:
     calls = find_eval_exits(code, version)
     body = code.image.address_of(EVAL_FUNCTION)
     if not calls or body is None:
-        return EntrySites((), (f"returns: the evaluation loop calls no {CHECK_FUNCTION} at its end",))
+        return EntrySites((), (f"the evaluation loop calls no {CHECK_FUNCTION} at its end",))
     sites = (EntrySite("exit_eval", _RETURN_VALUE, body, call, is_emulated=True, is_joined=False) for call in calls)
     return EntrySites(tuple(sites), ())
 

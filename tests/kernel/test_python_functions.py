@@ -23,7 +23,7 @@ _NAMES = (
     "overwrites",
 )  # fmt: skip
 _CALLS = 10_000
-# Until it is decided whether a function is wanted, all its calls are told: as Python starts these are many at once.
+# Until it is decided whether a function is wanted by a glob, all its calls are told: as Python starts these are many.
 _BUFFER = ("--buffer", "256M")
 
 
@@ -191,6 +191,21 @@ def test_only_functions_that_were_asked_for_are_told_and_nothing_is_lost(python,
 
 
 @every_python()
+def test_a_name_is_found_among_thousands_of_functions_at_the_same_addresses(python, tmp_path):
+    batches, size = 40, 500
+    options = ("--function", "*:needle", "--syscalls", "off", "--calls", "off", "--buffer", "1M")
+    with tracing_program(tmp_path / "t.pyxhon", python, ["many_functions.py", batches, size], *options) as traced:
+        traced.tell()
+        status, _, complained = traced.finish()
+    assert status == 0, complained
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        assert unexplained_losses(reader, python) == []
+        calls = {row.arguments["args"]["batch"]: row.count for row in _calls(reader)}
+    assert calls == dict.fromkeys(range(batches), 3)
+
+
+@every_python()
 def test_a_policy_that_denies_a_python_function_finds_who_calls_it(python, tmp_path):
     policy, program, out = tmp_path / "policy.yaml", tmp_path / "calls.py", tmp_path / "report.json"
     policy.write_text('version: 1\npackages: {application: {functions: {deny: ["__main__:Vault.open"]}}}\n')
@@ -199,7 +214,7 @@ def test_a_policy_that_denies_a_python_function_finds_who_calls_it(python, tmp_p
         "def look(vault):\n    return vault\n\nact(look(Vault()))\n"
     )
 
-    command = [sys.executable, "-m", "pyxhon", "run", "-q", *_BUFFER, "--policy", policy]
+    command = [sys.executable, "-m", "pyxhon", "run", "-q", "--policy", policy]
     command += ["--format", "json", "--report", out, "--"]
     done = subprocess.run([*command, *python.command(program)], cwd=CHECKOUT, capture_output=True, check=False)
 

@@ -11,6 +11,7 @@ from pyxhon.errors import FunctionNameError
 from pyxhon.python_functions import (
     call_name,
     decide,
+    literal_last_names,
     module_names_of,
     parse_python_pattern,
     partial_name,
@@ -193,3 +194,17 @@ def test_a_hostile_name_takes_no_time():
 
     assert pattern.match("a" * 5000, "a" * 5000) is False
     assert pattern.match("a" * 5000, partial_name("a" * 5000)) is False
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["m:f"], {"f"}),
+        (["m:A.f", "*:B?.g", "x.*:outer.<locals>.<lambda>"], {"f", "g", "<lambda>"}),
+        (["m:f", "m:A.*"], None),
+        (["m:f?"], None),
+        (["m:caf\u00e9"], None),
+    ],
+)
+def test_what_functions_are_called_at_last_is_told_where_no_glob_leaves_it_open(names, expected):
+    assert literal_last_names(wanted_patterns(names)) == expected
