@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 CALL_FORMATS: Final = ("collapsed", "speedscope")
 """Formats that show calls alone."""
+_RING_BYTES: Final = 16 << 20
+_STREAM_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class TraceOptions:
     """Trace children too."""
     output: Path | None = None
     """Where to keep the trace."""
-    buffer_bytes: int = 16 << 20
-    """Size of the ring buffer, a power of two."""
+    buffer_bytes: int | None = None
+    """Size of the ring buffer, a power of two; None: as large as what is told needs it."""
     aggregate: bool = True
     """Count repeats in the kernel rather than stream every occurrence."""
     syscalls: Literal["sensitive", "all", "off"] = "sensitive"
@@ -44,3 +46,8 @@ class TraceOptions:
     """Leave out of the report what the standard library did on its own behalf."""
     exit_code: str = "report"
     """Which status `run` ends with: "report" (the verdict) or "command" (the command's own)."""
+
+    @property
+    def ring_bytes(self) -> int:
+        """The size of the ring buffer that the user asked for, or else one that fits."""
+        return self.buffer_bytes or (_STREAM_BYTES if self.calls == "trace" else _RING_BYTES)

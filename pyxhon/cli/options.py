@@ -83,8 +83,9 @@ _REQUIRED_OUTPUT = click.option(
     "-o", "--output", type=_FILE, metavar="TRACE", required=True, help="The trace to write."
 )
 _BUFFER = click.option(
-    "--buffer", "buffer_bytes", type=parse_size, metavar="SIZE", default="16M", show_default=True,
-    help="Ring buffer between kernel and PyXhon, 4K to 1G, rounded up to a power of two.",
+    "--buffer", "buffer_bytes", type=parse_size, metavar="SIZE",
+    help="Ring buffer between kernel and PyXhon, 4K to 1G, rounded up to a power of two.  [default: 16M; 64M with "
+    "--calls trace]",
 )  # fmt: skip
 _AGGREGATE = click.option(
     "--no-aggregate", "aggregate", is_flag=True, flag_value=False, default=True,

@@ -24,10 +24,11 @@ from measuring import (
 
 BUDGET, TOLERANCE = 20, 5  # percent, points
 _KINDS = ("functions", "methods", "documents", "scheduling")
-_BASE_S, _BUDGET_S, _SETTLING_S = 2.0, 6.0, 2.0
+_BUDGET_S, _SETTLING_S = 6.0, 2.0
 _PACES = (25_000, 50_000, 100_000, 200_000, 400_000)  # entries a second, each followed by its exit
 _PACED_S = 3.0
 _LOST = "SELECT coalesce(sum(count), 0) FROM loss WHERE signal = 'function'"
+_WINDOWS = "SELECT value FROM meta WHERE key = 'calls_observed'"
 _TAKEN = "SELECT count(*) FROM call_flow"
 
 
@@ -39,21 +40,27 @@ class Bench:
     trace: Path
     target: Conversation
     slower: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # percent
+    is_whole: set[str] = field(default_factory=set)  # programs that the budget left no windows for
 
     def _tracer(self, calls: str, *options: str) -> Tracer:
         return Tracer(self.target.process.pid, self.trace, "--calls", calls, "--syscalls", "off", *options)
 
     def measure_budget(self, kind: str) -> None:
-        """Measure a program between two times traced without its calls."""
-        before = self._base_ns(kind)
+        """Measure a program that is counted in windows, and as long with no calls counted."""
         with self._tracer("count", "--calls-budget", str(BUDGET)):
-            self.target.ask(f"mean {kind} {_SETTLING_S}")
-            watched = float(self.target.ask(f"mean {kind} {_BUDGET_S}"))
-        self.slower[kind].append((watched / statistics.mean((before, self._base_ns(kind))) - 1) * 100)
-
-    def _base_ns(self, kind: str) -> float:
+            self.target.ask(f"spread {kind} {_SETTLING_S}")
+            mean, undisturbed = self._spread(kind)
+        has_windows = bool(read_rows(self.trace, _WINDOWS))
         with self._tracer("off"):
-            return float(self.target.ask(f"mean {kind} {_BASE_S}"))
+            base_mean, base_undisturbed = self._spread(kind)
+        if not has_windows:
+            self.is_whole.add(kind)
+            undisturbed = base_undisturbed
+        self.slower[kind].append((mean / undisturbed * base_undisturbed / base_mean - 1) * 100)
+
+    def _spread(self, kind: str) -> tuple[float, float]:
+        mean, undisturbed = map(float, self.target.ask(f"spread {kind} {_BUDGET_S}").split())
+        return mean, undisturbed
 
     def rate(self, kind: str) -> str:
         """Give how many entries a second were taken at the quickest pace at which nothing was lost."""
@@ -89,12 +96,14 @@ def main() -> None:
             for kind in _KINDS:
                 _add_row(bench, kind, table)
     table.notes.append(
-        f"Programs of `entering.py`, which do nothing but calls. Slower: processor time of a loop in {_BUDGET_S:g} s, "
-        f"after {_SETTLING_S:g} s, against that of {_BASE_S:g} s before and after with `--calls off`, so that "
-        f"events of other kinds (JSON's `id()`) are in both; medians of {options.rounds} rounds, "
-        f"in brackets the least and the most. Goal: within {TOLERANCE} points of {BUDGET} %. Entries a second: the "
-        f"quickest pace of {', '.join(f'{pace:,}' for pace in _PACES)}, {_PACED_S:g} s each, at which no entry and no "
-        "exit was lost."
+        "Programs of `entering.py`, which do nothing but calls. Slower: processor time of a mean loop in "
+        f"{_BUDGET_S:g} s, after {_SETTLING_S:g} s, against that of a mean one of those that took less than twice the "
+        "median, which are those between two windows; divided by the same with `--calls off`, so that events of other "
+        "kinds (JSON's `id()`), garbage collection and the neighbours of this machine are in both. Where the budget "
+        "is large enough for all entries there are no windows, and the means of both are compared. Medians of "
+        f"{options.rounds} rounds, in brackets the least and the most. Goal: within {TOLERANCE} points of {BUDGET} %, "
+        "or less without windows. Entries a second: the quickest pace of "
+        f"{', '.join(f'{pace:,}' for pace in _PACES)}, {_PACED_S:g} s each, at which no entry and no exit was lost."
     )
     table.print()
 
@@ -102,8 +111,9 @@ def main() -> None:
 def _add_row(bench: Bench, kind: str, table: Table) -> None:
     slower = bench.slower[kind]
     median = statistics.median(slower)
-    judged = verdict(is_met=abs(median - BUDGET) <= TOLERANCE)
-    shown = f"{median:.1f} ({min(slower):.1f}-{max(slower):.1f})"
+    is_enough = kind in bench.is_whole or median >= BUDGET - TOLERANCE
+    judged = verdict(is_met=is_enough and median <= BUDGET + TOLERANCE)
+    shown = f"{median:.1f} ({min(slower):.1f}-{max(slower):.1f}){', no windows' * (kind in bench.is_whole)}"
     table.add(bench.python.name, f"`{kind}`", shown, bench.rate(kind), judged)
 
 

@@ -1,9 +1,9 @@
 """Enters Python functions in loops of several kinds, and answers how long the quickest loop took.
 
-A line "KIND SECONDS" is answered by the nanoseconds of the quickest loop within that time, "mean KIND SECONDS" by
-those of processor time of a mean one, "pace KIND LOOPS_PER_S SECONDS" by how many were done at this pace, "count KIND"
-by how many functions a loop enters, "profile" and "monitor" by 1 after a tool that does nothing was set, 0
-where there is none.
+A line "KIND SECONDS" is answered by the nanoseconds of the quickest loop within that time, "spread KIND SECONDS" by
+those of processor time of a mean one, and of a mean one of those that took less than twice as long as the median one,
+"pace KIND LOOPS_PER_S SECONDS" by how many were done at this pace, "count KIND" by how many functions a loop enters,
+"profile" and "monitor" by 1 after a tool that does nothing was set, 0 where there is none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import statistics
 import sys
 import time
 from typing import Any
@@ -212,14 +213,17 @@ def quickest(kind: str, seconds: float) -> float:
     return best
 
 
-def mean(kind: str, seconds: float) -> float:
-    """Give the nanoseconds of processor time that a loop took."""
-    loop, loops = KINDS[kind], 0
-    deadline, start = time.perf_counter() + seconds, time.thread_time_ns()
+def spread(kind: str, seconds: float) -> str:
+    """Give the nanoseconds of processor time of a mean loop, and of a mean one of those that nothing slowed down."""
+    loop, clock, took = KINDS[kind], time.thread_time_ns, []
+    deadline, last = time.perf_counter() + seconds, clock()
     while time.perf_counter() < deadline:
         loop()
-        loops += 1
-    return (time.thread_time_ns() - start) / loops
+        now = clock()
+        took.append(now - last)
+        last = now
+    limit = 2 * statistics.median(took)
+    return f"{statistics.mean(took)} {statistics.mean(each for each in took if each < limit)}"
 
 
 def pace(kind: str, loops_per_s: float, seconds: float) -> int:
@@ -258,9 +262,9 @@ def main() -> None:
         words = line.split()
         if words[0] in ("monitor", "profile"):
             sys.setprofile(None)
-            answer: float = {"monitor": monitor, "profile": profile}[words[0]]()
-        elif words[0] == "mean":
-            answer = mean(words[1], float(words[2]))
+            answer: float | str = {"monitor": monitor, "profile": profile}[words[0]]()
+        elif words[0] == "spread":
+            answer = spread(words[1], float(words[2]))
         elif words[0] == "pace":
             answer = pace(words[1], float(words[2]), float(words[3]))
         elif words[0] == "count":
