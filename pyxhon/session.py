@@ -53,7 +53,9 @@ def _while_loading(options: TraceOptions, record: Callable[[ProbesLoading], int]
         message = "tracing needs root"
         raise KernelError(message, "run it with sudo")
     rules = system_call_rules(options.syscalls)
-    loading = ProbesLoading(ProbeOptions(options.ring_bytes, options.aggregate, options.follow, rules))
+    loading = ProbesLoading(
+        ProbeOptions(options.ring_bytes, options.stack_ring_bytes, options.aggregate, options.follow, rules)
+    )
     try:
         return record(loading)
     finally:

@@ -51,3 +51,8 @@ class TraceOptions:
     def ring_bytes(self) -> int:
         """The size of the ring buffer that the user asked for, or else one that fits."""
         return self.buffer_bytes or (_STREAM_BYTES if self.calls == "trace" else _RING_BYTES)
+
+    @property
+    def stack_ring_bytes(self) -> int:
+        """The same for native stacks, which have one of their own."""
+        return self.buffer_bytes or _RING_BYTES

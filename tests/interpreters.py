@@ -69,13 +69,20 @@ def every_python(
     min: tuple[int, ...] = (3, 8),  # noqa: A002
     max: tuple[int, ...] = (3, 15),  # noqa: A002
     but: tuple[int, ...] = (),
+    *,
+    is_own_root: bool = False,
 ) -> pytest.MarkDecorator:
-    """Run a test once on each interpreter of these versions, as parameter `python`; `but` is a version to leave out."""
+    """Run a test once on each interpreter of these versions, as parameter `python`.
+
+    `but` is a version to leave out; `is_own_root` leaves out those of other roots, of which the first moments are not
+    seen, since each is another program for the tracer until it has begun.
+    """
     chosen = [
         pytest.param(one, id=one.name)
         for one in find_interpreters()
         if min <= one.version[: len(min)] and one.version[: len(max)] <= max
         if not but or one.version[: len(but)] != but
+        if one.root == "/" or not is_own_root
     ]
     # On a machine without such an interpreter the test is left out, and conftest.py says so.
     nothing = pytest.param(None, id="none-found", marks=pytest.mark.no_interpreter)

@@ -63,6 +63,7 @@ class ProbeOptions:
     """How a run wants its probes."""
 
     buffer_bytes: int
+    stack_buffer_bytes: int
     is_aggregating: bool
     is_following: bool
     syscall_rules: Mapping[int, SyscallRule] = field(
@@ -121,7 +122,7 @@ class Probes:
         offsets = btf.kernel_offsets()
         os.close(_create_map(_ONE_WORD, "check"))  # else compiling fails, and says less
         self._uprobes, tracepoints = compile_both()
-        self._buffer_bytes = options.buffer_bytes
+        self._ring_bytes = {"ring": options.buffer_bytes, "stack_ring": options.stack_buffer_bytes}
         self._create_maps(tracepoints)
         self._set(
             "settings",
@@ -144,7 +145,7 @@ class Probes:
             for name, program in loaded.result().items():
                 self._attach_tracepoint(program, names[name])
         self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
-        self.stack_ring = RingReader(self._maps["stack_ring"], options.buffer_bytes)
+        self.stack_ring = RingReader(self._maps["stack_ring"], options.stack_buffer_bytes)
 
     def _prepare_operations(self) -> dict[str, str]:
         """Tell the probes about io_uring, where this kernel has it; gives the tracepoints of system calls."""
@@ -184,8 +185,8 @@ class Probes:
         for name, shape in compiled.maps.items():
             if name in self._maps:
                 continue
-            is_ring = name in ("ring", "stack_ring")
-            self._maps[name] = _create_map(replace(shape, entries=self._buffer_bytes) if is_ring else shape, name)
+            entries = self._ring_bytes.get(name, shape.entries)
+            self._maps[name] = _create_map(replace(shape, entries=entries), name)
             self._shapes[name] = shape
             self._descriptors.append(self._maps[name])
 

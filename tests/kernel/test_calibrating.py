@@ -73,7 +73,7 @@ def _elsewhere(python: Interpreter) -> int:
 
 def _calibrate(python: Interpreter, sites: tuple[EntrySite, ...]) -> None:
     known = _known(python)
-    with Probes(ProbeOptions(16 << 20, is_aggregating=True, is_following=True)) as probes:
+    with Probes(ProbeOptions(16 << 20, 16 << 20, is_aggregating=True, is_following=True)) as probes:
         index = probes.add_layout(kernel_layout(known.layout, known.sites))
         none = EntrySites((), ())
         entered = Entered(known.runtime, known.layout, index, EntrySites(sites, ()), none, None)
@@ -89,7 +89,7 @@ def _wrong(sites: tuple[EntrySite, ...], address: int) -> Iterator[tuple[EntrySi
         yield (*sites[:number], moved, *sites[number + 1 :])
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_sites_that_are_elsewhere_or_not_all_there_are_refused_with_the_reason(python):
     sites = _known(python).sites.entries.sites
 
@@ -106,7 +106,7 @@ def test_sites_that_are_elsewhere_or_not_all_there_are_refused_with_the_reason(p
     _calibrate(python, sites)  # as they are they are right
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_where_sites_are_refused_coverage_says_so_and_nothing_is_counted(python, tmp_path):
     trace = tmp_path / "t.pyxhon"
     site = _known(python).sites.entries.sites[0]

@@ -205,7 +205,7 @@ def test_a_name_is_found_among_thousands_of_functions_at_the_same_addresses(pyth
     assert calls == dict.fromkeys(range(batches), 3)
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_a_policy_that_denies_a_python_function_finds_who_calls_it(python, tmp_path):
     policy, program, out = tmp_path / "policy.yaml", tmp_path / "calls.py", tmp_path / "report.json"
     policy.write_text('version: 1\npackages: {application: {functions: {deny: ["__main__:Vault.open"]}}}\n')
