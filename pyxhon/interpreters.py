@@ -59,6 +59,7 @@ class Interpreters:
         self._probes = probes
         self.entries = entries or EntryProbing(probes, "off")
         self._by_file: dict[tuple[int, int], Interpreter] = {}
+        self._without_process: set[tuple[int, int]] = set()  # probed before one was there
         self._libraries: set[tuple[object, int]] = set()
         self.by_layout: dict[int, Interpreter] = {}
         self.site_signals = self.entries.site_signals
@@ -72,7 +73,9 @@ class Interpreters:
 
     def knows(self, runtime: Runtime) -> bool:
         """Tell whether the probes of a runtime were in place before now."""
-        return (runtime.device, runtime.inode) in self._by_file
+        key = (runtime.device, runtime.inode)
+        is_complete = key not in self._without_process or not self._by_file[key].entries.startswith("unavailable")
+        return key in self._by_file and is_complete
 
     def install(self, runtime: Runtime, pid: int | None = None) -> Interpreter:
         """Give the interpreter of a runtime, probed; one that cannot be is given with the reason.
@@ -82,7 +85,25 @@ class Interpreters:
         key = (runtime.device, runtime.inode)
         if key not in self._by_file:
             self._by_file[key] = self._install(runtime, pid)
+            if pid is None:
+                self._without_process.add(key)
+        elif pid is not None and key in self._without_process:
+            self._without_process.remove(key)
+            self._by_file[key] = self._complete(self._by_file[key], runtime, pid)
+            self.cover_calls()
         return self._by_file[key]
+
+    def _complete(self, known: Interpreter, runtime: Runtime, pid: int) -> Interpreter:
+        """Probe entries of functions that could not be calibrated before there was a process with its own root."""
+        sites, layout, index = known.sites, known.layout, known.layout_index
+        if sites is None or layout is None or index is None or not known.entries.startswith("unavailable"):
+            return known
+        runtime = dataclasses.replace(runtime, file_path=known.runtime.file_path)
+        with open_image(runtime.file_path) as image:
+            words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, sites.exits, pid))
+        interpreter = dataclasses.replace(known, entries=words)
+        self.by_layout[index] = interpreter
+        return interpreter
 
     def _install(self, runtime: Runtime, pid: int | None) -> Interpreter:
         version = ".".join(str(part) for part in runtime.version)

@@ -189,6 +189,8 @@ def _open_session(
     with Store(path) as store, loading.result() as probes:
         wanted = wanted_functions(options.functions, rules.policy)
         interpreters = Interpreters(probes, wanted, entries_wanted(probes, options, wanted))
+        for interpreter in options.interpreters:
+            _require_layout(interpreters.install(find_runtime_in_file(interpreter)))
         ownership = Ownership(store)
         recorder = Recorder(store, ownership, interpreters.site_signals, interpreters.site_kinds)
         recorder.functions.entries = interpreters.entries

@@ -36,6 +36,8 @@ class TraceOptions:
     """Policy files, or builtin:NAME."""
     functions: tuple[str, ...] = ()
     """Functions whose calls are recorded: C functions by their Python names, Python functions as MODULE:QUALNAME."""
+    interpreters: tuple[str, ...] = ()
+    """Interpreters that a command will run, but does not name: they are probed before it starts."""
     is_quiet: bool = False
     """No findings and no status line while tracing."""
     verbosity: int = 0

@@ -19,6 +19,7 @@ import platform
 print(platform.python_version() + " " + platform.python_implementation())
 """
 
+_ENTERING = "enter-root"
 # Enters another root in a mount namespace of its own, where /proc and the folders that tests use have their usual
 # paths. Every step is an exec, so that the process started is in the end the interpreter.
 _ENTER_ROOT = """
@@ -50,8 +51,17 @@ class Interpreter:
         command = [self.path, *map(str, arguments)]
         if self.root == "/":
             return command
-        enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER_ROOT, "enter-root"]
+        enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER_ROOT, _ENTERING]
         return [*enter, self.root, tempfile.gettempdir(), str(CHECKOUT), *command]
+
+
+def with_interpreter(words: list[str]) -> list[str]:
+    """Have pyxhon probe the interpreter of a command that enters another root before it starts, as it cannot know."""
+    if _ENTERING not in words:
+        return words
+    entering, start = words.index(_ENTERING), words.index("--")
+    root, path = words[entering + 1], words[entering + 4]
+    return [*words[:start], "--interpreter", root + path, *words[start:]]
 
 
 @functools.cache

@@ -96,6 +96,11 @@ _FUNCTION = click.option(
     help="Record calls of this C function, such as socket.socket.send, or of Python functions, such as "
     "requests.sessions:Session.send or evil*:*. May be given several times.",
 )  # fmt: skip
+_INTERPRETER = click.option(
+    "--interpreter", "interpreters", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    help="A Python that will be run, but that the command does not name, as one in a container: it is probed before "
+    "it starts. May be given several times.",
+)  # fmt: skip
 _SYSCALLS = click.option(
     "--syscalls", type=click.Choice(["sensitive", "all", "off"]), default="sensitive", show_default=True,
     help="Take the system calls that touch files, network, processes and memory; all: count the others, too.",
@@ -148,6 +153,7 @@ _MESSAGES: Final = (_QUIET, _VERBOSE)
 _REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
 _TRACING: Final = (
     _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _MAX_EVENTS, _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION,
+    _INTERPRETER,
 )  # fmt: skip
 _ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pyxhon.errors import TraceError
 from pyxhon.trace.reader import TraceReader, open_trace
+from tests.interpreters import with_interpreter
 
 PYXHON = (sys.executable, "-m", "pyxhon")
 LIMIT_S = 100
@@ -21,7 +22,7 @@ IN_OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private", "sh", "-ec")
 
 def pyxhon(*arguments: object, before: tuple[str, ...] = (), **how: object) -> subprocess.CompletedProcess[bytes]:
     """Run pyxhon to its end; `before` is what comes first on the command line: sudo's like."""
-    command = [*before, *PYXHON, *map(os.fspath, map(_as_word, arguments))]
+    command = [*before, *PYXHON, *with_interpreter([os.fspath(_as_word(word)) for word in arguments])]
     how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
     return subprocess.run(command, timeout=LIMIT_S, check=False, **how)
 

@@ -11,17 +11,18 @@ from pyxhon.report.as_collapsed import write_collapsed
 from pyxhon.report.as_speedscope import write_speedscope
 from pyxhon.trace.reader import open_trace
 from tests.interpreters import every_python
-from tests.kernel.traced import tracing
+from tests.kernel.traced import tracing_program
 from tests.targets import PROGRAMS
 
+OPTIONS = ("--calls", "trace", "--syscalls", "off")
 ENTRIES = {"start", "resume"}
 PROGRAM = PROGRAMS / "calls_in_sequence.py"
 ORACLE = {"note", "noting", "<lambda>", "on_profile", "watch", "main", "<module>", "work"}
 
 
 def trace_calls(trace, python, *arguments, options=()):
-    command = python.command(PROGRAM, *arguments)
-    with tracing(trace, command, "--calls", "trace", "--syscalls", "off", *options) as traced:
+    with tracing_program(trace, python, [PROGRAM, *arguments], *OPTIONS, *options) as traced:
+        traced.tell()
         status, said, complained = traced.finish()
     assert status == 0, (said, complained)
 
@@ -87,7 +88,9 @@ def test_exits_are_those_that_a_profile_function_is_told(sequences):
 
 
 TREE = """
-import time
+import os, time
+os.write(1, b"ready\\n")
+os.read(0, 1)
 def wait(ms):
     end = time.perf_counter() + ms / 1000
     while time.perf_counter() < end: pass
@@ -121,7 +124,8 @@ WEIGHTS = {
 def tree(python, tmp_path):
     trace, program = tmp_path / "trace.pyxhon", tmp_path / "tree.py"
     program.write_text(TREE)
-    with tracing(trace, python.command(program), "--calls", "trace", "--syscalls", "off") as traced:
+    with tracing_program(trace, python, [program], *OPTIONS) as traced:
+        traced.tell()
         assert traced.finish()[0] == 0
     with open_trace(trace) as reader:
         yield reader

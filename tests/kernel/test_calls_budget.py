@@ -49,12 +49,12 @@ def observed(copied, request, tmp_path):
         return *measured, counted, reader.meta().get("calls_observed")
 
 
-@every_python(min=(3, 12))
+@every_python(min=(3, 12), is_own_root=True)
 def test_the_extra_time_is_near_the_budget_and_the_counts_are_a_sample(observed):
     extra, calls, counted, sample = observed
 
-    # Other work on the machine shows here, too: the figures proper are measured, not tested.
-    assert BUDGET / 4 < extra < BUDGET * 2
+    # How near it is to the budget is measured, not tested: counted all the time, it were ten times as slow.
+    assert extra < 10 * BUDGET
     assert sample["windows"] >= 5
     assert sample["share"] == pytest.approx(sample["observed_ns"] / sample["total_ns"])
     assert 0 < sample["share"] < 0.5

@@ -12,6 +12,7 @@ import pytest
 from pyxhon.trace.reader import TraceReader, open_trace
 from tests.extension import build_extension
 from tests.interpreters import CHECKOUT, Interpreter, every_python
+from tests.kernel.commands import pyxhon
 from tests.kernel.traced import attaching, tracing, unbalanced
 from tests.targets import PROGRAMS, running
 
@@ -193,8 +194,8 @@ def test_a_policy_that_denies_send_finds_it(python, tmp_path):
     program.write_text("import socket\nleft, right = socket.socketpair()\nleft.send(b'secret')\n")
     out = tmp_path / "report.json"
 
-    command = [*_PYXHON, "run", "-q", "--policy", policy, "--format", "json", "--report", out, "--"]
-    done = subprocess.run([*command, *python.command(program)], cwd=CHECKOUT, capture_output=True, check=False)
+    options = ("-q", "--policy", policy, "--format", "json", "--report", out)
+    done = pyxhon("run", *options, "--", *python.command(program))
 
     violations = [row for row in json.loads(out.read_text())["behaviours"] if row["verdict"] == "violation"]
     assert [(row["name"], row["location"]["line"], row["args"]["args"]) for row in violations] == [

@@ -12,7 +12,7 @@ from pathlib import Path
 from pyxhon.errors import TraceError
 from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.rows import CounterRow, LossRow
-from tests.interpreters import CHECKOUT, Interpreter
+from tests.interpreters import CHECKOUT, Interpreter, with_interpreter
 from tests.targets import PROGRAMS
 
 _TRIES = 1500
@@ -92,7 +92,7 @@ def attaching(trace: Path, pid: int, *options: str) -> Iterator[Traced]:
 def _tracer(trace: Path, arguments: list[str]) -> Iterator[Traced]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    command = [*_PYXHON, *arguments]
+    command = [*_PYXHON, *with_interpreter(arguments)]
     with subprocess.Popen(command, **pipes, text=True, cwd=CHECKOUT, env=environment) as process:
         try:
             yield Traced(process, trace)

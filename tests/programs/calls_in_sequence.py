@@ -3,11 +3,12 @@
     calls_in_sequence.py FILE
 
 The oracle is sys.monitoring from 3.12 on, else sys.setprofile, which calls each way to leave a function "return". The
-file is JSON: {thread number: [[kind, "name:first line"], ...]}.
+file is JSON: {thread number: [[kind, "name:first line"], ...]}. It says "ready" and waits for a line first.
 """
 
 import functools
 import json
+import os
 import sys
 import threading
 
@@ -158,6 +159,8 @@ def work():
 
 
 def main():
+    os.write(1, b"ready\n")
+    os.read(0, 1)
     if HAS_MONITORING:
         sys.monitoring.use_tool_id(0, "oracle")
         watch(
