@@ -13,9 +13,11 @@ _ASK = "import sysconfig; print(sysconfig.get_paths()['include']); print(sysconf
 
 def build_extension(python: Interpreter, folder: Path) -> Path:
     """Build `conventions` into a folder; a test is left out where the interpreter has no headers."""
+    if python.root != "/":
+        pytest.skip(f"{python.name} has no headers")
     asked = subprocess.run([python.path, "-c", _ASK], capture_output=True, text=True, check=True).stdout
     include, suffix = asked.split()
-    if python.root != "/" or not Path(include, "Python.h").exists():
+    if not Path(include, "Python.h").exists():
         pytest.skip(f"{python.name} has no headers")
     built = folder / f"conventions{suffix}"
     source = PROGRAMS / "extension/conventions.c"

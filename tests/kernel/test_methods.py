@@ -64,7 +64,7 @@ def traced_runs(tmp_path_factory):
     return run
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_every_call_is_counted(python, traced_runs):
     trace, counted = traced_runs(python)
 
@@ -76,7 +76,7 @@ def test_every_call_is_counted(python, traced_runs):
         assert not [row for row in reader.losses() if row.signal == "call"]
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_arguments_of_each_calling_convention_are_decoded(python, traced_runs):
     trace, _ = traced_runs(python)
 
@@ -98,7 +98,7 @@ def test_arguments_of_each_calling_convention_are_decoded(python, traced_runs):
         ]
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_methods_tell_whose_they_are(python, traced_runs):
     trace, _ = traced_runs(python)
 
@@ -114,7 +114,7 @@ def test_methods_tell_whose_they_are(python, traced_runs):
             ]
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_more_arguments_than_are_kept_are_marked(python, traced_runs):
     trace, _ = traced_runs(python)
 
@@ -124,7 +124,7 @@ def test_more_arguments_than_are_kept_are_marked(python, traced_runs):
     assert cut == [list(range(10))]
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_send_tells_descriptor_bytes_and_length(python, traced_runs):
     trace, counted = traced_runs(python)
     own = {"type": "socket.socket", "fd": counted["fd"]}
@@ -138,7 +138,7 @@ def test_send_tells_descriptor_bytes_and_length(python, traced_runs):
     ]
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_calls_have_the_python_line(python, traced_runs):
     trace, _ = traced_runs(python)
     lines = (PROGRAMS / "c_calls.py").read_text().splitlines()
@@ -153,7 +153,7 @@ def test_calls_have_the_python_line(python, traced_runs):
             raise AssertionError("os.system was not seen")
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_a_call_and_its_audit_event_are_one_behaviour(python, traced_runs, tmp_path):
     trace, _ = traced_runs(python)
 
@@ -164,7 +164,7 @@ def test_a_call_and_its_audit_event_are_one_behaviour(python, traced_runs, tmp_p
     assert {"audit", "call"} <= set(found[0]["signals"])  # and the system call that it makes
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_calls_are_behaviours_of_their_modules_category(python, traced_runs, tmp_path):
     trace, _ = traced_runs(python)
 
@@ -186,7 +186,7 @@ def _report(trace: Path, folder: Path, *options: str) -> dict:
     return json.loads(out.read_text())
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_a_policy_that_denies_send_finds_it(python, tmp_path):
     policy = tmp_path / "policy.yaml"
     policy.write_text('version: 1\npackages: {application: {functions: {deny: ["socket.socket.send"]}}}\n')
@@ -205,7 +205,7 @@ def test_a_policy_that_denies_send_finds_it(python, tmp_path):
     assert done.returncode == 3
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_a_running_process_is_searched_for_what_it_has_loaded(python, tmp_path):
     build_extension(python, tmp_path)
     trace = tmp_path / "t.pyxhon"
@@ -220,7 +220,7 @@ def test_a_running_process_is_searched_for_what_it_has_loaded(python, tmp_path):
         assert sum(count for *_, count in _calls(reader, "socket.socket.send")) == 6
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_a_module_found_only_when_it_is_loaded_is_probed_then_and_said_to_be_late(python, tmp_path):
     build_extension(python, tmp_path)
     trace = tmp_path / "t.pyxhon"
@@ -262,7 +262,7 @@ def test_a_name_that_means_no_function_is_refused(name, words):
     assert words in done.stderr
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_lies_about_arguments_are_counted_and_hurt_nobody(python, tmp_path):
     build_extension(python, tmp_path)
     program = shutil.copy(PROGRAMS / "hostile_calls.py", tmp_path)
@@ -281,7 +281,7 @@ def test_lies_about_arguments_are_counted_and_hurt_nobody(python, tmp_path):
         assert unbalanced(reader) == []
 
 
-@every_python()
+@every_python(is_own_root=True)
 def test_a_probe_of_a_function_that_is_overwritten_is_noticed(python, tmp_path):
     with running(python, "restores_a_function.py") as target:
         with attaching(tmp_path / "t.pyxhon", target.pid, "--function", "os.getpid") as traced:
