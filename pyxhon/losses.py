@@ -39,4 +39,14 @@ _FUNCTION_REASONS: Final = {
     Counter.UNMATCHED: "entry_site_unmatched",
     Counter.UNREADABLE_FRAME: "function_frame_unreadable",
 }
-_REASONS_OF: Final = {Signal.PROCESS: _LIFE_REASONS, Signal.FUNCTION: _FUNCTION_REASONS}
+_INSTRUCTION_REASONS: Final = {
+    Counter.LOST: "ring_full",
+    Counter.NO_SCRATCH: "no_scratch",
+    Counter.TABLE_FULL: "table_full",
+    Counter.UNREADABLE_FRAME: "unreadable_frame",
+}
+_REASONS_OF: Final = {
+    Signal.PROCESS: _LIFE_REASONS,
+    Signal.FUNCTION: _FUNCTION_REASONS,
+    Signal.INSTRUCTION: _INSTRUCTION_REASONS,
+}

@@ -3,7 +3,7 @@
 import contextlib
 import struct
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from pyxhon import wire
@@ -14,7 +14,8 @@ from pyxhon.errors import KernelError
 from pyxhon.function_events import CallCount, CallKey, FunctionDecision
 
 Program = Literal[
-    "on_seen", "on_entry", "on_function", "on_calibration", "on_flow_entry", "on_flow_exit", "on_flow_calibration"
+    "on_seen", "on_entry", "on_function", "on_calibration", "on_flow_entry", "on_flow_exit", "on_flow_calibration",
+    "on_instruction", "on_instruction_calibration",
 ]
 _PLACE: Final = struct.Struct("<QQ")  # struct place, probes/scratch.bpf.h
 _KEY: Final = wire.format_of(CallKey)
@@ -43,9 +44,18 @@ class EntryProbes:
                 self._attach(path, [(offset, index)])
         return index
 
-    def switch_quickly(self) -> None:
-        """Have probes go at once when they are taken out, where the kernel can: they are to come and go."""
-        if self._probes.only_pid is None:  # before Linux 6.10 it would be the one thread
+    def add_all(self, path: str, sites: Sequence[tuple[int, Site]]) -> list[int]:
+        """Probe many (file offset, site) of a file, likewise."""
+        places = [(offset, self._probes.declare_site(site)) for offset, site in sites]
+        with self._lock:
+            self._places.setdefault(path, []).extend(places)
+            if self.is_armed:
+                self._attach(path, places)
+        return [index for _, index in places]
+
+    def switch_quickly(self, *, has_one_thread: bool = False) -> None:
+        """Have probes come and go at once, all that are put in place together, where the kernel can."""
+        if self._probes.only_pid is None or has_one_thread:  # before Linux 6.10 it would be the one thread
             with contextlib.suppress(KernelError):
                 self._switched = self._probes.load_switched(self._name)
 

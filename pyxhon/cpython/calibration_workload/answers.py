@@ -80,6 +80,11 @@ while True:
     answer = ""
     if asked == b"names\n":
         answer = NAMES
+    elif asked == b"instructions\n":
+        instructed()
+        answer = "done"
+    elif asked == b"see them\n":
+        answer = see_instructions()
     elif asked == b"plain\n":
         SAID.clear()
         workload()

@@ -1,0 +1,58 @@
+"""Whether probes in the bodies of opcodes tell of each executed instruction, exactly and in order.
+
+Pure: it compares what they told of a program with what the interpreter told of the same program, run again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from pyxhon.errors import CalibrationError
+
+# What the interpreter's own tracing does not tell of: how a frame begins, before it is whole (3.11, DO_TRACING; 3.12,
+# co_firsttraceable) ...
+_UNTOLD: Final = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "END_FOR"})
+# ... and what follows the two last of them: a traced loop over a generator does not come by its end.
+_UNTOLD_AFTER: Final = ("RETURN_GENERATOR", "END_FOR")
+_UNTOLD_TOO: Final = "POP_TOP"
+_UNIT_BYTES: Final = 2
+
+Told = tuple[int, int, str]
+"""Code object, offset, opcode."""
+
+
+def judge_instructions(
+    told: Sequence[Told], seen: Sequence[tuple[int, int]], names: Mapping[int, str]
+) -> int:
+    """Give how many instructions prove it, or raise CalibrationError with the first difference.
+
+    `told` is what the probes told of, `seen` (code object, offset) what the interpreter did.
+    """
+    untold = set(_untold_places(told))
+    mine = [(code, offset) for code, offset, _ in told if (code, offset) not in untold]
+    theirs = [place for place in seen if place not in untold]
+    if not theirs:
+        raise CalibrationError("the calibration's workload executed nothing")
+    if mine == theirs:
+        return len(mine)
+    pairs = enumerate(zip(mine, theirs, strict=False))
+    first = next((at for at, (one, other) in pairs if one != other), min(len(mine), len(theirs)))
+    opcodes = {(code, offset): opcode for code, offset, opcode in told}
+    saw, did = (_describe(places, first, names, opcodes) for places in (mine, theirs))
+    counts = f"{len(mine)} instructions told of {len(theirs)}"
+    raise CalibrationError(f"{counts}; the first difference is at {first}: {saw}, where the interpreter executed {did}")
+
+
+def _untold_places(told: Sequence[Told]) -> Iterator[tuple[int, int]]:
+    ends = {(code, offset) for code, offset, opcode in told if opcode in _UNTOLD_AFTER}
+    for code, offset, opcode in told:
+        if opcode in _UNTOLD or (opcode == _UNTOLD_TOO and (code, offset - _UNIT_BYTES) in ends):
+            yield code, offset
+
+
+def _describe(
+    places: Sequence[tuple[int, int]], at: int, names: Mapping[int, str], opcodes: Mapping[tuple[int, int], str]
+) -> str:
+    if at >= len(places):
+        return "nothing more"
+    code, offset = places[at]
+    return f"{opcodes.get((code, offset), '?')} at {offset} of {names.get(code, '?')}"
