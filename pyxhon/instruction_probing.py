@@ -17,7 +17,7 @@ from pyxhon.target.elf import ElfImage
 Mode = Literal["off", "imports", "all"]
 _COVERS: Final = ("INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_LINE")
 _COUNTS_INSTRUCTIONS: Final = (3, 10)  # f_lasti does, before it counts bytes
-_BYTE: Final = 8
+_SLOTS: Final = 3
 
 
 class InstructionProbing:
@@ -104,15 +104,15 @@ def _site(entered: Entered, found: BodySites, site: BodySite, known: Instruction
         stack_adjust=adjust,
         result_register=frame,
         flags=flags,
-        opcode=0 if site.opcode is None else _with_covers(site.opcode, known),
+        opcode=_with_covers(site.own, known) if site.own else 0,
     )
 
 
-def _with_covers(opcode: int, known: InstructionSet) -> int:
-    """Put into a word the opcode that a site is of, and those that may cover it in the code (3.12 and later)."""
-    covers = [known.numbers.get(name, opcode) for name in _COVERS]
-    joined = 1 << 3 * _BYTE
-    return opcode | covers[0] << _BYTE | covers[1] << 2 * _BYTE | joined
+def _with_covers(own: tuple[int, ...], known: InstructionSet) -> int:
+    """Put into a word the opcodes that a site is of, and those that may cover them in the code (3.12 and later)."""
+    covers = [known.numbers[name] for name in _COVERS if name in known.numbers]
+    slots = [*own, *covers, *own, *own][:_SLOTS]
+    return int.from_bytes(bytes((*slots, 1)), "little")
 
 
 def _refuse(_image: ElfImage, _entered: Entered, _found: BodySites, _known: InstructionSet) -> int:

@@ -16,6 +16,7 @@ Executed = tuple[int, int, int, int, str]
 _COVERS: Final = ("INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_LINE")
 _ALWAYS: Final = "__"  # in the names of opcodes that cannot give up
 _FIRST_WITH_CACHES: Final = (3, 11)
+_WHERE_TRACING_IS_BY_BASE: Final = (3, 11)  # Python/ceval.c, TRACING_NEXTOPARG
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class _Thread:
     offset: int = -1
     more: list[Executed] = field(default_factory=list)
     is_told: bool = False
+    is_joined: bool = False
 
 
 class ExecutedReader:
@@ -51,6 +53,7 @@ class ExecutedReader:
         self._extended = known.numbers[EXTENDED_ARG] if is_old else -1
         self._meanings = [None if name is None else self._mean(known, name, joined, is_whole) for name in names]
         self._bases = ["?" if name is None else known.base_of(name) for name in names]
+        self._is_traced_by_base = known.version == _WHERE_TRACING_IS_BY_BASE
         self._threads: dict[int, _Thread] = {}
 
     @staticmethod
@@ -79,13 +82,13 @@ class ExecutedReader:
             more, thread.more = thread.more, []
             if not is_joined and (thread.is_told or (frame == thread.frame and offset != more[0][3])):
                 yield from more
-        if is_joined:
-            return
         meaning = self._meanings[words & 0xFF]
         is_same = frame == thread.frame and offset == thread.offset
-        thread.frame, thread.offset = frame, offset
-        if meaning is None:  # something covers it
-            if not is_same:
+        if is_joined and (not self._is_traced_by_base or (is_same and not thread.is_joined)):
+            return  # given up: the body that did so was told of
+        thread.frame, thread.offset, thread.is_joined = frame, offset, bool(is_joined)
+        if meaning is None or is_joined:  # something covers it; or 3.11 traces, and executes the plain opcode
+            if not is_same or is_joined:
                 yield time_ns, code, generation, offset, site
             return
         if is_same and not meaning.is_repeatable:

@@ -223,6 +223,7 @@ def instructed():
     extended(1)
 
 
+EXTENDED_ARG = 144
 EXECUTED = []
 LAST = [0]
 
@@ -240,7 +241,10 @@ def trace_instructions(frame, event, value):
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
     elif event == "opcode":
-        see_instruction(frame.f_code, frame.f_lasti)
+        offset, code = frame.f_lasti, frame.f_code.co_code
+        while VERSION < (3, 11) and code[offset] == EXTENDED_ARG:  # what it extends has no event of its own
+            offset += 2
+        see_instruction(frame.f_code, offset)
     return trace_instructions
 
 
