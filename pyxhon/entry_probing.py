@@ -269,3 +269,8 @@ def _flags(place: FramePlace | None, site: EntrySite) -> int:
         return controls.EntryFlag.FRAME_ON_STACK if place.register is None else 0
     # (frame, throwflag) in 3.8, then (tstate, frame, throwflag): Include/internal/pycore_ceval.h
     return controls.EntryFlag.THROW_IN_RSI if place.register == "rdi" else controls.EntryFlag.THROW_IN_RDX
+
+
+def join_words(*words: str) -> str:
+    """Join what is said of several things that calls are covered by."""
+    return "; ".join(text for text in words if text != "off") or "off"

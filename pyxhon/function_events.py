@@ -162,7 +162,7 @@ class CallCount:
 
 ENUMERATIONS = (FlowKind,)
 STRUCTS = (
-    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, InstructionEvent, FunctionDecision, CallKey,
-    CallCount,
+    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, InstructionEvent,
+    FunctionDecision, CallKey, CallCount,
 )  # fmt: skip
 CONSTANTS = ("MAX_FUNCTIONS", "MAX_CALLS", "MAX_PARAMETERS", "PARAMETER_NAME_BYTES", "CALIBRATION_SLOTS")

@@ -28,40 +28,61 @@ class InstructionProbing:
         self.mode = mode
         self.probes: EntryProbes | None = None
         self.opcodes: dict[int, str] = {}  # by site
-        self.prove: Callable[[ElfImage, Entered, BodySites, InstructionSet], int] = _refuse
+        self._joined: dict[tuple[int, int], frozenset[str]] = {}  # by version
+        self.prove: Callable[[Entered, InstructionSet], int] = _refuse
+
+    @property
+    def is_on(self) -> bool:
+        """Tell whether instructions are wanted."""
+        return self.mode != "off"
 
     def install(self, image: ElfImage, entered: Entered) -> str:
         """Probe the bodies in an interpreter's file; gives the words for its coverage."""
-        if self.mode == "off":
+        if not self.is_on:
             return "off"
         try:
-            return self._install(image, entered)
+            return f"instructions ({self.mode}): {self._install(image, entered)}"
         except PyxhonError as error:
-            return f"unavailable: {error}"
+            return f"instructions unavailable: {error}"
 
     def _install(self, image: ElfImage, entered: Entered) -> str:
-        known = load_instruction_set(entered.runtime.version)
-        if known is None:
-            raise InterpreterError("the opcodes of this version are not known")
-        found = find_body_sites(index_code(image), entered.layout, known, wanted_opcodes(self.mode))
-        if not found.sites:
-            raise InterpreterError("; ".join(found.notes))
-        proven = self.prove(image, entered, found, known)
+        found, known = find_bodies(image, entered, wanted_opcodes(self.mode))
+        proven = self.prove(entered, known)
         if self.probes is None:
             self.probes = EntryProbes(self._probes, "on_instruction")
             self.probes.switch_quickly()
         self.opcodes |= put_bodies(self.probes, image, entered, found, known)
-        return f"uprobes in {len(found.sites)} bodies of opcodes ({self.mode}), calibrated on {proven} instructions"
+        joined = told_joined(found, known)
+        self._joined[known.version] = joined | self._joined.get(known.version, frozenset())
+        return f"uprobes in {len(found.sites)} bodies of opcodes, calibrated on {proven} instructions"
 
-    def reader_of(self, entered_version: tuple[int, ...], joined: frozenset[str]) -> ExecutedReader | None:
-        """Give what reads the records of a process that runs this version."""
-        known = load_instruction_set(entered_version)
-        return None if known is None else ExecutedReader(known, joined, is_whole=self.mode == "all")
+    def new_reader(self, version: tuple[int, int]) -> ExecutedReader | None:
+        """Give what reads the records of a process that runs this version; None where none was probed."""
+        known = load_instruction_set(version)
+        if known is None or version not in self._joined:
+            return None
+        return ExecutedReader(known, self._joined[version], is_whole=self.mode == "all")
 
     def disarm(self) -> None:
         """Take the probes out of all processes."""
         if self.probes is not None:
             self.probes.disarm()
+
+
+def find_bodies(image: ElfImage, entered: Entered, wanted: frozenset[str] | None) -> tuple[BodySites, InstructionSet]:
+    """Find the bodies of the opcodes that are wanted in an interpreter's file. Raises InterpreterError."""
+    known = load_instruction_set(entered.runtime.version)
+    if known is None:
+        raise InterpreterError("the opcodes of this version are not known")
+    found = find_body_sites(index_code(image), entered.layout, known, wanted)
+    if not found.sites:
+        raise InterpreterError("; ".join(found.notes))
+    return found, known
+
+
+def told_joined(found: BodySites, known: InstructionSet) -> frozenset[str]:
+    """Give the opcodes whose bodies tell what other ones have left to them."""
+    return frozenset(known.base_of(name) for site in found.sites if site.tells_joined for name in site.opcodes)
 
 
 def wanted_opcodes(mode: Mode) -> frozenset[str] | None:
@@ -115,5 +136,5 @@ def _with_covers(own: tuple[int, ...], known: InstructionSet) -> int:
     return int.from_bytes(bytes((*slots, 1)), "little")
 
 
-def _refuse(_image: ElfImage, _entered: Entered, _found: BodySites, _known: InstructionSet) -> int:
+def _refuse(_entered: Entered, _known: InstructionSet) -> int:
     raise InterpreterError("nothing calibrates them")

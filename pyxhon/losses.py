@@ -40,10 +40,10 @@ _FUNCTION_REASONS: Final = {
     Counter.UNREADABLE_FRAME: "function_frame_unreadable",
 }
 _INSTRUCTION_REASONS: Final = {
-    Counter.LOST: "ring_full",
-    Counter.NO_SCRATCH: "no_scratch",
-    Counter.TABLE_FULL: "table_full",
-    Counter.UNREADABLE_FRAME: "unreadable_frame",
+    Counter.LOST: "instructions_ring_full",
+    Counter.NO_SCRATCH: "instructions_no_scratch",
+    Counter.TABLE_FULL: "instructions_table_full",
+    Counter.UNREADABLE_FRAME: "instruction_frame_unreadable",
 }
 _REASONS_OF: Final = {
     Signal.PROCESS: _LIFE_REASONS,

@@ -14,9 +14,8 @@ from pathlib import Path
 _DEFINE = re.compile(r"#define ([A-Z][A-Z0-9_]+)[ \t]+(\d+)\b")
 _ENTRY = re.compile(r"\[([A-Z][A-Z0-9_]+)\] = (\w+),")
 _TABLE = r"{name}\[256\] = \{{(.*?)\n\}};"
-_NO_OPCODES = ("HAVE_ARGUMENT", "MIN_INSTRUMENTED_OPCODE", "NB_")
+_NO_OPCODES = ("HAVE_ARGUMENT", "MIN_INSTRUMENTED_OPCODE", "NB_", "CACHE", "RESERVED", "ENABLE_SPECIALIZATION")
 _INSTRUMENTED = "INSTRUMENTED_"
-_CACHE = "CACHE"
 _LAST = 255
 
 
@@ -42,7 +41,7 @@ def _read(include: Path, *names: str) -> str:
 
 
 def _is_opcode(name: str, number: int) -> bool:
-    return number <= _LAST and not name.startswith(_NO_OPCODES) and name not in {_CACHE, "RESERVED", "ENABLE_SPECIALIZATION"}
+    return number <= _LAST and not name.startswith(_NO_OPCODES)
 
 
 def _entries(text: str, name: str) -> dict[str, str]:

@@ -14,9 +14,17 @@ from pyxhon.errors import KernelError
 from pyxhon.function_events import CallCount, CallKey, FunctionDecision
 
 Program = Literal[
-    "on_seen", "on_entry", "on_function", "on_calibration", "on_flow_entry", "on_flow_exit", "on_flow_calibration",
-    "on_instruction", "on_instruction_calibration",
+    "on_seen",
+    "on_entry",
+    "on_function",
+    "on_calibration",
+    "on_flow_entry",
+    "on_flow_exit",
+    "on_flow_calibration",
+    "on_instruction",
+    "on_instruction_calibration",
 ]
+_DECISIONS: Final[dict[str, str]] = {"on_function": "decisions", "on_instruction": "instruction_decisions"}
 _PLACE: Final = struct.Struct("<QQ")  # struct place, probes/scratch.bpf.h
 _KEY: Final = wire.format_of(CallKey)
 _COUNT: Final = wire.format_of(CallCount)
@@ -93,15 +101,17 @@ class EntryProbes:
         return time_ns, count
 
     def refuse(self, image: int, code: int, generation: int) -> None:
-        """Let calls of a function no more be told (on_function)."""
-        self._probes.set_entry("decisions", _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1)))
+        """Let calls, or instructions, of a function no more be told (on_function, on_instruction)."""
+        self._probes.set_entry(
+            _DECISIONS[self._name], _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1))
+        )
 
     def forget(self, image: int, codes: Iterable[int]) -> None:
         """Forget the code objects of an image that has ended."""
         places = [_PLACE.pack(image, code) for code in codes]
         self._probes.remove_entries("named_codes", places)
-        if self._name == "on_function":
-            self._probes.remove_entries("decisions", places)
+        if self._name in _DECISIONS:
+            self._probes.remove_entries(_DECISIONS[self._name], places)
 
     def forget_counts(self, keys: Iterable[tuple[int, ...]]) -> None:
         """Remove what was counted under each CallKey."""

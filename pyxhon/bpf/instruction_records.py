@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pyxhon.cpython.executed import Record
+
 # kind, flags and cpu are left out, and the header of the next record; see InstructionEvent
 _INSTRUCTIONS: Final = struct.Struct("<8xQIIQQQQIIII8x")
 _RING_HEADER_BYTES: Final = 8
-Row = tuple[int, int, int, int, int, int, int, int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -17,6 +18,6 @@ class InstructionRun:
 
     content: bytes
 
-    def rows(self) -> Iterator[Row]:
-        """Give (time, pid, tid, image, code, frame, words, generation, instruction, site, is joined) of each."""
-        return _INSTRUCTIONS.iter_unpack(self.content + bytes(_RING_HEADER_BYTES))  # type: ignore[arg-type, return-value]
+    def rows(self) -> Iterator[Record]:
+        """Give each as a tuple."""
+        return _INSTRUCTIONS.iter_unpack(self.content + bytes(_RING_HEADER_BYTES))

@@ -92,7 +92,9 @@ def find_body_sites(code: Code, layout: Layout, known: InstructionSet, wanted: C
     """Find a site in the body of each opcode, or of those that stand for a `wanted` one."""
     if layout.version > _LAST:
         return _none(f"instructions: not proven on CPython {layout.version[0]}.{layout.version[1]}")
-    tables, notes = find_dispatch_tables(code.image, layout.opcodes or known.opcodes, has_resume=layout.opcodes is not None)
+    tables, notes = find_dispatch_tables(
+        code.image, layout.opcodes or known.opcodes, has_resume=layout.opcodes is not None
+    )
     if len(tables) != 1:
         return _none(*notes or ("instructions: there is more than one dispatch table",))
     table = tables[0]
@@ -196,7 +198,7 @@ def _site(
 
 
 def _without_doubles(code: Code, sites: Sequence[BodySite]) -> list[BodySite]:
-    """Leave out a site at an address that has one, and one whose body does nothing but jump to another of its opcode."""
+    """Leave out a site where there is one, and one whose body does nothing but jump to another of its opcode."""
     kept: dict[int, BodySite] = {}
     for site in sites:
         jump = next(disassemble(code.image, site.address, _LONGEST_BYTES), None)

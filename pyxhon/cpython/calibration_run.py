@@ -81,7 +81,7 @@ class Workload:
         self._ask("instructions")
 
     def see_instructions(self) -> list[tuple[int, int]]:
-        """Run it again while the interpreter tells of each instruction: (code object, offset). Raises CalibrationError."""
+        """Run it again while the interpreter tells of it: (code object, offset) of each. Raises CalibrationError."""
         names, seen = self.names(), []
         for word in self._ask("see them"):
             found = _EXECUTED.fullmatch(word)

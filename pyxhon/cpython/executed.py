@@ -13,6 +13,9 @@ from pyxhon.cpython.instruction_set import EXTENDED_ARG, InstructionSet
 Executed = tuple[int, int, int, int, str]
 """Time, code object, its generation, offset, and opcode."""
 
+Record = tuple[int, int, int, int, int, int, int, int, int, int, int]
+"""Time, pid, tid, process image, code object, frame, words of code, generation, offset, site, is it joined."""
+
 _COVERS: Final = ("INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_LINE")
 _ALWAYS: Final = "__"  # in the names of opcodes that cannot give up
 _FIRST_WITH_CACHES: Final = (3, 11)
@@ -40,6 +43,12 @@ class _Thread:
     is_told: bool = False
     is_joined: bool = False
 
+    def end_last(self, frame: int, offset: int, is_joined: int) -> list[Executed]:
+        """Give what the last instruction executed besides, now that it is known what came next."""
+        more, self.more = self.more, []
+        is_sure = self.is_told or (frame == self.frame and offset != more[0][3])
+        return more if is_sure and not is_joined else []
+
 
 class ExecutedReader:
     """Reads the records of one interpreter's process; `joined` are opcodes whose bodies tell what was left to them.
@@ -64,14 +73,12 @@ class ExecutedReader:
         more = known.more_of(name) if is_whole else ()
         return _Meaning(base, more, _ALWAYS in name, base in joined, base != "RESUME")
 
-    def take(
-        self, tid: int, time_ns: int, place: tuple[int, int, int], words: int, offset: int, *, site: str, is_joined: int
-    ) -> Iterator[Executed]:
-        """Take a record of a thread; `place` is its code object, generation and frame, `site` the opcode of its site.
+    def take(self, record: Record, site: str) -> Iterator[Executed]:
+        """Take a record of a thread; `site` is the opcode whose body its site is in.
 
         Gives what is known to have been executed, in order.
         """
-        code, generation, frame = place
+        time_ns, _, tid, _, code, frame, words, generation, offset, _, is_joined = record
         while words & 0xFF == self._extended:
             words >>= 16
             offset += 2
@@ -79,30 +86,33 @@ class ExecutedReader:
         if thread is None:
             thread = self._threads[tid] = _Thread()
         if thread.more:
-            more, thread.more = thread.more, []
-            if not is_joined and (thread.is_told or (frame == thread.frame and offset != more[0][3])):
-                yield from more
-        meaning = self._meanings[words & 0xFF]
+            yield from thread.end_last(frame, offset, is_joined)
         is_same = frame == thread.frame and offset == thread.offset
         if is_joined and (not self._is_traced_by_base or (is_same and not thread.is_joined)):
             return  # given up: the body that did so was told of
         thread.frame, thread.offset, thread.is_joined = frame, offset, bool(is_joined)
-        if meaning is None or is_joined:  # something covers it; or 3.11 traces, and executes the plain opcode
+        meaning = None if is_joined else self._meanings[words & 0xFF]
+        if meaning is None:  # something covers it; or 3.11 traces, and executes the plain opcode
             if not is_same or is_joined:
                 yield time_ns, code, generation, offset, site
-            return
-        if is_same and not meaning.is_repeatable:
-            return
-        yield time_ns, code, generation, offset, meaning.base
-        if meaning.more:
-            rest = [
-                (time_ns, code, generation, offset + after, name or self._bases[words >> 8 * after & 0xFF])
-                for after, name in meaning.more
-            ]
-            if meaning.is_sure:
-                yield from rest
-            else:
-                thread.more, thread.is_told = rest, meaning.is_told
+        elif not is_same or meaning.is_repeatable:
+            yield time_ns, code, generation, offset, meaning.base
+            if meaning.more:
+                yield from self._take_more(thread, meaning, (time_ns, code, generation, offset), words)
+
+    def _take_more(
+        self, thread: _Thread, meaning: _Meaning, first: tuple[int, int, int, int], words: int
+    ) -> list[Executed]:
+        """Give what was executed besides, where that is sure already."""
+        time_ns, code, generation, offset = first
+        rest = [
+            (time_ns, code, generation, offset + after, name or self._bases[words >> 8 * after & 0xFF])
+            for after, name in meaning.more
+        ]
+        if meaning.is_sure:
+            return rest
+        thread.more, thread.is_told = rest, meaning.is_told
+        return []
 
     def finish(self, tid: int | None = None) -> Iterator[tuple[int, Executed]]:
         """Give what is left of a thread that has ended, or of all, each with its thread."""

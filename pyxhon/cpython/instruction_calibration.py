@@ -1,12 +1,21 @@
 """Whether probes in the bodies of opcodes tell of each executed instruction, exactly and in order.
 
-Pure: it compares what they told of a program with what the interpreter told of the same program, run again.
+It compares what they told of a program with what the interpreter told of the same program, run again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+from pyxhon.cache import prune_cached, read_cached, write_cached
+from pyxhon.cpython.body_sites import BodySites
+from pyxhon.cpython.calibration_run import workload_text
+from pyxhon.cpython.sites_cache import digest_image
 from pyxhon.errors import CalibrationError
+from pyxhon.target.elf import ElfImage
 
 # What the interpreter's own tracing does not tell of: how a frame begins, before it is whole (3.11, DO_TRACING; 3.12,
 # co_firsttraceable) ...
@@ -16,13 +25,16 @@ _UNTOLD_AFTER: Final = ("RETURN_GENERATOR", "END_FOR")
 _UNTOLD_TOO: Final = "POP_TOP"
 _UNIT_BYTES: Final = 2
 
+_PREFIX: Final = "instructions-"
+_MAX_REMEMBERED: Final = 64
+_COUNT: Final = re.compile(rb"[1-9][0-9]{0,8}")
+_JUDGES: Final = ("instruction_calibration", "calibration_run", "executed", "instruction_set", "body_sites")
+
 Told = tuple[int, int, str]
 """Code object, offset, opcode."""
 
 
-def judge_instructions(
-    told: Sequence[Told], seen: Sequence[tuple[int, int]], names: Mapping[int, str]
-) -> int:
+def judge_instructions(told: Sequence[Told], seen: Sequence[tuple[int, int]], names: Mapping[int, str]) -> int:
     """Give how many instructions prove it, or raise CalibrationError with the first difference.
 
     `told` is what the probes told of, `seen` (code object, offset) what the interpreter did.
@@ -40,6 +52,30 @@ def judge_instructions(
     saw, did = (_describe(places, first, names, opcodes) for places in (mine, theirs))
     counts = f"{len(mine)} instructions told of {len(theirs)}"
     raise CalibrationError(f"{counts}; the first difference is at {first}: {saw}, where the interpreter executed {did}")
+
+
+def calibrate_instructions_cached(
+    image: ElfImage, found: BodySites, calibrate: Callable[[], int], *, by: str, is_believed: bool
+) -> int:
+    """Give how many instructions have proven these sites of a file, else calibrate, as `calibrate_cached` does."""
+    digest = digest_image(image, (found, by, _judges_digest()))
+    name = f"{_PREFIX}{image.build_id or 'none'}-{digest}.json"
+    content = read_cached(name)
+    if content is not None and _COUNT.fullmatch(content):
+        return int(content)
+    count = calibrate()
+    if is_believed:
+        write_cached(name, str(count).encode())
+        prune_cached(_PREFIX, _MAX_REMEMBERED)
+    return count
+
+
+@cache
+def _judges_digest() -> str:
+    digest = hashlib.sha256(workload_text().encode())
+    for name in _JUDGES:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    return digest.hexdigest()
 
 
 def _untold_places(told: Sequence[Told]) -> Iterator[tuple[int, int]]:

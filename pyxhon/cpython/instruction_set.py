@@ -55,7 +55,7 @@ class InstructionSet:
         return self.bases.get(name, name)
 
     def more_of(self, name: str) -> tuple[tuple[int, str | None], ...]:
-        """Give what an opcode executes besides itself: how many bytes later, and the opcode if it is always the same."""
+        """Give what an opcode executes besides itself: how many bytes later, and the opcode if always the same."""
         if self.version < _FIRST_WITHOUT_PRECALL:
             if name.startswith("COMPARE_OP_") and name.endswith("_JUMP"):
                 return _COMPARE_AND_JUMP

@@ -81,7 +81,13 @@ def containers(count):
     (left, right), last = (first, rest[0]), {*made, *rest}
     named = {**{"first": 1}, "second": left}
     unpacked = (*made, *rest)
-    return [number for number in made if number in last], {key: len(value) for key, value in pairs.items()}, named, unpacked, right
+    return (
+        [number for number in made if number in last],
+        {key: len(value) for key, value in pairs.items()},
+        named,
+        unpacked,
+        right,
+    )
 
 
 def handled(number):
