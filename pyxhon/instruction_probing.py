@@ -1,5 +1,6 @@
 """Puts probes into the bodies of opcodes, as the user asked and the interpreter allows."""
 
+import os
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -10,9 +11,11 @@ from pyxhon.cpython.body_sites import IMPORTS, BodySite, BodySites, find_body_si
 from pyxhon.cpython.executed import ExecutedReader
 from pyxhon.cpython.instruction_set import InstructionSet, load_instruction_set
 from pyxhon.cpython.machine_code import index_code
+from pyxhon.cpython.runtime import Runtime
 from pyxhon.entry_probing import Entered, bytecode_place
 from pyxhon.errors import InterpreterError, PyxhonError
 from pyxhon.target.elf import ElfImage
+from pyxhon.target.process import read_mappings
 
 Mode = Literal["off", "imports", "all"]
 _COVERS: Final = ("INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_LINE")
@@ -46,6 +49,9 @@ class InstructionProbing:
             return f"instructions unavailable: {error}"
 
     def _install(self, image: ElfImage, entered: Entered) -> str:
+        if self.mode == "all" and self._probes.only_pid is None and _runs_us(entered.runtime):
+            message = "PyXhon runs on the same interpreter, whose instructions would all be probed, too"
+            raise InterpreterError(message, "attach with --no-follow, or run PyXhon by another one")
         found, known = find_bodies(image, entered, wanted_opcodes(self.mode))
         proven = self.prove(entered, known)
         if self.probes is None:
@@ -134,6 +140,16 @@ def _with_covers(own: tuple[int, ...], known: InstructionSet) -> int:
     covers = [known.numbers[name] for name in _COVERS if name in known.numbers]
     slots = [*own, *covers, *own, *own][:_SLOTS]
     return int.from_bytes(bytes((*slots, 1)), "little")
+
+
+def _runs_us(runtime: Runtime) -> bool:
+    """Tell whether we run by an interpreter's file: probes are put into a file, for all who run by it."""
+    ours = read_mappings(os.getpid())
+    return any(
+        (os.makedev(*mapping.device), mapping.inode) == (runtime.device, runtime.inode)
+        for mapping in ours
+        if mapping.inode
+    )
 
 
 def _refuse(_entered: Entered, _known: InstructionSet) -> int:

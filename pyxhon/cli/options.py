@@ -17,6 +17,7 @@ from pyxhon.session_options import CALL_FORMATS, TraceOptions
 _SMALLEST_BUFFER: Final = 4 << 10
 _LARGEST_BUFFER: Final = 1 << 30
 _SIZE: Final = re.compile(r"([0-9]{1,12})([KMG]?)(?:I?B)?")
+_NO_FILE: Final = re.compile(r"<[^<>:]+>")
 _LONGEST_NAME: Final = 256
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30}
 
@@ -71,8 +72,9 @@ def parse_function(text: str) -> str:
 
 
 def parse_module(text: str) -> str:
-    """Read the dotted name of a module or package."""
-    if not all(part.isidentifier() for part in text.split(".")) or len(text) > _LONGEST_NAME:
+    """Read the dotted name of a module or package, or what stands for a file where there is none: <string>."""
+    is_name = all(part.isidentifier() for part in text.split(".")) or _NO_FILE.fullmatch(text)
+    if not is_name or len(text) > _LONGEST_NAME:
         raise click.BadParameter(f"{text!r} is no name of a module or package such as requests or xml.dom")
     return text
 

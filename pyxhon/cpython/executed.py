@@ -31,6 +31,7 @@ class _Meaning:
     is_sure: bool
     is_told: bool  # that it has given up
     is_repeatable: bool  # at once, in the same frame
+    adapts: bool  # what is executed for it changes
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class _Thread:
     more: list[Executed] = field(default_factory=list)
     is_told: bool = False
     is_joined: bool = False
+    is_spent: bool = False  # its counter is at 0: where it gives up it is replaced
 
     def end_last(self, frame: int, offset: int, is_joined: int) -> list[Executed]:
         """Give what the last instruction executed besides, now that it is known what came next."""
@@ -71,7 +73,8 @@ class ExecutedReader:
             return None
         base = known.base_of(name)
         more = known.more_of(name) if is_whole else ()
-        return _Meaning(base, more, _ALWAYS in name, base in joined, base != "RESUME")
+        adapts = known.version > _WHERE_TRACING_IS_BY_BASE and bool(known.caches.get(base))
+        return _Meaning(base, more, _ALWAYS in name, base in joined, base != "RESUME", adapts)
 
     def take(self, record: Record, site: str) -> Iterator[Executed]:
         """Take a record of a thread; `site` is the opcode whose body its site is in.
@@ -85,25 +88,39 @@ class ExecutedReader:
         thread = self._threads.get(tid)
         if thread is None:
             thread = self._threads[tid] = _Thread()
+        first = time_ns, code, generation, offset
+        is_same = frame == thread.frame and offset == thread.offset
+        is_spent = bool(is_joined) or not words >> 20 & 0xFFF
+        meaning = None if is_joined else self._meanings[words & 0xFF]
+        if is_same and thread.is_spent and not is_spent and meaning is not None and meaning.adapts:
+            # it gave up, was replaced because it had done so often, and is executed by what replaced it
+            thread.more, thread.is_spent = [], False
+            yield from self._take_more(thread, meaning, first, words)
+            return
         if thread.more:
             yield from thread.end_last(frame, offset, is_joined)
-        is_same = frame == thread.frame and offset == thread.offset
         if is_joined and (not self._is_traced_by_base or (is_same and not thread.is_joined)):
             return  # given up: the body that did so was told of
-        thread.frame, thread.offset, thread.is_joined = frame, offset, bool(is_joined)
-        meaning = None if is_joined else self._meanings[words & 0xFF]
+        thread.frame, thread.offset, thread.is_joined, thread.is_spent = frame, offset, bool(is_joined), is_spent
+        yield from self._take_first(thread, meaning, first, (words, site, is_same and not is_joined))
+
+    def _take_first(
+        self, thread: _Thread, meaning: _Meaning | None, first: tuple[int, int, int, int], rest: tuple[int, str, bool]
+    ) -> Iterator[Executed]:
+        words, site, is_again = rest
         if meaning is None:  # something covers it; or 3.11 traces, and executes the plain opcode
-            if not is_same or is_joined:
-                yield time_ns, code, generation, offset, site
-        elif not is_same or meaning.is_repeatable:
-            yield time_ns, code, generation, offset, meaning.base
-            if meaning.more:
-                yield from self._take_more(thread, meaning, (time_ns, code, generation, offset), words)
+            if not is_again:
+                yield *first, site
+        elif not is_again or meaning.is_repeatable:
+            yield *first, meaning.base
+            yield from self._take_more(thread, meaning, first, words)
 
     def _take_more(
         self, thread: _Thread, meaning: _Meaning, first: tuple[int, int, int, int], words: int
     ) -> list[Executed]:
         """Give what was executed besides, where that is sure already."""
+        if not meaning.more:
+            return []
         time_ns, code, generation, offset = first
         rest = [
             (time_ns, code, generation, offset + after, name or self._bases[words >> 8 * after & 0xFF])

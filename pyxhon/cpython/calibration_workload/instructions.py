@@ -229,12 +229,17 @@ def instructed():
     extended(1)
 
 
-EXTENDED_ARG = 144
+EXTENDED_ARG = {(3, 13): 71, (3, 14): 69, (3, 15): 67}.get(VERSION, 144)
 EXECUTED = []
 LAST = [0]
 
 
 def see_instruction(code, offset):
+    text = code.co_code
+    while text[offset] == EXTENDED_ARG:  # up to 3.11 what it extends has no event of its own
+        if VERSION >= (3, 12):
+            return
+        offset += 2
     if id(code) != LAST[0]:
         LAST[0] = id(code)
         EXECUTED.append("%d:%d" % (id(code), offset))
@@ -247,10 +252,7 @@ def trace_instructions(frame, event, value):
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
     elif event == "opcode":
-        offset, code = frame.f_lasti, frame.f_code.co_code
-        while VERSION < (3, 11) and code[offset] == EXTENDED_ARG:  # what it extends has no event of its own
-            offset += 2
-        see_instruction(frame.f_code, offset)
+        see_instruction(frame.f_code, frame.f_lasti)
     return trace_instructions
 
 
