@@ -59,8 +59,9 @@ static inline bool take_instruction(struct instruction_event *event, struct pt_r
 		return false;
 	}
 	u32 opcode = opcode_in(event->words, !h->l->instruction_mask);
-	event->is_joined = h->site->opcode && !is_of_site(h->site->opcode, opcode);
-	bool is_replaced = h->site->flags & ENTRY_FLAG_IS_ADAPTIVE && !(event->words >> 20 & 0xfff);
+	u32 opcodes = h->site->opcode; // of the site, and in the highest byte where counting down ends
+	event->is_joined = h->site->flags & ENTRY_FLAG_IS_JOINED && !is_of_site(opcodes, opcode);
+	bool is_replaced = (event->words >> 16 & 0xffff) < opcodes >> 24;
 	return event->is_joined ? h->site->flags & ENTRY_FLAG_TELLS_JOINED : !is_replaced;
 }
 

@@ -62,7 +62,7 @@ class EntryFlag(enum.IntEnum):
     INSTRUCTION_IN_WORDS = 16  # f_lasti counts instructions, not bytes: 3.10
     INSTRUCTION_IN_REGISTER = 32  # in that of stack_adjust, not in the frame; 3.11 and later
     TELLS_JOINED = 128  # also of what another opcode's body has left to this one
-    IS_ADAPTIVE = 64  # where its counter is 0 it is replaced, and what replaces it is executed
+    IS_JOINED = 64  # other opcodes' bodies get here, too
 
 
 MAX_SYSCALLS = 2048  # the machine's own numbers and x32's from 0, those of i386 from I386_SYSCALLS
@@ -147,7 +147,9 @@ class Site:
     stack_adjust: U16
     result_register: U16
     flags: U16
-    opcode: U32  # of an entry: hits of other opcodes there do not count; 0: all do
+    opcode: (
+        U32  # of an entry: hits of other opcodes there do not count; 0: all do. Of an instruction: see body_sites.py
+    )
 
 
 @dataclass(slots=True)

@@ -112,7 +112,7 @@ def put_bodies(
 
 
 def _site(entered: Entered, found: BodySites, site: BodySite, known: InstructionSet) -> controls.Site:
-    flags = controls.EntryFlag.IS_ADAPTIVE if site.is_adaptive else 0
+    flags = controls.EntryFlag.IS_JOINED if site.own else 0
     flags |= controls.EntryFlag.TELLS_JOINED if site.tells_joined else 0
     adjust, frame = 0, 0
     if found.frame_register is None or found.instruction_register is None:
@@ -131,15 +131,15 @@ def _site(entered: Entered, found: BodySites, site: BodySite, known: Instruction
         stack_adjust=adjust,
         result_register=frame,
         flags=flags,
-        opcode=_with_covers(site.own, known) if site.own else 0,
+        opcode=_pack_opcodes(site, known),
     )
 
 
-def _with_covers(own: tuple[int, ...], known: InstructionSet) -> int:
-    """Put into a word the opcodes that a site is of, and those that may cover them in the code (3.12 and later)."""
+def _pack_opcodes(site: BodySite, known: InstructionSet) -> int:
+    """Put into a word the opcodes that a site is of, those that may cover them in the code, and where counting ends."""
     covers = [known.numbers[name] for name in _COVERS if name in known.numbers]
-    slots = [*own, *covers, *own, *own][:_SLOTS]
-    return int.from_bytes(bytes((*slots, 1)), "little")
+    slots = [*site.own, *covers, *site.own, *site.own, 0, 0, 0][:_SLOTS]
+    return int.from_bytes(bytes((*slots, known.spent_below if site.is_adaptive else 0)), "little")
 
 
 def _runs_us(runtime: Runtime) -> bool:

@@ -32,7 +32,7 @@ IMPORTS: Final = frozenset({
 """What `--instructions imports` is about: imports, calls and loads of attributes."""
 
 _FIRST_WITH_STORE: Final = (3, 11)
-_LAST: Final = (3, 13)
+_LAST: Final = (3, 15)
 _FEWEST_SHARE: Final = 0.9
 _STORE: Final = re.compile(r"qword ptr \[(r\w+) \+ (0x[0-9a-f]+)\], (r\w+)")
 _DISTANCE: Final = struct.Struct("<i")
@@ -161,7 +161,8 @@ def _bodies(code: Code, starts: dict[int, set[int]], offset: int) -> Iterator[_B
         for instruction in disassemble(code.image, start, _BLOCK_BYTES):
             found = _STORE.fullmatch(instruction.operands) if instruction.mnemonic == "mov" else None
             if found is not None and int(found[2], 16) == offset:
-                store, registers = instruction.address, (found[1], found[3])
+                if not _is_written(code, start, instruction.address, found[3]):  # else it is that of the next one
+                    store, registers = instruction.address, (found[1], found[3])
                 break
             if instruction.ends_block or instruction.is_call:
                 break

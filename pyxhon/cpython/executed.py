@@ -19,6 +19,7 @@ Record = tuple[int, int, int, int, int, int, int, int, int, int, int]
 _COVERS: Final = ("INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_LINE")
 _ALWAYS: Final = "__"  # in the names of opcodes that cannot give up
 _FIRST_WITH_CACHES: Final = (3, 11)
+_FIRST_WITH_REPLACED_JUMPS: Final = (3, 14)  # at once, by what is executed for it (Python/bytecodes.c)
 _WHERE_TRACING_IS_BY_BASE: Final = (3, 11)  # Python/ceval.c, TRACING_NEXTOPARG
 
 
@@ -65,12 +66,15 @@ class ExecutedReader:
         self._meanings = [None if name is None else self._mean(known, name, joined, is_whole) for name in names]
         self._bases = ["?" if name is None else known.base_of(name) for name in names]
         self._is_traced_by_base = known.version == _WHERE_TRACING_IS_BY_BASE
+        self._spent_below = known.spent_below
         self._threads: dict[int, _Thread] = {}
 
     @staticmethod
     def _mean(known: InstructionSet, name: str, joined: Collection[str], is_whole: bool) -> _Meaning | None:  # noqa: FBT001
         if name in _COVERS:
             return None
+        if name == "JUMP_BACKWARD" and known.version >= _FIRST_WITH_REPLACED_JUMPS:
+            return _Meaning("", (), is_sure=False, is_told=False, is_repeatable=False, adapts=False)
         base = known.base_of(name)
         more = known.more_of(name) if is_whole else ()
         adapts = known.version > _WHERE_TRACING_IS_BY_BASE and bool(known.caches.get(base))
@@ -90,7 +94,7 @@ class ExecutedReader:
             thread = self._threads[tid] = _Thread()
         first = time_ns, code, generation, offset
         is_same = frame == thread.frame and offset == thread.offset
-        is_spent = bool(is_joined) or not words >> 20 & 0xFFF
+        is_spent = bool(is_joined) or (words >> 16 & 0xFFFF) < self._spent_below
         meaning = None if is_joined else self._meanings[words & 0xFF]
         if is_same and thread.is_spent and not is_spent and meaning is not None and meaning.adapts:
             # it gave up, was replaced because it had done so often, and is executed by what replaced it
@@ -111,7 +115,7 @@ class ExecutedReader:
         if meaning is None:  # something covers it; or 3.11 traces, and executes the plain opcode
             if not is_again:
                 yield *first, site
-        elif not is_again or meaning.is_repeatable:
+        elif meaning.base and (not is_again or meaning.is_repeatable):
             yield *first, meaning.base
             yield from self._take_more(thread, meaning, first, words)
 

@@ -18,8 +18,8 @@ from pyxhon.errors import CalibrationError
 from pyxhon.target.elf import ElfImage
 
 # What the interpreter's own tracing does not tell of: how a frame begins, before it is whole (3.11, DO_TRACING; 3.12,
-# co_firsttraceable) ...
-_UNTOLD: Final = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "END_FOR"})
+# co_firsttraceable), in 3.15 all that a generator does before it is one. NOT_TAKEN is passed over unless it is told ...
+_UNTOLD: Final = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "END_FOR", "NOT_TAKEN"})
 # ... and what follows the two last of them: a traced loop over a generator does not come by its end.
 _UNTOLD_AFTER: Final = ("RETURN_GENERATOR", "END_FOR")
 _UNTOLD_TOO: Final = "POP_TOP"
@@ -80,8 +80,13 @@ def _judges_digest() -> str:
 
 def _untold_places(told: Sequence[Told]) -> Iterator[tuple[int, int]]:
     ends = {(code, offset) for code, offset, opcode in told if opcode in _UNTOLD_AFTER}
+    begins = {code: offset for code, offset, opcode in told if opcode == _UNTOLD_AFTER[0]}
     for code, offset, opcode in told:
-        if opcode in _UNTOLD or (opcode == _UNTOLD_TOO and (code, offset - _UNIT_BYTES) in ends):
+        if (
+            opcode in _UNTOLD
+            or offset < begins.get(code, 0)
+            or (opcode == _UNTOLD_TOO and (code, offset - _UNIT_BYTES) in ends)
+        ):
             yield code, offset
 
 

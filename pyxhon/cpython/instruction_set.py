@@ -26,13 +26,19 @@ _MORE: Final[Mapping[str, tuple[tuple[int, str | None], ...]]] = {
     "LOAD_CONST__LOAD_FAST": _AND_NEXT,
     "STORE_FAST__LOAD_FAST": _AND_NEXT,
     "STORE_FAST__STORE_FAST": _AND_NEXT,
-    "BINARY_OP_INPLACE_ADD_UNICODE": ((4, "STORE_FAST"),),
-    "CALL_NO_KW_LIST_APPEND": ((8, "POP_TOP"),),
-    "CALL_LIST_APPEND": ((8, "POP_TOP"),),
 }
+_AND_THEN: Final = {
+    "BINARY_OP_INPLACE_ADD_UNICODE": "STORE_FAST",
+    "CALL_NO_KW_LIST_APPEND": "POP_TOP",
+    "CALL_LIST_APPEND": "POP_TOP",
+}
+_ALONE: Final = {("CALL_LIST_APPEND", (3, 15))}
 _COMPARE_AND_JUMP: Final = ((6, None),)
 _CALL_TOO: Final = ((4, "CALL"),)
 _FIRST_WITHOUT_PRECALL: Final = (3, 12)
+_REPLACED_OTHERWISE: Final = ("JUMP_BACKWARD", "RESUME")
+_USUALLY_SPENT_BELOW: Final = 1 << 4  # the lowest bits say how far to count the next time
+_SPENT_BELOW: Final[Mapping[tuple[int, int], int]] = {(3, 14): 15, (3, 15): 7}
 _CALLS_LATER: Final = ("PRECALL_ADAPTIVE", "PRECALL_BOUND_METHOD", "PRECALL_PYFUNC")
 
 
@@ -63,15 +69,23 @@ class InstructionSet:
                 return (*_CALL_TOO, (14, "POP_TOP"))
             if name.startswith("PRECALL_") and name not in _CALLS_LATER:
                 return _CALL_TOO
+        following = _AND_THEN.get(name)
+        if following is not None and (name, self.version) not in _ALONE:
+            return ((_UNIT_BYTES + _UNIT_BYTES * self.caches.get(self.base_of(name), 0), following),)
         return _MORE.get(name, ())
 
     def is_adaptive(self, name: str) -> bool:
         """Tell whether an opcode counts down to being replaced, and is then executed again."""
         if name.endswith(_ADAPTIVE):
             return True
-        if self.version < _FIRST_WITHOUT_PRECALL or not self.caches.get(name):
+        if self.version < _FIRST_WITHOUT_PRECALL or not self.caches.get(name) or name in _REPLACED_OTHERWISE:
             return False
         return any(base == name and not one.startswith(_INSTRUMENTED) for one, base in self.bases.items())
+
+    @property
+    def spent_below(self) -> int:
+        """Give what the counter in the first cache is below when an opcode is to be replaced (pycore_backoff.h)."""
+        return _SPENT_BELOW.get(self.version, _USUALLY_SPENT_BELOW)
 
     @property
     def opcodes(self) -> Opcodes:

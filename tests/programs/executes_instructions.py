@@ -1,6 +1,6 @@
 """Executes the same instructions in each run, in three threads; told to, it has the interpreter tell of each of them.
 
-Arguments: a file for what is told, and "oracle" or "plain". It gets {thread: [native id, [[function, offset, opcode]]]}.
+It waits for a line. Arguments: a file for what is told, and "oracle" or "plain". The file gets {thread: [native id, [[function, offset, opcode]]]}.
 """
 
 import json
@@ -219,6 +219,8 @@ def run(index, told):
 
 def main():
     told = {}
+    print("ready", flush=True)
+    sys.stdin.readline()
     if IS_ORACLE and sys.version_info >= (3, 12):
         tool, event = sys.monitoring.DEBUGGER_ID, sys.monitoring.events.INSTRUCTION
         sys.monitoring.use_tool_id(tool, "oracle")

@@ -229,6 +229,7 @@ def instructed():
     extended(1)
 
 
+NOT_TAKEN = {(3, 14): 28, (3, 15): 26}.get(VERSION)  # which is passed over unless it is being told
 EXTENDED_ARG = {(3, 13): 71, (3, 14): 69, (3, 15): 67}.get(VERSION, 144)
 EXECUTED = []
 LAST = [0]
@@ -236,6 +237,8 @@ LAST = [0]
 
 def see_instruction(code, offset):
     text = code.co_code
+    if text[offset] == NOT_TAKEN:
+        return
     while text[offset] == EXTENDED_ARG:  # up to 3.11 what it extends has no event of its own
         if VERSION >= (3, 12):
             return
