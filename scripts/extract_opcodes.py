@@ -14,7 +14,7 @@ from pathlib import Path
 _DEFINE = re.compile(r"#define ([A-Z][A-Z0-9_]+)[ \t]+(\d+)\b")
 _ENTRY = re.compile(r"\[([A-Z][A-Z0-9_]+)\] = (\w+),")
 _TABLE = r"{name}\[256\] = \{{(.*?)\n\}};"
-_NO_OPCODES = ("HAVE_ARGUMENT", "MIN_INSTRUMENTED_OPCODE", "NB_", "CACHE", "RESERVED", "ENABLE_SPECIALIZATION")
+_NO_OPCODES = ("HAVE_ARGUMENT", "MIN_", "NB_", "CACHE", "RESERVED", "ENABLE_SPECIALIZATION")
 _INSTRUMENTED = "INSTRUMENTED_"
 _LAST = 255
 
