@@ -18,13 +18,33 @@ static inline u64 old_instruction(struct instruction_event *event, const struct 
 	return bytecode + h->l->bytes_data + event->instruction;
 }
 
-// Take what is executed; false where it cannot be read.
-static inline bool read_instruction(struct instruction_event *event, struct pt_regs *ctx, const struct hit *h)
+// Take the frame and its code object; false where they cannot be read. Up to 3.10 the thread state names the frame.
+static inline bool read_code(struct instruction_event *event, u64 *block, struct pt_regs *ctx, const struct hit *h)
 {
-	u64 block[BLOCK_BYTES / 8] = {}, address;
-	if (!event->frame || read_frame(h->l, block, event->frame))
+	if (h->l->instruction_mask) {
+		event->frame = frame_at(ctx, h->site);
+	} else {
+		struct scratch *s = get_scratch(h->id);
+		if (!s) {
+			count(SIGNAL_INSTRUCTION, COUNTER_NO_SCRATCH);
+			return false;
+		}
+		event->frame = current_frame(s, h);
+		FORGET();
+	}
+	if (!event->frame || read_frame(h->l, block, event->frame)) {
+		count(SIGNAL_INSTRUCTION, COUNTER_UNREADABLE_FRAME);
 		return false;
+	}
 	event->code = BLOCK_FIELD(block, u64, h->l->frame_code) & ~3ULL;
+	event->generation = generation_of(h->freed, h->p->image, event->code);
+	return true;
+}
+
+// Take what is executed; false where it cannot be read.
+static inline bool read_words(struct instruction_event *event, u64 *block, struct pt_regs *ctx, const struct hit *h)
+{
+	u64 address;
 	if (!h->l->instruction_mask) {
 		address = old_instruction(event, h, BLOCK_FIELD(block, s32, h->l->frame_instruction));
 	} else {
@@ -33,7 +53,11 @@ static inline bool read_instruction(struct instruction_event *event, struct pt_r
 			address = register_at(ctx, h->site->stack_adjust);
 		event->instruction = address - event->code - h->l->code_bytecode;
 	}
-	return bpf_probe_read_user(&event->words, 8, (void *)address) == 0;
+	if (bpf_probe_read_user(&event->words, 8, (void *)address)) {
+		count(SIGNAL_INSTRUCTION, COUNTER_UNREADABLE_FRAME);
+		return false;
+	}
+	return true;
 }
 
 // The opcode in these words; up to 3.10 after what extends its argument, which has no f_lasti of its own.
@@ -52,12 +76,8 @@ static inline bool is_of_site(u32 opcodes, u32 opcode)
 
 // Tell whether it will be executed here: what is replaced is executed again, what another body left to this one was
 // told of there.
-static inline bool take_instruction(struct instruction_event *event, struct pt_regs *ctx, const struct hit *h)
+static inline bool is_executed(struct instruction_event *event, const struct hit *h)
 {
-	if (!read_instruction(event, ctx, h)) {
-		count(SIGNAL_INSTRUCTION, COUNTER_UNREADABLE_FRAME);
-		return false;
-	}
 	u32 opcode = opcode_in(event->words, !h->l->instruction_mask);
 	u32 opcodes = h->site->opcode; // of the site, and in the highest byte where counting down ends
 	event->is_joined = h->site->flags & ENTRY_FLAG_IS_JOINED && !is_of_site(opcodes, opcode);
@@ -74,53 +94,44 @@ static inline void send_instruction(struct instruction_event *event, const struc
 		count(SIGNAL_INSTRUCTION, COUNTER_LOST);
 }
 
-// Describe a code object once, for userspace to decide by name; until it has, its instructions are told.
-static inline bool is_code_wanted(struct scratch *s, const struct hit *h, struct function *f)
+// Describe a code object once, for userspace to decide by name: until it has, its instructions are told. Those of what
+// C code makes for itself are not.
+static inline bool describe_code(struct place *place, const struct instruction_event *event, const struct hit *h)
 {
-	struct place place = {.image = h->p->image, .id = f->code};
-	struct function_decision *known = instruction_decisions.lookup(&place), fresh = {.generation = f->generation};
-	if (known && known->generation == f->generation)
-		return known->is_unwanted == 0;
-	fresh.is_unwanted = h->l->instruction_mask && !is_told(h->l, f->code);
+	struct function f = {.code = event->code, .generation = event->generation};
+	struct function_decision fresh = {.generation = event->generation};
+	struct scratch *s = get_scratch(h->id);
+	if (!s) {
+		count(SIGNAL_INSTRUCTION, COUNTER_NO_SCRATCH);
+		return false;
+	}
+	fresh.is_unwanted = h->l->instruction_mask && !is_told(h->l, f.code);
 	if (!fresh.is_unwanted) {
 		s->current.layout = h->site->layout;
-		if (!name_function(s, h->l, place.image, f))
+		if (!name_function(s, h->l, place->image, &f))
 			return true;
 		FORGET();
 	}
-	if (instruction_decisions.update(&place, &fresh))
+	if (instruction_decisions.update(place, &fresh))
 		count(SIGNAL_INSTRUCTION, COUNTER_TABLE_FULL);
-	FORGET();
 	return fresh.is_unwanted == 0;
-}
-
-// Where the frame is: in a register, or up to 3.10 what the thread state says.
-static inline void find_frame(struct instruction_event *event, struct pt_regs *ctx, const struct hit *h,
-			      struct scratch *s)
-{
-	event->frame = h->l->instruction_mask ? frame_at(ctx, h->site) : current_frame(s, h);
-	FORGET();
 }
 
 int on_instruction(struct pt_regs *ctx)
 {
 	struct hit h;
 	struct instruction_event event = {};
-	struct function f = {};
-	if (!begin_hit(&h, ctx, false))
+	u64 block[BLOCK_BYTES / 8] = {};
+	if (!begin_hit(&h, ctx, false) || !read_code(&event, block, ctx, &h))
 		return 0;
-	struct scratch *s = get_scratch(h.id);
-	if (!s) {
-		count(SIGNAL_INSTRUCTION, COUNTER_NO_SCRATCH);
+	struct place place = {.image = h.p->image, .id = event.code};
+	struct function_decision *known = instruction_decisions.lookup(&place);
+	bool is_known = known && known->generation == event.generation;
+	if (is_known && known->is_unwanted)
 		return 0;
-	}
-	find_frame(&event, ctx, &h, s);
-	if (!take_instruction(&event, ctx, &h))
+	if (!read_words(&event, block, ctx, &h) || !is_executed(&event, &h))
 		return 0;
-	f.code = event.code;
-	f.generation = generation_of(h.freed, h.p->image, f.code);
-	event.generation = f.generation;
-	if (is_code_wanted(s, &h, &f))
+	if (is_known || describe_code(&place, &event, &h))
 		send_instruction(&event, &h, get_attach_cookie(ctx));
 	return 0;
 }
@@ -130,13 +141,10 @@ int on_instruction_calibration(struct pt_regs *ctx)
 {
 	struct hit h;
 	struct instruction_event event = {};
-	if (!begin_hit(&h, ctx, true))
+	u64 block[BLOCK_BYTES / 8] = {};
+	if (!begin_hit(&h, ctx, true) || !read_code(&event, block, ctx, &h) || !read_words(&event, block, ctx, &h))
 		return 0;
-	struct scratch *s = get_scratch(h.id);
-	if (!s)
-		return 0;
-	find_frame(&event, ctx, &h, s);
-	if (take_instruction(&event, ctx, &h) && (!h.l->instruction_mask || is_told(h.l, event.code)))
+	if (is_executed(&event, &h) && (!h.l->instruction_mask || is_told(h.l, event.code)))
 		send_instruction(&event, &h, get_attach_cookie(ctx));
 	return 0;
 }

@@ -43,6 +43,7 @@ def prove_instructions(probes: Probes, entered: Entered, known: InstructionSet) 
 
 def _observe(probes: Probes, image: ElfImage, entered: Entered, found: BodySites, known: InstructionSet) -> int:
     """Run the workload with probes in all bodies, then without them while the interpreter tells."""
+    probes.load_calls("on_instruction_calibration")  # what has to be compiled first must not take the workload's time
     with (
         started_workload(entered.runtime, entered.pid) as workload,
         armed_for(workload, probes, "on_instruction_calibration") as armed,

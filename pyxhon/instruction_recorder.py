@@ -6,6 +6,7 @@ from typing import Final
 from pyxhon.bpf.function_records import Function
 from pyxhon.bpf.instruction_records import InstructionRun
 from pyxhon.cpython.executed import Executed, ExecutedReader
+from pyxhon.events import Counter, Signal
 from pyxhon.instruction_probing import InstructionProbing
 from pyxhon.losses import Losses
 from pyxhon.process_images import Image
@@ -30,6 +31,7 @@ class InstructionRecorder:
         self.names_of: Names = lambda _record, _image: ((), "")
         self.limit: int | None = None
         self.stored = 0
+        self._taken = 0  # records
         self._readers: dict[int, ExecutedReader | None] = {}
         self._opcodes: dict[str, int] = {}
         self._unwanted: set[tuple[int, int, int]] = set()  # image, code object, generation
@@ -51,6 +53,7 @@ class InstructionRecorder:
 
     def take(self, run: InstructionRun, images: Mapping[int, Image]) -> None:
         """Take a run of them."""
+        self._taken += run.count
         if self.is_full:
             return
         rows: list[_Flow] = []
@@ -105,6 +108,11 @@ class InstructionRecorder:
             for tid, executed in reader.finish():
                 self._add(rows, image, tid, executed)
         self._write(rows)
+
+    def balance(self, counters: Mapping[tuple[Signal, Counter], int]) -> list[tuple[str, int, int, int, int]]:
+        """Give the signal's row of the conservation law: of records, of which one may stand for two instructions."""
+        seen, lost = (counters.get((Signal.INSTRUCTION, counter), 0) for counter in (Counter.SEEN, Counter.LOST))
+        return [("instruction", seen, self._taken, 0, lost)] if self._probing.is_on else []
 
     def losses(self) -> Losses:
         """Give how many could not be stored."""

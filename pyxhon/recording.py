@@ -374,7 +374,7 @@ def _finish(session: _Session) -> None:
     for place, count in lost.items():
         losses[place] = losses.get(place, 0) + count
     store.set_losses(losses)
-    store.set_counters(balance_signals(counters, recorder, lost))
+    store.set_counters(balance_signals(counters, recorder, lost) + session.instructions.balance(counters))
     store.set_meta(ended_unix_ns=time.time_ns())
     store.commit(is_forced=True)
     _show(session)

@@ -18,6 +18,11 @@ class InstructionRun:
 
     content: bytes
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return -(-len(self.content) // _INSTRUCTIONS.size)
+
     def rows(self) -> Iterator[Record]:
         """Give each as a tuple."""
         return _INSTRUCTIONS.iter_unpack(self.content + bytes(_RING_HEADER_BYTES))

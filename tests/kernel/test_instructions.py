@@ -88,6 +88,7 @@ def runs(python, tmp_path):
         )
         with open_trace(trace) as reader:
             assert [row for row in reader.losses() if row.signal == "instruction"] == []
+            assert all(row.seen == row.stored for row in reader.counters() if row.signal == "instruction")
         threads = {index: tid for index, (tid, _) in json.loads(plain.read_text()).items()}
         told = {index: [tuple(row) for row in rows] for index, (_, rows) in json.loads(oracle.read_text()).items()}
         found = read_instructions(trace)
@@ -157,5 +158,7 @@ def test_what_the_ring_could_not_hold_is_counted(python, tmp_path):
     stored = sqlite3.connect(trace).execute("SELECT count(*) FROM bytecode_flow").fetchone()[0]
     with open_trace(trace) as reader:
         lost = sum(row.count for row in reader.losses() if row.signal == "instruction")
-    assert lost
+        [counter] = [row for row in reader.counters() if row.signal == "instruction"]
+    assert lost == counter.lost > 0
+    assert counter.seen == counter.stored + counter.lost
     assert stored + lost >= 30_000 * 4
