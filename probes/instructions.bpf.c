@@ -85,13 +85,11 @@ static inline bool is_executed(struct instruction_event *event, const struct hit
 	return event->is_joined ? h->site->flags & ENTRY_FLAG_TELLS_JOINED : !is_replaced;
 }
 
-static inline void send_instruction(struct instruction_event *event, const struct hit *h, u32 site)
+static inline bool send_instruction(struct instruction_event *event, const struct hit *h, u32 site)
 {
 	fill_head(&event->head[0], h->id, EVENT_KIND_INSTRUCTION, h->p->image);
 	event->site = site;
-	count(SIGNAL_INSTRUCTION, COUNTER_SEEN);
-	if (ring.ringbuf_output(event, sizeof(*event), BPF_RB_NO_WAKEUP))
-		count(SIGNAL_INSTRUCTION, COUNTER_LOST);
+	return ring.ringbuf_output(event, sizeof(*event), BPF_RB_NO_WAKEUP) == 0;
 }
 
 // Describe a code object once, for userspace to decide by name: until it has, its instructions are told. Those of what
@@ -131,8 +129,11 @@ int on_instruction(struct pt_regs *ctx)
 		return 0;
 	if (!read_words(&event, block, ctx, &h) || !is_executed(&event, &h))
 		return 0;
-	if (is_known || describe_code(&place, &event, &h))
-		send_instruction(&event, &h, get_attach_cookie(ctx));
+	if (!is_known && !describe_code(&place, &event, &h))
+		return 0;
+	count(SIGNAL_INSTRUCTION, COUNTER_SEEN);
+	if (!send_instruction(&event, &h, get_attach_cookie(ctx)))
+		count(SIGNAL_INSTRUCTION, COUNTER_LOST);
 	return 0;
 }
 

@@ -79,6 +79,7 @@ def record_instructions(
     instructions.limit = options.max_events
     instructions.names_of = functools.partial(_names_of, recorder.ownership)
     recorder.functions.on_instructions = instructions.take
+    recorder.functions.on_forgotten = instructions.forget
     decide = recorder.on_function
 
     def decide_both(record: Function | Parameters, image: Image) -> None:

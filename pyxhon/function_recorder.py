@@ -56,6 +56,8 @@ class FunctionRecorder:
         self.flow = FlowRecorder(store)
         self.on_instructions: Callable[[InstructionRun, Mapping[int, Image]], None] = lambda _run, _images: None
 
+        self.on_forgotten: Callable[[Image, Collection[int]], None] = lambda _image, _codes: None
+
     def take_run(self, run: FlowRun | InstructionRun, images: Mapping[int, Image]) -> None:
         """Take a run of entries and exits, or of instructions."""
         if isinstance(run, FlowRun):
@@ -90,8 +92,11 @@ class FunctionRecorder:
         if self.entries is None or not known:
             return
         self.update(images, ended=known)
-        for number in known:
-            self.entries.forget(number, self._functions.pop(number).newest)
+        for image in ended:
+            if image.number in known:
+                codes = self._functions.pop(image.number).newest
+                self.entries.forget(image.number, codes)
+                self.on_forgotten(image, codes)
         self._rows = {key: row for key, row in self._rows.items() if key[0] not in known}
 
     def update(self, images: Mapping[int, Image], ended: Collection[int] = ()) -> None:

@@ -1,6 +1,6 @@
 """Writes executed instructions to the trace, in the order in which each thread executed them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from pyxhon.bpf.function_records import Function
@@ -100,14 +100,23 @@ class InstructionRecorder:
 
     def finish(self, images: Mapping[int, Image]) -> None:
         """Write what the last instructions of threads executed besides."""
+        for image in [images[number] for number in self._readers if number in images]:
+            self._finish(image)
+
+    def _finish(self, image: Image) -> None:
+        reader = self._readers.pop(image.number, None)
         rows: list[_Flow] = []
-        for number, reader in self._readers.items():
-            image = images.get(number)
-            if image is None or reader is None or self.is_full:
-                continue
+        if reader is not None and not self.is_full:
             for tid, executed in reader.finish():
                 self._add(rows, image, tid, executed)
         self._write(rows)
+
+    def forget(self, image: Image, codes: Collection[int]) -> None:
+        """Forget an image that has ended, with its code objects, here and in the kernel."""
+        self._finish(image)
+        self._unwanted = {place for place in self._unwanted if place[0] != image.number}
+        if self._probing.probes is not None:
+            self._probing.probes.forget(image.number, codes)
 
     def balance(self, counters: Mapping[tuple[Signal, Counter], int]) -> list[tuple[str, int, int, int, int]]:
         """Give the signal's row of the conservation law: of records, of which one may stand for two instructions."""

@@ -299,8 +299,10 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
-    # functions asked for are probed as modules are loaded: the sooner, the fewer calls are missed
-    batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
+    # functions asked for are probed as modules are loaded, instructions refused as code is met: the sooner, the better
+    interpreters = session.tracing.interpreters
+    is_patient = not interpreters.has_functions and not interpreters.instructions.is_on
+    batches = Batches(session.tracing.probes, is_patient=is_patient)
     while True:
         was_over = is_over()
         if was_over:  # else what they tell may come faster than it is taken

@@ -4,7 +4,7 @@ A body may execute more than one instruction. One that does so only where its gu
 the body of the plain opcode, is known to have been right by what comes next in its thread.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ Record = tuple[int, int, int, int, int, int, int, int, int, int, int]
 
 _COVERS: Final = ("INSTRUMENTED_INSTRUCTION", "INSTRUMENTED_LINE")
 _ALWAYS: Final = "__"  # in the names of opcodes that cannot give up
+_MOST_THREADS: Final = 1 << 16  # of which something is remembered; the oldest have most likely ended
 _FIRST_WITH_CACHES: Final = (3, 11)
 _FIRST_WITH_REPLACED_JUMPS: Final = (3, 14)  # at once, by what is executed for it (Python/bytecodes.c)
 _WHERE_TRACING_IS_BY_BASE: Final = (3, 11)  # Python/ceval.c, TRACING_NEXTOPARG
@@ -33,6 +34,7 @@ class _Meaning:
     is_told: bool  # that it has given up
     is_repeatable: bool  # at once, in the same frame
     adapts: bool  # what is executed for it changes
+    is_plain: bool  # one instruction, whatever comes next
 
 
 @dataclass(slots=True)
@@ -71,27 +73,39 @@ class ExecutedReader:
 
     @staticmethod
     def _mean(known: InstructionSet, name: str, joined: Collection[str], is_whole: bool) -> _Meaning | None:  # noqa: FBT001
-        if name in _COVERS:
+        if name in _COVERS or (name == EXTENDED_ARG and known.version < _FIRST_WITH_CACHES):
             return None
         if name == "JUMP_BACKWARD" and known.version >= _FIRST_WITH_REPLACED_JUMPS:
-            return _Meaning("", (), is_sure=False, is_told=False, is_repeatable=False, adapts=False)
+            return _Meaning("", (), is_sure=False, is_told=False, is_repeatable=False, adapts=False, is_plain=False)
         base = known.base_of(name)
         more = known.more_of(name) if is_whole else ()
         adapts = known.version > _WHERE_TRACING_IS_BY_BASE and bool(known.caches.get(base))
-        return _Meaning(base, more, _ALWAYS in name, base in joined, base != "RESUME", adapts)
+        return _Meaning(base, more, _ALWAYS in name, base in joined, base != "RESUME", adapts, not more)
 
-    def take(self, record: Record, site: str) -> Iterator[Executed]:
+    def take(self, record: Record, site: str) -> Sequence[Executed]:
         """Take a record of a thread; `site` is the opcode whose body its site is in.
 
         Gives what is known to have been executed, in order.
         """
         time_ns, _, tid, _, code, frame, words, generation, offset, _, is_joined = record
+        thread = self._threads.get(tid)
+        if thread is None:
+            if len(self._threads) >= _MOST_THREADS:
+                self._threads.pop(next(iter(self._threads)))
+            thread = self._threads[tid] = _Thread()
+        meaning = self._meanings[words & 0xFF]
+        is_same = frame == thread.frame and offset == thread.offset
+        if is_joined or is_same or thread.more or meaning is None or not meaning.is_plain:
+            return list(self._take_carefully(thread, record, site))
+        thread.frame, thread.offset, thread.is_joined = frame, offset, False
+        thread.is_spent = (words >> 16 & 0xFFFF) < self._spent_below
+        return ((time_ns, code, generation, offset, meaning.base),)  # which nearly all are
+
+    def _take_carefully(self, thread: _Thread, record: Record, site: str) -> Iterator[Executed]:
+        time_ns, _, _, _, code, frame, words, generation, offset, _, is_joined = record
         while words & 0xFF == self._extended:
             words >>= 16
             offset += 2
-        thread = self._threads.get(tid)
-        if thread is None:
-            thread = self._threads[tid] = _Thread()
         first = time_ns, code, generation, offset
         is_same = frame == thread.frame and offset == thread.offset
         is_spent = bool(is_joined) or (words >> 16 & 0xFFFF) < self._spent_below
