@@ -269,6 +269,7 @@ def see_instructions():
         sys.monitoring.set_events(tool, event)
         instructed()
         sys.monitoring.set_events(tool, 0)
+        sys.monitoring.free_tool_id(tool)
     else:
         sys.settrace(trace_instructions)
         instructed()
