@@ -61,6 +61,7 @@ enum event_kind {
 	EVENT_KIND_PARAMETERS = 15,
 	EVENT_KIND_FLOW = 16,
 	EVENT_KIND_EXIT_HIT = 17,
+	EVENT_KIND_INSTRUCTION = 18,
 };
 
 // Bits of Event.flags.
@@ -89,6 +90,7 @@ enum signal {
 	SIGNAL_NATIVE_STACK = 8,
 	SIGNAL_CALL = 9,
 	SIGNAL_FUNCTION = 10,
+	SIGNAL_INSTRUCTION = 11,
 };
 
 // What is counted in the kernel, per signal.
@@ -168,6 +170,7 @@ enum site_kind {
 	SITE_KIND_EXIT_DROP = 17,
 	SITE_KIND_EXIT_YIELD = 18,
 	SITE_KIND_EXIT_EVAL = 19,
+	SITE_KIND_INSTRUCTION = 20,
 	SITE_KIND_METHOD_NOARGS = 32,
 	SITE_KIND_METHOD_O = 33,
 	SITE_KIND_METHOD_VARARGS = 34,
@@ -193,6 +196,9 @@ enum entry_flag {
 	ENTRY_FLAG_THROW_IN_RDX = 4,
 	ENTRY_FLAG_RESULT_IN_RSI = 8,
 	ENTRY_FLAG_INSTRUCTION_IN_WORDS = 16,
+	ENTRY_FLAG_INSTRUCTION_IN_REGISTER = 32,
+	ENTRY_FLAG_TELLS_JOINED = 128,
+	ENTRY_FLAG_IS_JOINED = 64,
 };
 
 // Bits of SyscallRule.flags.
@@ -740,6 +746,27 @@ _Static_assert(offsetof(struct exit_hit_event, is_resumption) == 59, "exit_hit_e
 _Static_assert(offsetof(struct exit_hit_event, is_entry) == 60, "exit_hit_event.is_entry");
 _Static_assert(offsetof(struct exit_hit_event, registers) == 64, "exit_hit_event.registers");
 _Static_assert(offsetof(struct exit_hit_event, slots) == 184, "exit_hit_event.slots");
+
+// An instruction is about to be executed.
+struct instruction_event {
+	struct event head[1];
+	u64 code;
+	u64 frame;
+	u64 words;
+	u32 generation;
+	u32 instruction;
+	u32 site;
+	u32 is_joined;
+};
+_Static_assert(sizeof(struct instruction_event) == 72, "instruction_event");
+_Static_assert(offsetof(struct instruction_event, head) == 0, "instruction_event.head");
+_Static_assert(offsetof(struct instruction_event, code) == 32, "instruction_event.code");
+_Static_assert(offsetof(struct instruction_event, frame) == 40, "instruction_event.frame");
+_Static_assert(offsetof(struct instruction_event, words) == 48, "instruction_event.words");
+_Static_assert(offsetof(struct instruction_event, generation) == 56, "instruction_event.generation");
+_Static_assert(offsetof(struct instruction_event, instruction) == 60, "instruction_event.instruction");
+_Static_assert(offsetof(struct instruction_event, site) == 64, "instruction_event.site");
+_Static_assert(offsetof(struct instruction_event, is_joined) == 68, "instruction_event.is_joined");
 
 // Whether calls of a function are told.
 struct function_decision {

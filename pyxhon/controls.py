@@ -32,6 +32,7 @@ class SiteKind(enum.IntEnum):
     EXIT_DROP = 17  # (tstate, frame); Site.stack_adjust: where the thread state has the exception being raised
     EXIT_YIELD = 18  # a Python function pauses; the frame is where EntryFlag says
     EXIT_EVAL = 19  # the evaluation loop ends, up to 3.10; Site.stack_adjust: where a code object has its bytecode
+    INSTRUCTION = 20  # the body of an opcode; where frame and instruction are, EntryFlag says
     METHOD_NOARGS = 32  # (self, NULL); these seven are C functions by name, their Site.flags a SelfKind
     METHOD_O = 33  # (self, argument)
     METHOD_VARARGS = 34  # (self, tuple)
@@ -59,6 +60,9 @@ class EntryFlag(enum.IntEnum):
     THROW_IN_RDX = 4  # up to 3.10
     RESULT_IN_RSI = 8  # of _Py_CheckFunctionResult, the callable before it: 3.8; else in rdx
     INSTRUCTION_IN_WORDS = 16  # f_lasti counts instructions, not bytes: 3.10
+    INSTRUCTION_IN_REGISTER = 32  # in that of stack_adjust, not in the frame; 3.11 and later
+    TELLS_JOINED = 128  # also of what another opcode's body has left to this one
+    IS_JOINED = 64  # other opcodes' bodies get here, too
 
 
 MAX_SYSCALLS = 2048  # the machine's own numbers and x32's from 0, those of i386 from I386_SYSCALLS
@@ -143,7 +147,9 @@ class Site:
     stack_adjust: U16
     result_register: U16
     flags: U16
-    opcode: U32  # of an entry: hits of other opcodes there do not count; 0: all do
+    opcode: (
+        U32  # of an entry: hits of other opcodes there do not count; 0: all do. Of an instruction: see body_sites.py
+    )
 
 
 @dataclass(slots=True)

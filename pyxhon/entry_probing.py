@@ -234,7 +234,14 @@ def _eval_exit(layout: Layout, place: FramePlace) -> tuple[int, int]:
         raise InterpreterError("the frame is in no register where the evaluation loop ends")
     in_rsi = controls.EntryFlag.RESULT_IN_RSI if layout.version < _THREAD_STATE_FIRST else 0
     in_words = controls.EntryFlag.INSTRUCTION_IN_WORDS if layout.version >= _COUNTS_INSTRUCTIONS else 0
-    return in_rsi | in_words, layout.code_local_names - _BYTECODE_BEFORE_NAMES
+    return in_rsi | in_words, bytecode_place(layout)
+
+
+def bytecode_place(layout: Layout) -> int:
+    """Give where code objects have their bytecode, up to 3.10. Raises InterpreterError."""
+    if layout.code_local_names is None:
+        raise InterpreterError("it is not known where a code object has its bytecode")
+    return layout.code_local_names - _BYTECODE_BEFORE_NAMES
 
 
 def _put_site(
@@ -265,3 +272,8 @@ def _flags(place: FramePlace | None, site: EntrySite) -> int:
         return controls.EntryFlag.FRAME_ON_STACK if place.register is None else 0
     # (frame, throwflag) in 3.8, then (tstate, frame, throwflag): Include/internal/pycore_ceval.h
     return controls.EntryFlag.THROW_IN_RSI if place.register == "rdi" else controls.EntryFlag.THROW_IN_RDX
+
+
+def join_words(*words: str) -> str:
+    """Join what is said of several things that calls are covered by."""
+    return "; ".join(text for text in words if text != "off") or "off"

@@ -47,6 +47,7 @@ class EventKind(enum.IntEnum):
     PARAMETERS = 15
     FLOW = 16
     EXIT_HIT = 17
+    INSTRUCTION = 18
 
 
 class EventFlag(enum.IntEnum):
@@ -77,6 +78,7 @@ class Signal(enum.IntEnum):
     NATIVE_STACK = 8
     CALL = 9
     FUNCTION = 10
+    INSTRUCTION = 11
 
 
 class Counter(enum.IntEnum):

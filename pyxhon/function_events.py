@@ -113,6 +113,20 @@ class ExitHitEvent:
 
 
 @dataclass(slots=True)
+class InstructionEvent:
+    """An instruction is about to be executed."""
+
+    head: Annotated[bytes, Array(Event, 1)]
+    code: U64
+    frame: U64
+    words: U64  # of code, from the instruction on: opcodes, arguments, caches
+    generation: U32
+    instruction: U32  # offset in bytes; up to 3.10 of what extends it, where something does
+    site: U32
+    is_joined: U32  # the body of another opcode got here: it has given up
+
+
+@dataclass(slots=True)
 class FunctionDecision:
     """Whether calls of a function are told."""
 
@@ -157,8 +171,8 @@ class CallCount:
 
 ENUMERATIONS = (FlowKind,)
 STRUCTS = (
-    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, FunctionDecision, WantedName,
-    CallKey, CallCount,
+    FunctionEvent, ParameterName, ParametersEvent, HitEvent, FlowEvent, ExitHitEvent, InstructionEvent,
+    FunctionDecision, WantedName, CallKey, CallCount,
 )  # fmt: skip
 CONSTANTS = (
     "MAX_FUNCTIONS", "MAX_CALLS", "MAX_PARAMETERS", "PARAMETER_NAME_BYTES", "MAX_WANTED_NAMES", "CALIBRATION_SLOTS",

@@ -20,6 +20,8 @@ from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import TargetError
 from pyxhon.exit_calibrating import calibrate_exits
 from pyxhon.functions import Wanted, describe_call
+from pyxhon.instruction_calibrating import prove_instructions
+from pyxhon.instruction_recorder import InstructionRecorder
 from pyxhon.interpreters import Interpreters
 from pyxhon.ownership import Ownership
 from pyxhon.policy.model import Policy
@@ -66,6 +68,30 @@ def entries_wanted(probes: Probes, options: TraceOptions, wanted: Wanted) -> Ent
         probes.enable_run_stats()
         entries.measure_trap = functools.partial(measure_trap, probes)
     return entries
+
+
+def record_instructions(
+    probes: Probes, options: TraceOptions, interpreters: Interpreters, recorder: Recorder
+) -> InstructionRecorder:
+    """Have instructions probed and recorded, as the user wants them; after `connect`."""
+    probing = interpreters.instructions
+    probing.mode = options.instructions
+    probing.prove = functools.partial(prove_instructions, probes)
+    instructions = InstructionRecorder(recorder.store, probing, options.instruction_packages)
+    instructions.limit = options.max_events
+    instructions.names_of = functools.partial(_names_of, recorder.ownership)
+    recorder.functions.on_instructions = instructions.take
+    recorder.functions.on_forgotten = instructions.forget
+    decide = recorder.on_function
+
+    def decide_both(record: Function | Parameters, image: Image) -> None:
+        decide(record, image)
+        if isinstance(record, Function):
+            instructions.decide(record, image)
+
+    if options.instruction_packages:
+        recorder.on_function = decide_both
+    return instructions
 
 
 def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder) -> None:

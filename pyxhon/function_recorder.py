@@ -1,11 +1,12 @@
 """Writes to the trace which Python functions ran, and how often each was entered by which."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pyxhon.bpf.function_records import Function
+from pyxhon.bpf.function_records import FlowRun, Function
+from pyxhon.bpf.instruction_records import InstructionRun
 from pyxhon.entry_probing import EntryProbing
 from pyxhon.flow_recorder import FlowRecorder
 from pyxhon.losses import Losses
@@ -53,6 +54,16 @@ class FunctionRecorder:
         self._unknown: Losses = {}
         self._updated_s = time.monotonic()
         self.flow = FlowRecorder(store)
+        self.on_instructions: Callable[[InstructionRun, Mapping[int, Image]], None] = lambda _run, _images: None
+
+        self.on_forgotten: Callable[[Image, Collection[int]], None] = lambda _image, _codes: None
+
+    def take_run(self, run: FlowRun | InstructionRun, images: Mapping[int, Image]) -> None:
+        """Take a run of entries and exits, or of instructions."""
+        if isinstance(run, FlowRun):
+            self.flow.take(run, images)
+        else:
+            self.on_instructions(run, images)
 
     def take(self, record: Function, image: Image) -> None:
         """Take a function that was entered, or that entered another."""
@@ -83,9 +94,11 @@ class FunctionRecorder:
         if known:
             self.update(images, ended=known)
         for image in ended:
-            functions = self._functions.pop(image.number, _Functions())
-            if functions.newest or self.entries.has_functions:
-                self.entries.forget(image.number, functions.newest)
+            codes = self._functions.pop(image.number, _Functions()).newest
+            if codes or self.entries.has_functions:
+                self.entries.forget(image.number, codes)
+            if codes:
+                self.on_forgotten(image, codes)
         self._rows = {key: row for key, row in self._rows.items() if key[0] not in known}
 
     def update(self, images: Mapping[int, Image], ended: Collection[int] = ()) -> None:

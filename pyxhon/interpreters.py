@@ -16,9 +16,10 @@ from pyxhon.cpython.runtime import Runtime, openable_path
 from pyxhon.cpython.site import Site
 from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
 from pyxhon.cpython.sites_cache import dlopen_sites_cached, find_sites_cached
-from pyxhon.entry_probing import Entered, EntryProbing
+from pyxhon.entry_probing import Entered, EntryProbing, join_words
 from pyxhon.errors import ElfError, InterpreterError, KernelError, PyxhonError, TargetError
 from pyxhon.functions import Functions, Wanted
+from pyxhon.instruction_probing import InstructionProbing
 from pyxhon.target.elf import ElfImage, open_image
 from pyxhon.target.process import read_mappings
 
@@ -58,6 +59,7 @@ class Interpreters:
     def __init__(self, probes: Probes, wanted: Wanted | None = None, entries: EntryProbing | None = None) -> None:
         self._probes = probes
         self.entries = entries or EntryProbing(probes, "off")
+        self.instructions = InstructionProbing(probes, "off")
         self._by_file: dict[tuple[int, int], Interpreter] = {}
         self._without_process: set[tuple[int, int]] = set()  # probed before one was there
         self._libraries: set[tuple[object, int]] = set()
@@ -126,8 +128,9 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
-        words = self.entries.install(image, Entered(runtime, layout, index, sites.entries, sites.exits, pid))
-        jit = find_jit(image, runtime.version) if self.entries.takes_all else None
+        entered = Entered(runtime, layout, index, sites.entries, sites.exits, pid)
+        words = join_words(self.entries.install(image, entered), self.instructions.install(image, entered))
+        jit = find_jit(image, runtime.version) if self.entries.takes_all or self.instructions.is_on else None
         coverage = _describe_coverage(sites, words)
         interpreter = Interpreter(runtime, layout, index, sites, coverage, entries=words, jit=jit)
         self.by_layout.setdefault(index, interpreter)
@@ -152,6 +155,11 @@ class Interpreters:
         index = self._probes.add_site(path, offset, kernel_site)
         self.site_signals[index] = f"uprobe {_SIGNAL_NAMES[site.kind]}"
         self.site_kinds[index] = site.kind
+
+    def disarm(self) -> None:
+        """Take the probes on functions and instructions out of all processes."""
+        self.entries.disarm()
+        self.instructions.disarm()
 
     def find_by_path(self, path: str | None) -> Interpreter | None:
         """Give the interpreter probed under this path, for a process that is gone."""

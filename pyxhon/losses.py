@@ -39,4 +39,14 @@ _FUNCTION_REASONS: Final = {
     Counter.UNMATCHED: "entry_site_unmatched",
     Counter.UNREADABLE_FRAME: "function_frame_unreadable",
 }
-_REASONS_OF: Final = {Signal.PROCESS: _LIFE_REASONS, Signal.FUNCTION: _FUNCTION_REASONS}
+_INSTRUCTION_REASONS: Final = {
+    Counter.LOST: "instructions_ring_full",
+    Counter.NO_SCRATCH: "instructions_no_scratch",
+    Counter.TABLE_FULL: "instructions_table_full",
+    Counter.UNREADABLE_FRAME: "instruction_frame_unreadable",
+}
+_REASONS_OF: Final = {
+    Signal.PROCESS: _LIFE_REASONS,
+    Signal.FUNCTION: _FUNCTION_REASONS,
+    Signal.INSTRUCTION: _INSTRUCTION_REASONS,
+}

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pyxhon.act_counts import ActCounts
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.function_records import ExitHit, FlowRun, Function, Hit, Parameters
+from pyxhon.bpf.instruction_records import InstructionRun
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
@@ -90,8 +91,8 @@ class Recorder:
             self._take_code(record)
         elif isinstance(record, Function | Parameters):
             self._take_function(record)
-        elif isinstance(record, FlowRun):
-            self.functions.flow.take(record, self.images)
+        elif isinstance(record, FlowRun | InstructionRun):
+            self.functions.take_run(record, self.images)
         elif isinstance(record, Fork):
             self._take_fork(record)
         elif isinstance(record, Exec):

@@ -42,9 +42,11 @@ from pyxhon.function_probing import (
     probe_for_command,
     probe_for_execution,
     probe_for_process,
+    record_instructions,
     wanted_functions,
 )
 from pyxhon.hook_check import HookCheck
+from pyxhon.instruction_recorder import InstructionRecorder
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.launch import Child, stop_signals
 from pyxhon.losses import losses_of
@@ -88,6 +90,7 @@ class _Session:
     """A recording and what is shown of it."""
 
     tracing: Tracing
+    instructions: InstructionRecorder
     probe_check: ProbeCheck
     hook_check: HookCheck
     findings: "LiveFindings | None" = None
@@ -207,6 +210,7 @@ def _open_session(
         tracing = Tracing(options, store, probes, interpreters, ownership, recorder)
         recorder.on_first_event = lambda image: install_libraries(tracing, image)
         connect(interpreters, ownership, recorder)
+        instructions = record_instructions(probes, options, interpreters, recorder)
         recorder.forget_act = lambda key: (probes.forget_act(key) or (0,))[0]
         recorder.on_execution = functools.partial(_begin_program, tracing)
         recorder.find_interpreter = interpreters.by_layout.get
@@ -215,9 +219,8 @@ def _open_session(
             if native is not None:
                 native.stacks.on_mapped = functools.partial(add_mapped_dll, tracing)
             try:
-                yield _Session(
-                    tracing, ProbeCheck(store, recorder.pending, probes), HookCheck(store, recorder.pending, probes)
-                )
+                checks = ProbeCheck(store, recorder.pending, probes), HookCheck(store, recorder.pending, probes)
+                yield _Session(tracing, instructions, *checks)
             finally:
                 ownership.close()
 
@@ -278,7 +281,8 @@ def _is_over(session: _Session, deadline: float | None) -> bool:
 
 def _due(session: _Session, deadline: float | None) -> float | None:
     """Give when tracing is to end: when the user said, or now where all that is wanted has come."""
-    return 0.0 if session.tracing.recorder.functions.flow.is_full else deadline
+    is_full = session.tracing.recorder.functions.flow.is_full or session.instructions.is_full
+    return 0.0 if is_full else deadline
 
 
 def _hold_more(recorder: Recorder, probes: Probes) -> bool:
@@ -297,12 +301,14 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder = session.tracing.recorder
-    # functions asked for are probed as modules are loaded: the sooner, the fewer calls are missed
-    batches = Batches(session.tracing.probes, is_patient=not session.tracing.interpreters.has_functions)
+    # functions asked for are probed as modules are loaded, instructions refused as code is met: the sooner, the better
+    interpreters = session.tracing.interpreters
+    is_patient = not interpreters.has_functions and not interpreters.instructions.is_on
+    batches = Batches(session.tracing.probes, is_patient=is_patient)
     while True:
         was_over = is_over()
         if was_over:  # else what they tell may come faster than it is taken
-            session.tracing.interpreters.entries.disarm()
+            session.tracing.interpreters.disarm()
         records, stacks = batches.read(is_last=was_over)
         recorder.take(records, stacks)
         if batches.is_idle:
@@ -351,7 +357,7 @@ def _finish(session: _Session) -> None:
             with contextlib.suppress(TargetError):
                 add_dlls(session.tracing, image, read_mappings(image.pid))
     session.probe_check.look(recorder.live.values())
-    session.tracing.interpreters.entries.disarm()
+    session.tracing.interpreters.disarm()
     session.tracing.probes.detach()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
@@ -361,17 +367,18 @@ def _finish(session: _Session) -> None:
     recorder.acts.update(session.tracing.probes)
     recorder.functions.update(recorder.images)
     recorder.functions.flow.finish()
+    session.instructions.finish(recorder.images)
     recorder.write_syscall_counts(session.tracing.probes)
     if recorder.native is not None:
         recorder.native.stacks.finish()
     session.tracing.ownership.finish()
     counters = session.tracing.probes.counters()
     lost = recorder.lost_acts(session.tracing.probes)
-    losses = losses_of(counters) | recorder.losses()
+    losses = losses_of(counters) | recorder.losses() | session.instructions.losses()
     for place, count in lost.items():
         losses[place] = losses.get(place, 0) + count
     store.set_losses(losses)
-    store.set_counters(balance_signals(counters, recorder, lost))
+    store.set_counters(balance_signals(counters, recorder, lost) + session.instructions.balance(counters))
     store.set_meta(ended_unix_ns=time.time_ns())
     store.commit(is_forced=True)
     _show(session)

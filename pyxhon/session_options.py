@@ -28,10 +28,14 @@ class TraceOptions:
     """Which system calls are taken: "sensitive", "all" (the others are counted), or "off"."""
     calls: Literal["off", "seen", "count", "trace"] | None = None
     """Which Python functions ran: seen to, counted, or every call; None: "seen" where it is free, else "off"."""
+    instructions: Literal["off", "imports", "all"] = "off"
+    """Which executed instructions are told one by one: imports, calls and loads of attributes, or all."""
+    instruction_packages: tuple[str, ...] = ()
+    """Modules, with all in them, whose instructions are told; none: of all."""
     calls_budget: float | None = None
     """How many percent longer the target may take for its calls to be counted; None: all are counted."""
     max_events: int | None = None
-    """End after this many entries and exits of functions; None: no bound."""
+    """End after this many entries and exits of functions, or instructions; None: no bound."""
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
     functions: tuple[str, ...] = ()
@@ -52,7 +56,8 @@ class TraceOptions:
     @property
     def ring_bytes(self) -> int:
         """The size of the ring buffer that the user asked for, or else one that fits."""
-        return self.buffer_bytes or (_STREAM_BYTES if self.calls == "trace" else _RING_BYTES)
+        is_stream = self.calls == "trace" or self.instructions != "off"
+        return self.buffer_bytes or (_STREAM_BYTES if is_stream else _RING_BYTES)
 
     @property
     def stack_ring_bytes(self) -> int:

@@ -285,12 +285,12 @@ class Probes:
             raise KernelError(message, "run `pyxhon doctor`") from None
 
     def attach_many(self, program: int, path: str, places: Sequence[tuple[int, int]]) -> int:
-        """Attach a program to (file offset, index of the site declared) in all processes; gives a descriptor to close.
+        """Attach a program to (file offset, index of the site declared); gives a descriptor to close.
 
-        Raises KernelError.
+        Where probes are put into one process only, that has one thread. Raises KernelError.
         """
         try:
-            return syscalls.attach_uprobes(program, path, places)
+            return syscalls.attach_uprobes(program, path, places, self.only_pid or 0)
         except OSError as error:
             message = f"the kernel refuses {len(places)} probes in {path}: {error.strerror}"
             raise KernelError(message, "run `pyxhon doctor`") from None

@@ -25,7 +25,7 @@ _TRACEPOINTS = (
 )  # fmt: skip
 _CALLS = (
     *_SHARED, "functions.bpf.h", "callers.bpf.h", "entries.bpf.h", "calls.bpf.c", "seen.bpf.c", "methods.bpf.h",
-    "function_arguments.bpf.h", "function_calls.bpf.c", "call_flow.bpf.c",
+    "function_arguments.bpf.h", "function_calls.bpf.c", "call_flow.bpf.c", "instructions.bpf.c",
 )  # fmt: skip
 # The uprobes in the form that may sleep and in the one that may not; the tracepoints never do. Theirs are all maps.
 SOURCES = {

@@ -3,7 +3,7 @@
 import contextlib
 import struct
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from pyxhon import wire
@@ -14,8 +14,17 @@ from pyxhon.errors import KernelError
 from pyxhon.function_events import MAX_WANTED_NAMES, WANTED_NAME_BYTES, CallCount, CallKey, FunctionDecision
 
 Program = Literal[
-    "on_seen", "on_entry", "on_function", "on_calibration", "on_flow_entry", "on_flow_exit", "on_flow_calibration"
+    "on_seen",
+    "on_entry",
+    "on_function",
+    "on_calibration",
+    "on_flow_entry",
+    "on_flow_exit",
+    "on_flow_calibration",
+    "on_instruction",
+    "on_instruction_calibration",
 ]
+_DECISIONS: Final[dict[str, str]] = {"on_function": "decisions", "on_instruction": "instruction_decisions"}
 _PLACE: Final = struct.Struct("<QQ")  # struct place, probes/scratch.bpf.h
 _KEY: Final = wire.format_of(CallKey)
 _COUNT: Final = wire.format_of(CallCount)
@@ -43,9 +52,18 @@ class EntryProbes:
                 self._attach(path, [(offset, index)])
         return index
 
-    def switch_quickly(self) -> None:
-        """Have probes go at once when they are taken out, where the kernel can: they are to come and go."""
-        if self._probes.only_pid is None:  # before Linux 6.10 it would be the one thread
+    def add_all(self, path: str, sites: Sequence[tuple[int, Site]]) -> list[int]:
+        """Probe many (file offset, site) of a file, likewise."""
+        places = [(offset, self._probes.declare_site(site)) for offset, site in sites]
+        with self._lock:
+            self._places.setdefault(path, []).extend(places)
+            if self.is_armed:
+                self._attach(path, places)
+        return [index for _, index in places]
+
+    def switch_quickly(self, *, has_one_thread: bool = False) -> None:
+        """Have probes come and go at once, all that are put in place together, where the kernel can."""
+        if self._probes.only_pid is None or has_one_thread:  # before Linux 6.10 it would be the one thread
             with contextlib.suppress(KernelError):
                 self._switched = self._probes.load_switched(self._name)
 
@@ -89,16 +107,18 @@ class EntryProbes:
                 self._probes.set_entry("wanted_names", name.encode().ljust(WANTED_NAME_BYTES, b"\0"), b"\1")
 
     def refuse(self, image: int, code: int, generation: int) -> None:
-        """Let calls of a function no more be told (on_function)."""
-        self._probes.set_entry("decisions", _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1)))
+        """Let calls, or instructions, of a function no more be told (on_function, on_instruction)."""
+        self._probes.set_entry(
+            _DECISIONS[self._name], _PLACE.pack(image, code), wire.encode(FunctionDecision(generation, 1))
+        )
 
     def forget(self, image: int, codes: Iterable[int]) -> None:
         """Forget the code objects of an image that has ended."""
         places = {_PLACE.pack(image, code) for code in codes}
-        if self._name == "on_function":  # those that it refused itself, too
-            keys, _ = self._probes.entries_of("decisions")
+        if self._name in _DECISIONS:  # those that it refused itself, too
+            keys, _ = self._probes.entries_of(_DECISIONS[self._name])
             decided = {_PLACE.pack(*place) for place in _PLACE.iter_unpack(keys) if place[0] == image}
-            self._probes.remove_entries("decisions", list(decided))
+            self._probes.remove_entries(_DECISIONS[self._name], list(decided))
             places |= decided
         self._probes.remove_entries("named_codes", list(places))
 

@@ -21,6 +21,7 @@ from pyxhon.bpf.function_records import (
     decode_hit,
     decode_parameters,
 )
+from pyxhon.bpf.instruction_records import InstructionRun
 from pyxhon.bpf.life_records import Exec, Exit, Fork, body_format, decode_exec, decode_exit, decode_fork
 from pyxhon.bpf.native_records import (
     NativeStack,
@@ -124,7 +125,7 @@ class LineTablePart:
 
 Record = (
     Act | Stack | Code | LineTablePart | Function | Parameters | FlowRun | Hit | ExitHit | Fork | Exec | Exit
-    | SystemCall | NativeStack | SyscallResult | SignalDelivery
+    | InstructionRun | SystemCall | NativeStack | SyscallResult | SignalDelivery
 )  # fmt: skip
 
 
@@ -356,4 +357,5 @@ _DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
     EventKind.PARAMETERS: decode_parameters,
     EventKind.FLOW: FlowRun,
     EventKind.EXIT_HIT: decode_exit_hit,
+    EventKind.INSTRUCTION: InstructionRun,
 }

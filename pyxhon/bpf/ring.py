@@ -20,9 +20,9 @@ _HEADER_BYTES: Final = 8
 _WORD: Final = struct.Struct("<Q")
 _LENGTH: Final = struct.Struct("<I")
 _MAX_BATCH_BYTES: Final = 4 << 20
-_FLOW_HEADER: Final = FLOW_BYTES  # its length, neither busy nor discarded
-_FLOW_KIND: Final = EventKind.FLOW.to_bytes(2, "little")
-_FLOW_STEP: Final = FLOW_BYTES + _HEADER_BYTES
+# By their length, neither busy nor discarded: what comes in long rows of its kind.
+_RUNS: Final = {FLOW_BYTES: tuple(kind.to_bytes(2, "little") for kind in (EventKind.FLOW, EventKind.INSTRUCTION))}
+_STEP: Final = FLOW_BYTES + _HEADER_BYTES
 _FIRST_LOOK: Final = 32
 _LOOK_GROWTH: Final = 8
 
@@ -67,10 +67,11 @@ class RingReader:
             length = _LENGTH.unpack_from(self._data, at)[0]
             if length & _BUSY:
                 break
-            if length == _FLOW_HEADER and self._data[at + _HEADER_BYTES : at + _HEADER_BYTES + 2] == _FLOW_KIND:
-                count = self._count_flows(at, max(1, (produced - position) // _FLOW_STEP))
-                records.append(self._data[at + _HEADER_BYTES : at + count * _FLOW_STEP])
-                position += count * _FLOW_STEP
+            kind = self._data[at + _HEADER_BYTES : at + _HEADER_BYTES + 2]
+            if kind in _RUNS.get(length, ()):
+                count = self._count_run(at, max(1, (produced - position) // _STEP), kind)
+                records.append(self._data[at + _HEADER_BYTES : at + count * _STEP])
+                position += count * _STEP
                 continue
             size = length & ~_DISCARDED
             if not length & _DISCARDED:
@@ -80,21 +81,21 @@ class RingReader:
             _WORD.pack_into(self._consumer, 0, position)
         return records
 
-    def _count_flows(self, at: int, most: int) -> int:
-        """Tell how many entries and exits lie one after the other from the one at a place on."""
+    def _count_run(self, at: int, most: int, kind: bytes) -> int:
+        """Tell how many records of a kind lie one after the other from the one at a place on."""
         count, look = 0, _FIRST_LOOK
         while count < most:
             look = min(look, most - count)
-            found = self._compare_flows(at + count * _FLOW_STEP, look)
+            found = self._compare_run(at + count * _STEP, look, kind)
             count += found
             if found < look:
                 break
             look *= _LOOK_GROWTH
         return count
 
-    def _compare_flows(self, at: int, most: int) -> int:
+    def _compare_run(self, at: int, most: int, kind: bytes) -> int:
         """Do so by each byte that tells, of all at once."""
-        for place, expected in (*enumerate(_LENGTH.pack(_FLOW_HEADER)), *enumerate(_FLOW_KIND, _HEADER_BYTES)):
-            found = self._data[at + place : at + most * _FLOW_STEP : _FLOW_STEP]
+        for place, expected in (*enumerate(_LENGTH.pack(FLOW_BYTES)), *enumerate(kind, _HEADER_BYTES)):
+            found = self._data[at + place : at + most * _STEP : _STEP]
             most = min(most, len(found) - len(found.lstrip(bytes([expected]))))
         return most

@@ -278,17 +278,18 @@ def attach_uprobe(program: int, path: str, offset: int, cookie: int, pid: int | 
     return link, event
 
 
-def attach_uprobes(program: int, path: str, places: Sequence[tuple[int, int]]) -> int:
+def attach_uprobes(program: int, path: str, places: Sequence[tuple[int, int]], pid: int = 0) -> int:
     """Attach a program loaded for UPROBE_MULTI at (file offset, cookie) of the file at path (Linux 6.6).
 
     When the descriptor is closed the breakpoints are gone at once: those of `attach_uprobe` stay until no program runs
-    any more, which may take a tenth of a second and longer.
+    any more, which may take a tenth of a second and longer. A `pid` is that of the one process; before Linux 6.10 of
+    the one thread.
     """
     name = ctypes.create_string_buffer(os.fsencode(path))
     offsets = (ctypes.c_uint64 * len(places))(*(offset for offset, _ in places))
     cookies = (ctypes.c_uint64 * len(places))(*(cookie for _, cookie in places))
     addresses = ctypes.addressof(name), ctypes.addressof(offsets), 0, ctypes.addressof(cookies)
-    attributes = struct.pack("<4I4Q3I", program, 0, UPROBE_MULTI.kind, 0, *addresses, len(places), 0, 0)
+    attributes = struct.pack("<4I4Q3I", program, 0, UPROBE_MULTI.kind, 0, *addresses, len(places), 0, pid)
     return _bpf(_LINK_CREATE, attributes)
 
 

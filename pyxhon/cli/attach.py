@@ -11,6 +11,7 @@ Examples:
   pyxhon attach 4242 --policy service.yaml --format json --report findings.json
   pyxhon attach 4242 -o service.pyxhon
   pyxhon attach 4242 --calls count --calls-budget 20
+  pyxhon attach 4242 --instructions imports --instructions-package requests --duration 10 -o flow.pyxhon
 """
 
 

@@ -17,6 +17,7 @@ from pyxhon.session_options import CALL_FORMATS, TraceOptions
 _SMALLEST_BUFFER: Final = 4 << 10
 _LARGEST_BUFFER: Final = 1 << 30
 _SIZE: Final = re.compile(r"([0-9]{1,12})([KMG]?)(?:I?B)?")
+_NO_FILE: Final = re.compile(r"<[^<>:]+>")
 _LONGEST_NAME: Final = 256
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30}
 
@@ -70,6 +71,14 @@ def parse_function(text: str) -> str:
     return text
 
 
+def parse_module(text: str) -> str:
+    """Read the dotted name of a module or package, or what stands for a file where there is none: <string>."""
+    is_name = all(part.isidentifier() for part in text.split(".")) or _NO_FILE.fullmatch(text)
+    if not is_name or len(text) > _LONGEST_NAME:
+        raise click.BadParameter(f"{text!r} is no name of a module or package such as requests or xml.dom")
+    return text
+
+
 # Whether it can be written is asked in one place, pyxhon/outputs.py, and is no fault of usage.
 _FILE: Final = click.Path(readable=False, path_type=Path)
 
@@ -85,7 +94,7 @@ _REQUIRED_OUTPUT = click.option(
 _BUFFER = click.option(
     "--buffer", "buffer_bytes", type=parse_size, metavar="SIZE",
     help="Ring buffer between kernel and PyXhon, 4K to 1G, rounded up to a power of two.  [default: 16M; 64M with "
-    "--calls trace]",
+    "--calls trace and --instructions]",
 )  # fmt: skip
 _AGGREGATE = click.option(
     "--no-aggregate", "aggregate", is_flag=True, flag_value=False, default=True,
@@ -116,7 +125,16 @@ _CALLS_BUDGET = click.option(
 )  # fmt: skip
 _MAX_EVENTS = click.option(
     "--max-events", type=click.IntRange(min=1), metavar="N",
-    help="With --calls trace: stop tracing after so many calls and returns.",
+    help="With --calls trace or --instructions: stop tracing after so many calls and returns, or instructions.",
+)  # fmt: skip
+_INSTRUCTIONS = click.option(
+    "--instructions", type=click.Choice(["off", "imports", "all"]), default="off", show_default=True,
+    help="Record executed bytecode instructions in order: those that import, call and load attributes, or all.",
+)  # fmt: skip
+_INSTRUCTIONS_PACKAGE = click.option(
+    "--instructions-package", "instruction_packages", multiple=True, type=parse_module, metavar="NAME",
+    help="With --instructions: only of this module and those in it, such as requests or __main__. "
+    "May be given several times.",
 )  # fmt: skip
 _POLICY = click.option(
     "--policy", "policy_paths", multiple=True, metavar="FILE",
@@ -152,8 +170,8 @@ _EXIT_CODE = click.option(
 _MESSAGES: Final = (_QUIET, _VERBOSE)
 _REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
 _TRACING: Final = (
-    _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _MAX_EVENTS, _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION,
-    _INTERPRETER,
+    _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _INSTRUCTIONS, _INSTRUCTIONS_PACKAGE, _MAX_EVENTS,
+    _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION, _INTERPRETER,
 )  # fmt: skip
 _ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
 
@@ -214,8 +232,12 @@ def _check_calls(options: TraceOptions) -> None:
     """Refuse what makes no sense without the calls that it is about."""
     if options.calls_budget is not None and options.calls != "count":
         raise click.UsageError("--calls-budget needs --calls count: nothing else is counted in windows.")
-    if options.max_events is not None and options.calls != "trace":
-        raise click.UsageError("--max-events needs --calls trace: nothing else is bounded by a number.")
+    if options.max_events is not None and options.calls != "trace" and options.instructions == "off":
+        raise click.UsageError(
+            "--max-events needs --calls trace or --instructions: nothing else is bounded by a number."
+        )
+    if options.instruction_packages and options.instructions == "off":
+        raise click.UsageError("--instructions-package needs --instructions imports or --instructions all.")
     if options.report_format in CALL_FORMATS and options.calls not in {"count", "trace"}:
         raise click.UsageError(f"--format {options.report_format} needs --calls count or --calls trace.")
 

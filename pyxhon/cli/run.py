@@ -11,6 +11,7 @@ Examples:
   pyxhon run --policy numpy.yaml --report numpy.txt -- python exercise.py
   pyxhon run --exit-code command -q --report run.json --format json -- pytest
   pyxhon run --calls trace --format speedscope --report calls.json -- python app.py
+  pyxhon run --instructions all --instructions-package __main__ -o flow.pyxhon -- python app.py
 """
 
 

@@ -15,7 +15,7 @@ from pyxhon.errors import CalibrationError, PyxhonError, TargetError
 from pyxhon.target.alike import AlikeProcess, Program, started_alike
 from pyxhon.target.process import read_environment, read_root_path
 
-_PARTS: Final = ("calls", "objects", "generators", "answers")
+_PARTS: Final = ("calls", "objects", "generators", "instructions", "answers")
 _FLAGS: Final = ("-s", "-S", "-B", "-X", "utf8", "-c")
 # Without these an interpreter may find neither its shared library nor its standard library.
 _KEPT_VARIABLES: Final = ("LD_LIBRARY_PATH", "PYTHONHOME")
@@ -24,6 +24,8 @@ _SET_VARIABLES: Final = {"PYTHONHASHSEED": "0", "PYTHON_JIT": "0"}
 _INTERPRETER: Final = re.compile(r"python[0-9.]*[a-z]*")
 _NAME: Final = re.compile(r"([\w.<>]{1,100})=([1-9]\d{0,18})", re.ASCII)
 _SEEN: Final = re.compile(r"([1-9]\d{0,18}):([012])", re.ASCII)
+_EXECUTED: Final = re.compile(r"([1-9]\d{0,18}):((?:\d{1,6},){0,20000}\d{1,6})", re.ASCII)
+_OBSERVERS: Final = ("see_instructions", "see_instruction", "trace_instructions")
 _INLINED: Final = ("<listcomp>", "<setcomp>", "<dictcomp>")  # no functions of their own from 3.12 on
 _MAX_WORDS: Final = 20_000
 _COMMANDS: Final[Mapping[Phase, str]] = {"plain": "plain", "traced": "traced", "untraced": "plain"}
@@ -73,6 +75,22 @@ class Workload:
             raise CalibrationError("the calibration's oracle answers what is no entry")
         told = [(int(found[1]), int(found[2])) for found in seen if found is not None]
         return tuple(Entry(code, kind == 1) for code, kind in told if code in names and kind <= 1)
+
+    def execute(self) -> None:
+        """Run the code whose instructions are known. Raises CalibrationError."""
+        self._ask("instructions")
+
+    def see_instructions(self) -> list[tuple[int, int]]:
+        """Run it again while the interpreter tells of it: (code object, offset) of each. Raises CalibrationError."""
+        names, seen = self.names(), []
+        for word in self._ask("see them"):
+            found = _EXECUTED.fullmatch(word)
+            if found is None:
+                raise CalibrationError("the calibration's oracle answers what are no instructions")
+            code = int(found[1])
+            if names.get(code, _OBSERVERS[0]) not in _OBSERVERS:
+                seen += [(code, int(offset)) for offset in found[2].split(",")]
+        return seen
 
     def _ask(self, command: str) -> list[str]:
         try:

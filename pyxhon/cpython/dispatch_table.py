@@ -13,6 +13,7 @@ from pyxhon.cpython.pointers import Pointers
 from pyxhon.target.elf import ElfImage
 
 _WORD_BYTES = 8
+_ALWAYS = "LOAD_FAST"
 _MAX_TABLES = 2  # 3.15 has a second one for tracing
 _MAX_CANDIDATES = 4096
 _FEWEST_BODIES = 100  # else any long list of one address is a table
@@ -37,13 +38,18 @@ class DispatchTable:
         return {opcode for opcode, other in enumerate(self.bodies) if other == body}
 
 
-def find_dispatch_tables(image: ElfImage, opcodes: Opcodes) -> tuple[list[DispatchTable], list[str]]:
-    """Find the tables of an interpreter's file; give them, and notes on why there are none."""
+def find_dispatch_tables(
+    image: ElfImage, opcodes: Opcodes, *, has_resume: bool = True
+) -> tuple[list[DispatchTable], list[str]]:
+    """Find the tables of an interpreter's file; give them, and notes on why there are none.
+
+    Up to 3.10 there is no RESUME.
+    """
     pointers = Pointers(image)
     found: list[DispatchTable] = []
     left = _MAX_CANDIDATES
     for start, values in _runs_of_code(pointers):
-        for index in _candidates(values, opcodes):
+        for index in _candidates(values, opcodes, ENTRIES[0] if has_resume else _ALWAYS):
             left -= 1
             table = _read_table(start + index * _WORD_BYTES, values[index : index + COUNT], opcodes)
             found += [] if table is None else [table]
@@ -71,9 +77,9 @@ def _runs_of_code(pointers: Pointers) -> Iterator[tuple[int, list[int]]]:
         start = index
 
 
-def _candidates(values: list[int], opcodes: Opcodes) -> Iterator[int]:
+def _candidates(values: list[int], opcodes: Opcodes, name: str) -> Iterator[int]:
     """Give where a table may start, by two numbers that stand for no opcode and one that stands for one."""
-    undefined, resume = opcodes.undefined, opcodes.number_of(ENTRIES[0])
+    undefined, resume = opcodes.undefined, opcodes.number_of(name)
     if not undefined or resume is None:
         return
     first, last = undefined[0], undefined[-1]

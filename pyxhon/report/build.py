@@ -37,6 +37,11 @@ HARMLESS_LOSSES: Final = frozenset(
         "entry_site_unmatched",
         "function_frame_unreadable",
         "earlier_functions_unread",
+        "instructions_ring_full",
+        "instructions_no_scratch",
+        "instructions_table_full",
+        "instructions_unknown_process",
+        "instruction_frame_unreadable",
     }
 )
 # Where an act without a category goes that the policy denies by name: the paper has `import` there.

@@ -37,7 +37,7 @@ from pyxhon.trace.rows import (
 )
 
 _APPLICATION_ID: Final = 0x50795868
-_VERSION: Final = 3
+_VERSION: Final = 4
 _MAGIC: Final = b"SQLite format 3\0"
 
 

@@ -3,7 +3,7 @@
 -- JSON columns are marked so; text from a target is stored as it was read (invalid parts as surrogate escapes \udcXX
 -- are stored as U+FFFD), never longer than the bound at which it was read.
 PRAGMA application_id = 0x50795868;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -246,14 +246,20 @@ CREATE TABLE source (
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
 
--- The executed-instruction trace.
+-- The executed-instruction trace (--instructions), and its opcodes as the compiler wrote them.
+CREATE TABLE opcode (
+    id   INTEGER PRIMARY KEY,        -- no number of CPython's: those differ between versions
+    name TEXT NOT NULL UNIQUE
+);
+
 CREATE TABLE bytecode_flow (
     id          INTEGER PRIMARY KEY,
     process     INTEGER NOT NULL REFERENCES process (id),
     tid         INTEGER NOT NULL,
-    time_ns     INTEGER NOT NULL,
+    time_ns     INTEGER NOT NULL,    -- in one thread rows with one time are in the order of id
     code        INTEGER NOT NULL REFERENCES code (id),
-    instruction INTEGER NOT NULL
+    instruction INTEGER NOT NULL,    -- offset in bytes into the bytecode
+    opcode      INTEGER NOT NULL REFERENCES opcode (id)
 );
 
 -- The paper's data sets by name.

@@ -233,6 +233,14 @@ class Store:
         """Add entries and exits of functions: (process, tid, time_ns, kind, code, caller, duration_ns)."""
         self._execute_many("INSERT INTO call_flow VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def add_opcode(self, name: str) -> int:
+        """Add an opcode; gives its id."""
+        return self._insert("opcode", {"name": name})
+
+    def add_bytecode_flow(self, rows: Iterable[tuple[int, int, int, int, int, int]]) -> None:
+        """Add executed instructions: (process, tid, time_ns, code, instruction, opcode)."""
+        self._execute_many("INSERT INTO bytecode_flow VALUES (NULL, ?, ?, ?, ?, ?, ?)", rows)
+
     def count_call_flow(self) -> None:
         """Add to table call what the entries in table call_flow come to."""
         self._execute(

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "calls",
     "calls_seen",
     "calls_limits",
+    "instructions",
     "flood",
     "service",
     "syscall_price",

@@ -12,7 +12,7 @@ from tests.unit.test_docs_trace import QUERIES
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
 # They ask for what a run without failures has not got, or one that did not trace or could not see calls.
-EMPTY = ("failed > 0", "FROM loss", "FROM call", "FROM function_ran", "FROM source")
+EMPTY = ("failed > 0", "FROM loss", "FROM call", "FROM function_ran", "FROM source", "bytecode_flow")
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,9 @@ def workload():
     warm_objects(ROUNDS)
 
 
+MADE = (("SOURCE", SOURCE), ("EXPRESSION", EXPRESSION), ("extended", extended.__code__))
+
+
 def name_codes(code, path, names):
     for constant in code.co_consts:
         if hasattr(constant, "co_code"):
@@ -36,7 +39,7 @@ def name_codes(code, path, names):
             name_codes(constant, inner, names)
 
 
-NAMES = ["SOURCE=%d" % id(SOURCE), "EXPRESSION=%d" % id(EXPRESSION)]
+NAMES = ["%s=%d" % (name, id(code)) for name, code in MADE]
 name_codes(sys._getframe().f_code, "", NAMES)
 NAMES = " ".join(NAMES)
 SEEN = []
@@ -80,6 +83,11 @@ while True:
     answer = ""
     if asked == b"names\n":
         answer = NAMES
+    elif asked == b"instructions\n":
+        instructed()
+        answer = "done"
+    elif asked == b"see them\n":
+        answer = see_instructions()
     elif asked == b"plain\n":
         SAID.clear()
         workload()

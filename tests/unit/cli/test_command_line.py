@@ -165,6 +165,9 @@ def test_record_tells_a_pid_from_a_command(session, arguments, name, subject):
         ["attach", "1", "--calls", "count", "--calls-budget", "nan"],
         ["attach", "1", "--calls", "count", "--max-events", "5"],
         ["attach", "1", "--calls", "trace", "--max-events", "0"],
+        ["attach", "1", "--instructions", "some"],
+        ["attach", "1", "--instructions-package", "json"],
+        ["attach", "1", "--instructions", "all", "--instructions-package", "a b"],
         ["attach", "1", "--format", "speedscope"],
         ["run", "--calls", "seen", "--format", "collapsed", "--", "true"],
         ["record", "-o", "t", "--max-events", "5", "1"],
@@ -187,7 +190,7 @@ def test_wrong_usage_ends_with_2_and_traces_nothing(session, arguments, capsys):
     assert "Error: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--instructions", "--on-violation"])
+@pytest.mark.parametrize("option", ["--on-violation"])
 def test_an_option_of_a_later_version_is_not_accepted(session, option):
     assert run_command_line(["attach", "1", option, "off"]) == 2
 
