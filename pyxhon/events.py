@@ -47,6 +47,7 @@ class EventKind(enum.IntEnum):
     PARAMETERS = 15
     FLOW = 16
     EXIT_HIT = 17
+    CODE_MEMORY = 18
 
 
 class EventFlag(enum.IntEnum):

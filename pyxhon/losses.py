@@ -39,4 +39,9 @@ _FUNCTION_REASONS: Final = {
     Counter.UNMATCHED: "entry_site_unmatched",
     Counter.UNREADABLE_FRAME: "function_frame_unreadable",
 }
-_REASONS_OF: Final = {Signal.PROCESS: _LIFE_REASONS, Signal.FUNCTION: _FUNCTION_REASONS}
+_CODE_REASONS: Final = _REASONS | {Counter.TABLE_FULL: "code_ring_full"}
+_REASONS_OF: Final = {
+    Signal.PROCESS: _LIFE_REASONS,
+    Signal.FUNCTION: _FUNCTION_REASONS,
+    Signal.CODE: _CODE_REASONS,
+}
