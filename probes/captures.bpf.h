@@ -13,6 +13,7 @@ static inline void begin_capture(struct scratch *s, u64 code, u32 fingerprint)
 	c->at = 0;
 	c->left = 0;
 	c->items_left = 0;
+	c->inner_left = 0;
 }
 
 // Look at the next part.
@@ -80,12 +81,29 @@ static inline void append_object(struct scratch *s, const struct kernel_layout *
 	FORGET();
 	append_block(s, c->pointer, OBJECT_BYTES);
 	BOUND(at, MEMORY_BYTES - 1);
-	if (*(u64 *)&e->data[at + 24] != s->current.base + l->code_type)
+	u64 type = *(u64 *)&e->data[at + 24] - s->current.base;
+	if (type == l->tuple_type) {
+		u64 count = *(u64 *)&e->data[at + 32];
+		c->inner_items = c->pointer + l->tuple_items;
+		c->inner_left = count > MAX_INNER_OBJECTS ? MAX_INNER_OBJECTS : count;
+	}
+	if (type != l->code_type)
 		return;
 	append_block(s, c->pointer + l->code_strings, l->code_string_count * 8); // of an inner function: its name
 	c->object = 0;
 	read_user(&c->object, 8, c->pointer + l->code_strings + l->code_name_index * 8);
 	append_block(s, c->object, OBJECT_BYTES);
+}
+
+static inline void append_inner_object(struct scratch *s)
+{
+	struct capture *c = &s->capture;
+	c->pointer = 0;
+	read_user(&c->pointer, 8, c->inner_items);
+	c->inner_items += 8;
+	c->inner_left--;
+	FORGET();
+	append_block(s, c->pointer, OBJECT_BYTES);
 }
 
 static inline bool send_blocks(struct scratch *s, u64 image, bool is_last)
@@ -112,7 +130,7 @@ static inline bool send_blocks(struct scratch *s, u64 image, bool is_last)
 static inline void capture_next(struct scratch *s, const struct kernel_layout *l, u64 image)
 {
 	struct capture *c = &s->capture;
-	bool is_last = !c->left && !c->items_left && c->stage >= l->code_part_count;
+	bool is_last = !c->left && !c->items_left && !c->inner_left && c->stage >= l->code_part_count;
 	if (is_last || c->at >= MEMORY_BYTES - 512) {
 		if (!send_blocks(s, image, is_last)) {
 			count(SIGNAL_CODE, COUNTER_TABLE_FULL); // the ring: of its memory, not of the code object
@@ -125,6 +143,8 @@ static inline void capture_next(struct scratch *s, const struct kernel_layout *l
 		append_block(s, c->from, size);
 		c->from += size;
 		c->left -= size;
+	} else if (c->inner_left) {
+		append_inner_object(s);
 	} else if (c->items_left) {
 		append_object(s, l);
 	} else {

@@ -7,6 +7,8 @@ struct capture {
 	u64 count; // of its items
 	u64 items; // where the pointers to objects are that are copied next
 	u64 items_left;
+	u64 inner_items; // the same of a tuple among them
+	u64 inner_left;
 	u64 pointer;
 	u64 stack; // of the act that was given the code object; 0: none
 	u64 name;

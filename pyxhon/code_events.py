@@ -11,6 +11,7 @@ MEMORY_BLOCK_BYTES = 8192  # of one block; a power of two
 MAX_BYTECODE = 65536  # bytes copied of one object of a code object
 MAX_OBJECTS = 256  # names, constants or variables copied of a code object
 OBJECT_BYTES = 112  # of each
+MAX_INNER_OBJECTS = 16  # copied of a tuple among the constants
 
 
 @dataclass(slots=True)
@@ -29,4 +30,4 @@ class CodeMemoryEvent:
 
 ENUMERATIONS = ()
 STRUCTS = (CodeMemoryEvent,)
-CONSTANTS = ("MEMORY_BYTES", "MEMORY_BLOCK_BYTES", "MAX_BYTECODE", "MAX_OBJECTS", "OBJECT_BYTES")
+CONSTANTS = ("MEMORY_BYTES", "MEMORY_BLOCK_BYTES", "MAX_BYTECODE", "MAX_OBJECTS", "OBJECT_BYTES", "MAX_INNER_OBJECTS")

@@ -307,6 +307,7 @@ class KernelLayout:
     float_type: U64
     unicode_type: U64
     long_type: U64
+    tuple_type: U64
     current_thread: U64
     tss_key: U64
     tls_offset: U64  # two's complement; used where has_tls

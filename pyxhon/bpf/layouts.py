@@ -21,6 +21,7 @@ _SYMBOLS: Final = {
     "float_type": "PyFloat_Type",
     "unicode_type": "PyUnicode_Type",
     "long_type": "PyLong_Type",
+    "tuple_type": "PyTuple_Type",
 }
 
 

@@ -28,6 +28,10 @@ _KNOWN_TYPES: Final = {
     "PyTuple_Type": ("tuple", TUPLE),
     "PyFloat_Type": ("float", 0),
     "PyCode_Type": ("code", 0),
+    "PyComplex_Type": ("complex", 0),
+    "PyFrozenSet_Type": ("frozenset", 0),
+    "PyEllipsis_Type": ("ellipsis", 0),
+    "PySlice_Type": ("slice", 0),
 }
 
 

@@ -7,7 +7,9 @@ from pyxhon.join.model import Frame
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import CodeRow, EventRow, FrameRow
 
-_MAKERS: Final = frozenset({"compile", "marshal.loads", "marshal.load", "code.__new__"})
+_NEW: Final = "code.__new__"
+_MAKERS: Final = frozenset({"compile", "marshal.loads", "marshal.load", _NEW})
+_NOT_RUN: Final = frozenset({"marshal.dumps"})  # given a code object, but not to run it
 _IMPORT_SYSTEM: Final = ("<frozen importlib", "<frozen zipimport>", "<frozen runpy>")
 _IMPORT_FILES: Final = ("/importlib/_bootstrap.py", "/importlib/_bootstrap_external.py", "/runpy.py", "/zipimport.py")
 _MOST_STEPS: Final = 32
@@ -54,7 +56,7 @@ class Origins:
         for event in self._reader.events():
             if event.kind != "audit":
                 continue
-            if event.id in wanted:
+            if event.id in wanted and event.name not in _NOT_RUN:
                 self._events[event.id] = event
             if event.name in _MAKERS or event.name == "open":
                 frames = self._frames(event)
@@ -101,11 +103,19 @@ class Origins:
             return steps
         key = event.process, event.tid, frames[0].code
         for found, by in ((self._makers.get(key, ()), None), (self._opens.get(key, ()), "opened")):
-            before = [one for one in found if one.id < event.id]
-            if before:
-                rows = self._frames(before[-1])
-                steps.append(Step(by or before[-1].name, _place(rows[0]), _detail(before[-1].arguments)))
+            last = self._last_before([one for one in found if one.id < event.id])
+            if last is not None:
+                steps.append(Step(by or last.name, _place(self._frames(last)[0]), _detail(last.arguments)))
         return steps
+
+    def _last_before(self, events: list[EventRow]) -> EventRow | None:
+        """Give the last event; up to 3.10 marshal makes code objects by what raises an event of its own."""
+        last = events[-1] if events else None
+        if last is None or last.name != _NEW:
+            return last
+        place = self._frames(last)[0].instruction
+        others = [one for one in events if one.name != _NEW and self._frames(one)[0].instruction == place]
+        return others[-1] if others else last
 
 
 def is_import_system(frames: tuple[FrameRow, ...]) -> bool:
