@@ -11,6 +11,7 @@ from pyxhon.trace.rows import CodeContentRow, FrameRow
 
 _MOST_KEPT: Final = 4096
 _ARGUMENT_LIMIT: Final = 200
+_MOST_BYTES: Final = 4 << 20  # a trace from elsewhere may hold anything
 
 
 def disassemble(content: CodeContentRow) -> Disassembly:
@@ -19,10 +20,10 @@ def disassemble(content: CodeContentRow) -> Disassembly:
     version = (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else (0, 0)
     constants = [one if _is_constant(one) else None for one in content.constants]
     parts = Parts(
-        version=version, first_line=content.first_line, bytecode=content.bytecode, constants=constants,
+        version=version, first_line=content.first_line, bytecode=content.bytecode[:_MOST_BYTES], constants=constants,
         names=_texts(content.names), variables=_texts(content.variables), cells=_texts(content.cells),
-        free=_texts(content.free), all_locals=_texts(content.all_locals), line_table=content.line_table,
-        exception_table=content.exception_table,
+        free=_texts(content.free), all_locals=_texts(content.all_locals), line_table=content.line_table[:_MOST_BYTES],
+        exception_table=content.exception_table[:_MOST_BYTES],
     )  # fmt: skip
     return Disassembly(parts)
 
