@@ -71,11 +71,16 @@ class Disassembly:
     def __init__(self, parts: Parts) -> None:
         table = load_opcodes(parts.version)
         self.is_known = table is not None
-        self._parts = parts
-        self._table: OpcodeTable = table or load_opcodes((3, 8))  # type: ignore[assignment]
-        self._instructions = Instructions(self._table, parts.bytecode if table is not None else b"")
+        self.parts = parts
+        self.table: OpcodeTable = table or load_opcodes((3, 8))  # type: ignore[assignment]
+        self._instructions = Instructions(self.table, parts.bytecode if table is not None else b"")
         self._lines: LineTable = read_line_table(parts.version, parts.first_line, parts.line_table)
         self._positions: PositionTable | None = read_positions(parts.version, parts.first_line, parts.line_table)
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """All of them, undescribed."""
+        return self._instructions.all
 
     def at(self, offset: int) -> Described | None:
         """Describe the instruction that an offset lies in; None where there is none."""
@@ -89,7 +94,7 @@ class Disassembly:
     def _describe(self, instruction: Instruction) -> Described:
         argument = None
         if instruction.argument is not None:
-            argument = describe_argument(self._table, self._parts, instruction)
+            argument = describe_argument(self.table, self.parts, instruction)
         line = self._lines.line_of(instruction.offset)
         position = None if self._positions is None else self._positions.at(instruction.offset)
         return Described(instruction.offset, instruction.name, argument, line, position)

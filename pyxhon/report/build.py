@@ -72,6 +72,9 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
     words = {row.owner.name: row.reason for row in judgement.packages}
     graph = build_call_graph(reader, joined)
     finder = InstructionFinder(reader)
+    behaviours = _build_behaviours(judgement.judged, finder)
+    if finder.left_out:
+        losses["expressions_left_out"] = finder.left_out
     if ended_ns is None:
         # Recording was cut off, for example by SIGKILL: the trace is valid up to its last commit.
         losses["recording_cut_off"] = 1
@@ -85,7 +88,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         duration_s=round((ended_ns - started_ns) / 1e9, 6),
         processes=build_processes(reader),
         packages=_build_packages(reader, judgement),
-        behaviours=_build_behaviours(judgement.judged, finder),
+        behaviours=behaviours,
         imports=[_build_import(row) for row in joined.imports],
         dlls=build_dlls(reader, joined),
         calls=graph.calls,

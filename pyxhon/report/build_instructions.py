@@ -1,15 +1,19 @@
 """The byte instruction under each act, and under each frame of its stack, from the code captured in the trace."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pyxhon.cpython.disassembly import Described, Disassembly, Parts
+from pyxhon.cpython.expressions import expressions_of
+from pyxhon.cpython.surroundings import surroundings_of
 from pyxhon.join import Frame
 from pyxhon.report.model import Instruction
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import CodeContentRow, FrameRow
 
 _MOST_KEPT: Final = 4096
+_MOST_INSTRUCTIONS: Final = 2_000_000  # of which expressions are written: some seconds
 _ARGUMENT_LIMIT: Final = 200
 _MOST_BYTES: Final = 4 << 20  # a trace from elsewhere may hold anything
 
@@ -45,6 +49,9 @@ class InstructionFinder:
         self._hashes = reader.code_hashes()
         self._disassemblies: dict[str, Disassembly | None] = {}
         self._found: dict[tuple[str, int], Instruction | None] = {}
+        self._expressions: dict[str, dict[int, str]] = {}
+        self._budget = _MOST_INSTRUCTIONS
+        self.left_out = 0  # instructions that no expression is given of
 
     def under(self, event: int, location: Frame | None) -> Instruction | None:
         """Give the instruction of the innermost frame at a place in an event's stack."""
@@ -52,7 +59,29 @@ class InstructionFinder:
             return None
         wanted = location.file, location.line, location.function
         rows = (row for row in self._rows(event) if (row.file, row.line, row.function) == wanted)
-        return next((self.of_frame(row) for row in rows), None)
+        found = next((self.of_frame(row) for row in rows), None)
+        return None if found is None else self._explain(found)
+
+    def _explain(self, instruction: Instruction) -> Instruction:
+        """Add what it computes, and what it stands in."""
+        disassembly = self._disassemblies.get(instruction.code or "")
+        if disassembly is None or instruction.code is None:
+            return instruction
+        if instruction.code not in self._expressions:
+            count = len(disassembly.instructions)
+            if self._budget < count:  # a hostile program can make any number of large code objects
+                self.left_out += 1
+                return instruction
+            self._budget -= count
+            place = disassembly.table, disassembly.parts, disassembly.instructions
+            self._expressions[instruction.code] = expressions_of(*place)
+        return replace(
+            instruction,
+            expression=self._expressions[instruction.code].get(instruction.offset),
+            surroundings=surroundings_of(
+                disassembly.table, disassembly.parts, disassembly.instructions, instruction.offset
+            ),
+        )
 
     def along(self, event: int, frames: Sequence[Frame]) -> list[str | None]:
         """Give the instruction under each of these frames of an event's stack, as text."""
