@@ -73,6 +73,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
     graph = build_call_graph(reader, joined)
     finder = InstructionFinder(reader)
     behaviours = _build_behaviours(judgement.judged, finder)
+    imports = [_build_import(row, finder) for row in joined.imports]
     if finder.left_out:
         losses["expressions_left_out"] = finder.left_out
     if ended_ns is None:
@@ -89,7 +90,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         processes=build_processes(reader),
         packages=_build_packages(reader, judgement),
         behaviours=behaviours,
-        imports=[_build_import(row) for row in joined.imports],
+        imports=imports,
         dlls=build_dlls(reader, joined),
         calls=graph.calls,
         not_exercised=[],
@@ -219,7 +220,7 @@ def _build_detail(judged: Judged, words: Mapping[str, str | None], finder: Instr
     )
 
 
-def _build_import(row: JoinedImport) -> model.Import:
+def _build_import(row: JoinedImport, finder: InstructionFinder) -> model.Import:
     return model.Import(
         row.importer,
         row.module,
@@ -228,6 +229,8 @@ def _build_import(row: JoinedImport) -> model.Import:
         row.is_transitive,
         build_location(row.location),
         row.count,
+        row.failed,
+        finder.under(row.event, row.location),
     )
 
 

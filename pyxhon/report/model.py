@@ -152,6 +152,8 @@ class Import:
     transitive: bool
     location: Location | None
     count: int
+    failed: int = 0
+    instruction: Instruction | None = None
 
 
 @dataclass(frozen=True, slots=True)
