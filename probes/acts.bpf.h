@@ -10,6 +10,7 @@ static inline void begin_act(struct scratch *s, const struct traced_process *p, 
 	fill_head(&s->act.head[0], s->owner, EVENT_KIND_ACT, p->image);
 	s->argument_count = 0;
 	s->data_bytes = 0;
+	s->given_code = 0;
 	s->current.image = p->image;
 	s->current.account = p->account;
 	s->current.base = p->base;

@@ -81,8 +81,8 @@ static inline bool send_line_table(struct scratch *s, u64 image)
 	return ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP) == 0;
 }
 
-// Describe the code object of the next frame, or the next part of its line table; false at the end or where the ring
-// is full (d->has_failed).
+// Describe the code object of the next frame, or the next part of its line table or memory; false at the end or where
+// the ring is full (d->has_failed).
 static inline bool describe_next(struct scratch *s, const struct kernel_layout *l, u64 image)
 {
 	struct description *d = &s->description;
@@ -90,6 +90,10 @@ static inline bool describe_next(struct scratch *s, const struct kernel_layout *
 	if (d->left) {
 		d->has_failed = !send_line_table(s, image);
 		return !d->has_failed;
+	}
+	if (s->capture.code) {
+		capture_next(s, l, image);
+		return true;
 	}
 	OPAQUE(n);
 	if (n >= MAX_FRAMES || n >= *(volatile u32 *)&s->frame_count)
@@ -109,17 +113,19 @@ static inline bool describe_next(struct scratch *s, const struct kernel_layout *
 	if (d->has_failed)
 		return false;
 	known_codes.update(&s->place, &d->fingerprint);
+	begin_capture(s, d->code, d->fingerprint);
 	return true;
 }
 
-// Describe the code objects of s->stack that were not described before. One flat loop, because the verifier follows
-// every round: each sends one record at the most.
-static inline bool describe_codes(struct scratch *s, const struct kernel_layout *l, u64 image)
+// Describe the code objects of s->stack from an index on that were not described before. One flat loop, because the
+// verifier may follow every round: each sends one record at the most.
+static inline bool describe_codes(struct scratch *s, const struct kernel_layout *l, u64 image, u32 first)
 {
 	s->description.left = 0;
-	s->description.next = 0;
+	s->description.next = first;
 	s->description.has_failed = 0;
-	for (u32 i = 0; i < MAX_CHUNKS; i++) {
+	s->capture.code = 0;
+	for (u32 i = 0; i < MAX_DESCRIPTIONS; i++) {
 		ROUND(s, i);
 		FORGET();
 		if (!describe_next(s, l, image))
@@ -130,6 +136,38 @@ static inline bool describe_codes(struct scratch *s, const struct kernel_layout 
 	return !s->description.has_failed;
 }
 
+#if HAS_MAY_GOTO
+// Describe the code object that an act was given: what is executed need not do anything that is seen.
+static inline void describe_given(struct scratch *s, const struct kernel_layout *l, u64 strings)
+{
+	u32 n = *(volatile u32 *)&s->frame_count, zero = 0;
+	const struct freed_places *freed = freed_places.lookup(&zero);
+	OPAQUE(n);
+	if (!freed || n >= MAX_FRAMES)
+		return;
+	BOUND(n, MAX_FRAMES - 1);
+	BOUND(strings, 63);
+	struct frame_ref *ref = &s->stack.frames[n];
+	s->strings[3] = 0;
+	if (read_user(s->strings, strings, s->given_code + l->code_strings))
+		return;
+	FORGET();
+	ref->code = s->given_code;
+	ref->fingerprint = fingerprint_of(s, freed, s->given_code);
+	s->capture.stack = s->current.stack;
+	s->capture.name = s->current.name;
+	*(volatile u32 *)&s->frame_count = n + 1;
+	describe_codes(s, l, s->current.image, n);
+	*(volatile u32 *)&s->frame_count = n;
+	s->capture.stack = 0;
+	s->capture.name = 0;
+}
+#else
+static inline void describe_given(struct scratch *s, const struct kernel_layout *l, u64 strings)
+{
+}
+#endif
+
 // Send the stack in s->stack unless it was sent before.
 static inline bool describe_stack(struct scratch *s, const struct kernel_layout *l, u64 image, u64 hash)
 {
@@ -137,7 +175,7 @@ static inline bool describe_stack(struct scratch *s, const struct kernel_layout 
 	u8 yes = 1;
 	if (!hash || known_stacks.lookup(&key))
 		return true;
-	if (!describe_codes(s, l, image))
+	if (!describe_codes(s, l, image, 0))
 		return false;
 	struct stack_event *e = &s->stack;
 	u32 n = *(volatile u32 *)&s->frame_count;

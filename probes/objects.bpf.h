@@ -85,6 +85,7 @@ static inline void look_at_object(struct scratch *s, const struct kernel_layout 
 #endif
 	} else if (head[0] == base + l->code_type) {
 		a->kind = ARGUMENT_KIND_CODE;
+		s->given_code = object;
 		f->copy = COPY_TEXT;
 		if (read_user(&f->from, 8, object + l->code_name))
 			lose_argument(s, a);

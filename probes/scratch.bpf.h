@@ -178,6 +178,8 @@ struct scratch {
 	u32 digits[4];
 	struct walk walk;
 	struct description description;
+	struct capture capture;
+	u64 given_code; // a code object among the act's arguments
 	struct system_call call;
 	struct act_event act;
 	struct stack_event stack;

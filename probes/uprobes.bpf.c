@@ -51,6 +51,9 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 	if (s->act.head[0].flags & EVENT_FLAG_NAME_UNREAD)
 		count(act->signal, COUNTER_UNREADABLE_NAME);
 	FORGET();
+	if (!is_method && act->signal == SIGNAL_AUDIT && s->given_code)
+		describe_given(s, l, l->code_string_count * 8);
+	FORGET();
 	record_act(s, conf, l, SOURCE_UPROBE);
 	if (!is_method && act->signal == SIGNAL_AUDIT && is_import(s))
 		push_import(s, act);

@@ -2,8 +2,9 @@
 
 import enum
 from dataclasses import dataclass
+from typing import Annotated
 
-from pyxhon.wire import U8, U16, U32, U64
+from pyxhon.wire import U8, U16, U32, U64, Array
 
 MAX_LAYOUTS = 64
 MAX_SITES = 1024
@@ -287,6 +288,21 @@ class ThreadOffsets:
     pid_numbers: U32
 
 
+MAX_CODE_PARTS = 16  # a power of two
+
+
+@dataclass(slots=True)
+class CodePart:
+    """A piece of memory that a code object consists of: an object that it points to, or itself."""
+
+    pointer: U32  # where it points to it; 0: itself
+    header_bytes: U32
+    item_bytes: U32  # for each item counted in ob_size
+    has_objects: U32  # items are pointers to objects, which are copied, too
+    inner: U32  # where what it points to points to the part; ABSENT: that is the part itself
+    is_counted_by_code: U32  # its items are as many as the code object's
+
+
 @dataclass(slots=True)
 class KernelLayout:
     """A CPython build as the probes need it: struct offsets, then addresses before relocation (0: none)."""
@@ -297,6 +313,7 @@ class KernelLayout:
     float_type: U64
     unicode_type: U64
     long_type: U64
+    tuple_type: U64
     current_thread: U64
     tss_key: U64
     tls_offset: U64  # two's complement; used where has_tls
@@ -363,6 +380,9 @@ class KernelLayout:
     keys_kind: U32
     keys_entry_count: U32
     keys_indices: U32
+    code_parts: Annotated[bytes, Array(CodePart, MAX_CODE_PARTS)]
+    code_part_count: U32
+    reserved: U32
 
 
 ENUMERATIONS = (SiteKind, SelfKind, EntryFlag, SyscallFlag, SyscallArgument, PlaceEnding)
@@ -374,20 +394,11 @@ STRUCTS = (
     OperationRule,
     OperationPlaces,
     Settings,
+    CodePart,
     KernelLayout,
     ThreadOffsets,
 )
 CONSTANTS = (
-    "MAX_LAYOUTS",
-    "MAX_SITES",
-    "MAX_PROCESSES",
-    "MAX_SINGLE_RUNS",
-    "ABSENT",
-    "LAUNCH_IMAGE",
-    "CALIBRATION_IMAGE",
-    "MAX_SYSCALLS",
-    "I386_SYSCALLS",
-    "MAX_OPERATIONS",
-    "MAX_KEY_FRAMES",
-    "FRAME_WINDOW",
-)
+    "MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "MAX_SINGLE_RUNS", "ABSENT", "LAUNCH_IMAGE", "CALIBRATION_IMAGE",
+    "MAX_SYSCALLS", "I386_SYSCALLS", "MAX_OPERATIONS", "MAX_KEY_FRAMES", "FRAME_WINDOW", "MAX_CODE_PARTS",
+)  # fmt: skip

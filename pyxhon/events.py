@@ -48,6 +48,7 @@ class EventKind(enum.IntEnum):
     FLOW = 16
     EXIT_HIT = 17
     INSTRUCTION = 18
+    CODE_MEMORY = 19
 
 
 class EventFlag(enum.IntEnum):

@@ -39,6 +39,7 @@ _FUNCTION_REASONS: Final = {
     Counter.UNMATCHED: "entry_site_unmatched",
     Counter.UNREADABLE_FRAME: "function_frame_unreadable",
 }
+_CODE_REASONS: Final = _REASONS | {Counter.TABLE_FULL: "code_ring_full"}
 _INSTRUCTION_REASONS: Final = {
     Counter.LOST: "instructions_ring_full",
     Counter.NO_SCRATCH: "instructions_no_scratch",
@@ -49,4 +50,5 @@ _REASONS_OF: Final = {
     Signal.PROCESS: _LIFE_REASONS,
     Signal.FUNCTION: _FUNCTION_REASONS,
     Signal.INSTRUCTION: _INSTRUCTION_REASONS,
+    Signal.CODE: _CODE_REASONS,
 }

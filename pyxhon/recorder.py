@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from pyxhon.act_counts import ActCounts
 from pyxhon.bpf.attach import Probes
+from pyxhon.bpf.code_records import CodeMemory
 from pyxhon.bpf.function_records import ExitHit, FlowRun, Function, Hit, Parameters
 from pyxhon.bpf.instruction_records import InstructionRun
 from pyxhon.bpf.life_records import Exec, Exit, Fork
 from pyxhon.bpf.native_records import NativeStack, SignalDelivery, SyscallResult, SystemCall
 from pyxhon.bpf.poll import Act, Code, LineTablePart, Record, Stack, decode
+from pyxhon.code_recorder import CodeRecorder
 from pyxhon.events import EventFlag, Signal
 from pyxhon.function_recorder import FunctionRecorder
 from pyxhon.interpreters import Interpreter, no_python_coverage
@@ -20,7 +22,7 @@ from pyxhon.lower_bounds import describe_doubt
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.ownership import Ownership
 from pyxhon.pending_events import PendingEvents
-from pyxhon.process_images import Image
+from pyxhon.process_images import Image, recover_name
 from pyxhon.resolve import ImageCode, Resolver, SeenCode
 from pyxhon.target.process import read_memory
 from pyxhon.totals import Totals
@@ -28,7 +30,6 @@ from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load", Signal.CALL: "call"}
-_NAME_LIMIT: Final = 256
 _SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
 
 
@@ -57,6 +58,7 @@ class Recorder:
         self._site_signals = site_signals
         self._site_kinds = site_kinds
         self.acts = ActCounts(store)
+        self.codes = CodeRecorder(store)
         self.functions = FunctionRecorder(store, self.resolver, ownership)
         self.pending = PendingEvents(store)
         self.native: NativeRecorder | None = None
@@ -80,6 +82,7 @@ class Recorder:
                 self.totals.malformed += 1
                 continue
             self._take(record)
+        self.codes.read_missing()
         self.pending.write()
 
     def _take(self, record: Record) -> None:
@@ -87,7 +90,7 @@ class Recorder:
             self._take_act(record)
         elif isinstance(record, Stack):
             self._take_stack(record)
-        elif isinstance(record, Code | LineTablePart):
+        elif isinstance(record, Code | LineTablePart | CodeMemory):
             self._take_code(record)
         elif isinstance(record, Function | Parameters):
             self._take_function(record)
@@ -143,10 +146,9 @@ class Recorder:
         if act.signal == Signal.AUDIT and not image.is_audited:
             image.is_audited = True
             self.on_first_event(image)
-        event = self.store.next_event_id()
         name, arguments = described
         row = EventRow(
-            id=event,
+            id=self.store.next_event_id(),
             process=image.process,
             tid=act.tid,
             kind=_KINDS[Signal(act.signal)],
@@ -163,9 +165,10 @@ class Recorder:
             is_truncated=bool(act.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
         )
         self.pending.add(row)
+        self.codes.see_act(act, row.id)
         self.ownership.see_event(image.root, image.working_directory, row)
         if not act.flags & EventFlag.UNCOUNTED:
-            self.acts.add(act.key, event, act.image)
+            self.acts.add(act.key, row.id, act.image)
 
     def _describe(self, act: Act, image: Image) -> tuple[str, Any] | None:
         if act.signal == Signal.IMPORT:
@@ -182,20 +185,11 @@ class Recorder:
             return self._site_kinds.get(act.site, "dlopen"), {"path": path, "flags": flags}
         name = act.name
         if name is None:
-            name = self._recover(act.name_address, act.base, image)
+            name = recover_name(image, self.ownership, act.name_address, act.base)
         if name is None:
             self.totals.names_lost += 1
             name = "?"
         return name, act.arguments
-
-    def _recover(self, address: int, base: int, image: Image) -> str | None:
-        """Read a string that the probe could not, from the live process, else from the interpreter's file."""
-        content = None if image.is_ended else read_memory(image.pid, address, _NAME_LIMIT)
-        if content is None and image.interpreter is not None:
-            content = self.ownership.read_interpreter(image.interpreter.runtime.file_path, address - base, _NAME_LIMIT)
-        if not content or b"\0" not in content:
-            return None
-        return content.split(b"\0")[0].decode("utf-8", "replace") or None
 
     def _take_stack(self, record: Stack) -> None:
         image = self.images.get(record.image)
@@ -206,8 +200,11 @@ class Recorder:
         flags = (bool(record.flags & EventFlag.TRUNCATED), bool(record.flags & EventFlag.PARTIAL))
         self.resolver.add_stack(image.code, record.stack, record.frames, flags)
 
-    def _take_code(self, record: Code | LineTablePart) -> None:
+    def _take_code(self, record: Code | LineTablePart | CodeMemory) -> None:
         image = self.images.get(record.image)
+        if isinstance(record, CodeMemory):
+            self.codes.take(record, image)
+            return
         if image is None:
             return
         if isinstance(record, LineTablePart):
@@ -219,6 +216,7 @@ class Recorder:
             record.line_table, record.line_table_bytes, record.line_table_address,
         )  # fmt: skip
         self.resolver.add_code(image.code, seen)
+        self.codes.expect(image, record.code, record.fingerprint)
         if record.file is not None:
             self.ownership.see_file(image.root, record.file, image.working_directory)
 
@@ -394,7 +392,7 @@ class Recorder:
             (None, "stack", "unresolved"): self.resolver.losses.frames_without_code,
             (None, "stack", "line_unknown"): self.resolver.losses.line_tables_cut,
         }
-        counted |= self.functions.lost() | self.extra_losses
+        counted |= self.functions.lost() | self.codes.lost() | self.extra_losses
         if self.native is not None:
             counted |= self.native.losses()
         return {key: count for key, count in counted.items() if count}

@@ -8,7 +8,8 @@ from pyxhon.join import Joined, Owner, join
 from pyxhon.outputs import check_outputs
 from pyxhon.policy.judge import Judged, judge, summarize
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
-from pyxhon.report.output import FLAME_GRAPHS, write_flame_graph, write_report
+from pyxhon.report.build_code import build_listing
+from pyxhon.report.output import FLAME_GRAPHS, write_code, write_flame_graph, write_report
 from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
@@ -39,6 +40,18 @@ def report_file(trace: Path, options: TraceOptions) -> int:
     with open_trace(trace) as reader:
         reader.check()
         return report_trace(reader, rules, options)
+
+
+def report_code(trace: Path, prefix: str, options: TraceOptions) -> int:
+    """Show one code object of a trace, by the beginning of its hash."""
+    rules = load_rules(options)
+    check_outputs(options)
+    with open_trace(trace) as reader:
+        reader.check()
+        judged = judge_joined(join(reader, None, rules.tables), rules, reader)
+        listing = build_listing(reader, judged, prefix, __version__)
+    write_code(listing, options.report_format, options.report_path)
+    return 0
 
 
 def _list_loaded(reader: TraceReader) -> list[Owner]:

@@ -38,6 +38,8 @@ class _Code:
     content: bytearray
     wanted_bytes: int
     address: int
+    name: str | None = None
+    line_table_address: int = 0
     lines: LineTable | None = None
     places: "dict[int, _Place | None]" = field(default_factory=dict)  # by instruction as walked
 
@@ -96,6 +98,8 @@ class Resolver:
             seen.first_traceable,
             bytearray(seen.line_table),
             seen.line_table_bytes,
+            seen.line_table_address,
+            seen.name,
             seen.line_table_address,
         )
 

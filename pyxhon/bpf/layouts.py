@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Final
 
-from pyxhon.controls import ABSENT, FRAME_WINDOW, KernelLayout
+from pyxhon import wire
+from pyxhon.controls import ABSENT, FRAME_WINDOW, CodePart, KernelLayout
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.opcodes import ENTRIES
 from pyxhon.cpython.sites import Sites
@@ -20,6 +21,7 @@ _SYMBOLS: Final = {
     "float_type": "PyFloat_Type",
     "unicode_type": "PyUnicode_Type",
     "long_type": "PyLong_Type",
+    "tuple_type": "PyTuple_Type",
 }
 
 
@@ -30,6 +32,7 @@ def kernel_layout(layout: Layout, sites: Sites) -> KernelLayout:
     addresses = {name: sites.symbols.get(symbol, 0) for name, symbol in _SYMBOLS.items()}
     places = _frame_places(layout) | _code_places(layout) | _thread_state_places(layout, sites)
     returns = (*sites.inner_import_returns, _ALL_ONES, _ALL_ONES)
+    parts = [wire.encode(part) for part in _code_parts(layout)]
     fixed = {
         "read_only_start": sites.read_only_range[0],
         "read_only_end": sites.read_only_range[1],
@@ -42,8 +45,10 @@ def kernel_layout(layout: Layout, sites: Sites) -> KernelLayout:
         "long_has_tag": int(layout.long_tag is not None),
         "pthread_first_block": _PTHREAD_FIRST_BLOCK,
         "pthread_specific": _PTHREAD_SPECIFIC,
+        "code_part_count": len(parts),
+        "reserved": 0,
     }
-    return KernelLayout(**(shared | addresses | places | fixed))
+    return KernelLayout(**(shared | addresses | places | fixed), code_parts=b"".join(parts))
 
 
 def _frame_places(layout: Layout) -> dict[str, int]:
@@ -75,6 +80,34 @@ def _code_places(layout: Layout) -> dict[str, int]:
         # where there is none, what is read there is not used (resolve.py)
         "code_first_traceable": layout.code_first_line if first_traceable is None else first_traceable,
     }
+
+
+def _code_parts(layout: Layout) -> list[CodePart]:
+    """Give what a code object consists of, most wanted first."""
+    bytecode, data, items = layout.code_bytecode, layout.bytes_data, layout.tuple_items
+    if bytecode is not None:  # it ends in its instructions, which ob_size counts
+        parts = [_part(0, bytecode, 2)]
+    else:
+        parts = [_part(0, layout.code_size, 0), _part(layout.code_bytes, data, 1)]
+    tuples = (layout.code_names, layout.code_constants, layout.code_local_names, layout.code_free_names)
+    parts += [_part(place, items, 8, has_objects=1) for place in (*tuples, layout.code_cell_names)]
+    parts += [_part(place, data, 1) for place in (layout.code_local_kinds, layout.code_exception_table)]
+    if layout.monitoring_lines is not None and layout.monitoring_opcodes is not None:
+        place = layout.code_monitoring
+        head, each = layout.monitoring_line_data or 0, 2  # opcode and, up to 3.13, the distance to the next line
+        parts += [
+            _part(place, max(layout.monitoring_lines, layout.monitoring_opcodes) + _POINTER_BYTES, 0),
+            _part(place, head, each, inner=layout.monitoring_lines, is_counted_by_code=1),
+            _part(place, 0, 1, inner=layout.monitoring_opcodes, is_counted_by_code=1),
+        ]
+    return [part for part in parts if part is not None]
+
+
+def _part(place: int | None, head: int, each: int, **more: int) -> CodePart | None:
+    """Give a part at a pointer of a code object; None where this version has none."""
+    if place is None:
+        return None
+    return CodePart(place, head, each, **{"has_objects": 0, "inner": ABSENT, "is_counted_by_code": 0, **more})
 
 
 def _thread_state_places(layout: Layout, sites: Sites) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pyxhon import wire
 from pyxhon.bpf.call_values import NO_PARENT, nest_call_values
 from pyxhon.bpf.call_values import Slot as _Slot
+from pyxhon.bpf.code_records import CodeMemory, decode_code_memory
 from pyxhon.bpf.function_records import (
     ExitHit,
     FlowRun,
@@ -124,8 +125,8 @@ class LineTablePart:
 
 
 Record = (
-    Act | Stack | Code | LineTablePart | Function | Parameters | FlowRun | Hit | ExitHit | Fork | Exec | Exit
-    | InstructionRun | SystemCall | NativeStack | SyscallResult | SignalDelivery
+    Act | Stack | Code | LineTablePart | CodeMemory | Function | Parameters | FlowRun | Hit | ExitHit
+    | Fork | Exec | Exit | InstructionRun | SystemCall | NativeStack | SyscallResult | SignalDelivery
 )  # fmt: skip
 
 
@@ -358,4 +359,5 @@ _DECODERS: Final[dict[int, Callable[[bytes], Record]]] = {
     EventKind.FLOW: FlowRun,
     EventKind.EXIT_HIT: decode_exit_hit,
     EventKind.INSTRUCTION: InstructionRun,
+    EventKind.CODE_MEMORY: decode_code_memory,
 }

@@ -12,15 +12,25 @@ Examples:
   pyxhon report service.pyxhon
   pyxhon report service.pyxhon --policy strict.yaml --policy builtin:numpy
   pyxhon report service.pyxhon --format json | jq '.behaviours[] | select(.verdict == "violation")'
+  pyxhon report app.pyxhon --code 1f3a90
   pyxhon report app.pyxhon --format collapsed > app.collapsed
 """
 
 
 @click.command("report", short_help="Report on a trace.", epilog=_EXAMPLES)
 @click.argument("trace", type=click.Path(readable=False, path_type=Path))
+@click.option(
+    "--code",
+    metavar="HASH",
+    help="Show this code object alone: origin, acts, instructions. The hash's beginning is enough.",
+)
 @report_options
-def report(trace: Path, options: TraceOptions) -> int:
+def report(trace: Path, code: str | None, options: TraceOptions) -> int:
     """Report on TRACE, as `attach` and `run` do at their end. Needs no process and no root."""
     from pyxhon import reporting
 
+    if code is not None:
+        if options.report_format not in {"text", "json"}:
+            raise click.UsageError("--code is written as text or json.")
+        return reporting.report_code(trace, code, options)
     return reporting.report_file(trace, options)

@@ -1,19 +1,18 @@
-"""The opcodes of a minor version: names, which of them stand for another one, which execute more than one instruction.
+"""The opcodes of a minor version by name: which of them stand for another one, which execute more than one instruction.
 
-The data in `instruction_sets/` are from CPython's own headers (`scripts/extract_opcodes.py`).
+Their numbers are those of `opcode_tables`.
 """
 
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from pyxhon.cpython.opcode_tables import load_opcodes
 from pyxhon.cpython.opcodes import COUNT, Opcodes
 
 EXTENDED_ARG: Final = "EXTENDED_ARG"
-_DIRECTORY: Final = Path(__file__).parent / "instruction_sets"
+_NEVER_EXECUTED: Final = ("CACHE", "RESERVED")
 _INSTRUMENTED: Final = "INSTRUMENTED_"
 _ADAPTIVE: Final = "_ADAPTIVE"  # of 3.11, where it is an opcode of its own
 _UNIT_BYTES: Final = 2
@@ -98,8 +97,13 @@ class InstructionSet:
 def load_instruction_set(version: tuple[int, ...]) -> InstructionSet | None:
     """Load the opcodes of a version; None where they are not known."""
     minor = (version[0], version[1])
-    path = _DIRECTORY / f"{minor[0]}.{minor[1]}.json"
-    if not path.is_file():
+    table = load_opcodes(minor)
+    if table is None:
         return None
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return InstructionSet(minor, data["opcodes"], data["bases"], data["caches"])
+    names = table.names
+    return InstructionSet(
+        minor,
+        {name: number for name, number in table.numbers.items() if name not in _NEVER_EXECUTED},
+        {names[number]: names[base] for number, base in table.originals.items()},
+        {names[number]: count for number, count in enumerate(table.caches) if count and number not in table.originals},
+    )

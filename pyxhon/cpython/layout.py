@@ -197,6 +197,22 @@ class Layout:
     monitoring_local_events: int | None = _at("_PyCoMonitoringData.local_monitors")
     local_events_size: int | None = _at("sizeof(_Py_LocalMonitors)")  # a byte for each event: the tools that want it
 
+    # The rest of what a code object consists of.
+    code_names: int = _at("PyCodeObject.co_names")  # a tuple
+    code_exception_table: int | None = _at("PyCodeObject.co_exceptiontable")  # bytes; 3.11+
+    code_bytes: int | None = _at("PyCodeObject.co_code")  # bytes; up to 3.10, then at code_bytecode
+    code_free_names: int | None = _at("PyCodeObject.co_freevars")  # a tuple; up to 3.10
+    code_stack_size: int = _at("PyCodeObject.co_stacksize")  # an int
+    code_size: int = _at("sizeof(PyCodeObject)")
+
+    # Where the opcodes are kept that instrumentation or the optimizer put others in place of.
+    monitoring_lines: int | None = _at("_PyCoMonitoringData.lines")  # a pointer; 3.12+
+    monitoring_line_data: int | None = _at("_PyCoLineInstrumentationData.data")  # 3.14+; before pairs of bytes
+    monitoring_opcodes: int | None = _at("_PyCoMonitoringData.per_instruction_opcodes")  # a pointer to bytes
+    code_executors: int | None = _at("PyCodeObject.co_executors")  # a pointer; 3.13+
+    executor_array_items: int | None = _at("_PyExecutorArray.executors")
+    executor_data: int | None = _at("_PyExecutorObject.vm_data")  # two bytes: opcode and argument
+
     # Where `_Py_DebugOffsets` keeps what it says: name of a value -> its place in the struct. Empty before 3.13.
     debug_offsets: tuple[tuple[str, int], ...] = ()
 

@@ -23,6 +23,10 @@ _SYMBOLS = (
     "PyLong_Type",
     "PyBytes_Type",
     "PyTuple_Type",
+    "PyComplex_Type",
+    "PyFrozenSet_Type",
+    "PyEllipsis_Type",
+    "PySlice_Type",
 )
 _IMPORT_ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8")
 _DLOPEN_ARGUMENTS = {"dlopen": ("rdi", "rsi"), "dlmopen": ("rdi", "rsi", "rdx")}

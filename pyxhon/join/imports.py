@@ -154,6 +154,7 @@ class Edges:
                 edge.count,
                 edge.failed,
                 edge.act.process,
+                edge.act.event,
             )
 
     def behaviours(self) -> Iterator[Behaviour]:

@@ -125,6 +125,7 @@ class Import:
     count: int
     failed: int
     process: int
+    event: int  # the first that told of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
 from pyxhon.report.build_calls import build_call_graph, exclude_standard_library_calls
+from pyxhon.report.build_code import build_codes
+from pyxhon.report.build_instructions import InstructionFinder
 from pyxhon.report.build_surroundings import (
     build_dlls,
     build_loads,
@@ -30,6 +32,13 @@ HARMLESS_LOSSES: Final = frozenset(
         "stack_truncated",
         "native_stack_truncated",
         "line_unknown",
+        "code_ring_full",
+        "code_not_captured",
+        "code_unreadable",
+        "code_not_kept",
+        "code_cut",
+        "code_incomplete",
+        "opcode_unresolved",
         "functions_ring_full",
         "functions_table_full",
         "functions_no_scratch",
@@ -67,6 +76,11 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
     losses = _count_losses(reader)
     words = {row.owner.name: row.reason for row in judgement.packages}
     graph = build_call_graph(reader, joined)
+    finder = InstructionFinder(reader)
+    behaviours = _build_behaviours(judgement.judged, finder)
+    imports = [_build_import(row, finder) for row in joined.imports]
+    if finder.left_out:
+        losses["expressions_left_out"] = finder.left_out
     if ended_ns is None:
         # Recording was cut off, for example by SIGKILL: the trace is valid up to its last commit.
         losses["recording_cut_off"] = 1
@@ -80,20 +94,21 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         duration_s=round((ended_ns - started_ns) / 1e9, 6),
         processes=build_processes(reader),
         packages=_build_packages(reader, judgement),
-        behaviours=_build_behaviours(judgement.judged),
-        imports=[_build_import(row) for row in joined.imports],
+        behaviours=behaviours,
+        imports=imports,
         dlls=build_dlls(reader, joined),
         calls=graph.calls,
         not_exercised=[],
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
-        details=[_build_detail(row, words) for row in judgement.judged],
+        details=[_build_detail(row, words, finder) for row in judgement.judged],
         snapshots=build_snapshots(reader),
         loads=build_loads(reader, joined),
         counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
         call_details=graph.details,
         functions=graph.functions,
         calls_sampled=graph.sampled,
+        code=build_codes(reader, judgement.judged),
     )
 
 
@@ -138,9 +153,9 @@ def _count_losses(reader: TraceReader) -> dict[str, int]:
     return {reason: count for reason, count in sorted(losses.items()) if count}
 
 
-def _build_behaviours(judged: Iterable[Judged]) -> list[model.Behaviour]:
+def _build_behaviours(judged: Iterable[Judged], finder: InstructionFinder) -> list[model.Behaviour]:
     stacks = _Stacks({}, {})
-    return [_build_behaviour(each, stacks) for each in judged]
+    return [_build_behaviour(each, stacks, finder) for each in judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,7 @@ class _Stacks:
         return self.of_native[frames]
 
 
-def _build_behaviour(judged: Judged, stacks: _Stacks) -> model.Behaviour:
+def _build_behaviour(judged: Judged, stacks: _Stacks, finder: InstructionFinder) -> model.Behaviour:
     row = judged.behaviour
     return model.Behaviour(
         id=row.id,
@@ -184,7 +199,7 @@ def _build_behaviour(judged: Judged, stacks: _Stacks) -> model.Behaviour:
         pid=row.pid,
         tid=row.tid,
         location=build_location(row.location),
-        instruction=None,
+        instruction=finder.under(row.event, row.location),
         object=row.beneath.object,
         python_stack=stacks.python(row.python_stack),
         native_stack=stacks.native(row.beneath.frames),
@@ -192,7 +207,7 @@ def _build_behaviour(judged: Judged, stacks: _Stacks) -> model.Behaviour:
     )
 
 
-def _build_detail(judged: Judged, words: Mapping[str, str | None]) -> model.Detail:
+def _build_detail(judged: Judged, words: Mapping[str, str | None], finder: InstructionFinder) -> model.Detail:
     row = judged.behaviour
     return model.Detail(
         row.id,
@@ -206,10 +221,11 @@ def _build_detail(judged: Judged, words: Mapping[str, str | None]) -> model.Deta
         row.beneath.confidence,
         row.beneath.doubt,
         build_maker(row.beneath.made_by),
+        finder.along(row.event, row.python_stack),
     )
 
 
-def _build_import(row: JoinedImport) -> model.Import:
+def _build_import(row: JoinedImport, finder: InstructionFinder) -> model.Import:
     return model.Import(
         row.importer,
         row.module,
@@ -218,6 +234,8 @@ def _build_import(row: JoinedImport) -> model.Import:
         row.is_transitive,
         build_location(row.location),
         row.count,
+        row.failed,
+        finder.under(row.event, row.location),
     )
 
 

@@ -87,10 +87,22 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """The byte instruction under an act."""
+    """The byte instruction under an act; columns are known from CPython 3.11 on and count bytes from 0.
+
+    `expression` is what it computes, as read from the bytecode around it, `surroundings` what it stands in: a branch, a
+    try block, a handler.
+    """
 
     opcode: str
     offset: int
+    argument: str | None = None
+    line: int | None = None
+    end_line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+    code: str | None = None
+    expression: str | None = None
+    surroundings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,8 @@ class Import:
     transitive: bool
     location: Location | None
     count: int
+    failed: int = 0
+    instruction: Instruction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +270,32 @@ class Detail:
     native_confidence: str | None = None
     native_doubt: str | None = None
     made_by: Maker | None = None
+    instructions: list[str | None] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStep:
+    """One step of how a code object came to be: who gave it to be run, made it or holds it."""
+
+    by: str
+    location: Location | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeObject:
+    """A code object that was made at run time, not loaded by the import system."""
+
+    hash: str
+    file: str | None
+    name: str | None
+    line: int
+    package: str | None
+    origin: list[CodeStep]
+    behaviours: list[str]
+    count: int
+    cut: bool
+    disassembly: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +376,7 @@ class Report:
     call_details: list[CallDetail] = field(default_factory=list)
     functions: list[FunctionUse] = field(default_factory=list)
     calls_sampled: CallSample | None = None
+    code: list[CodeObject] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

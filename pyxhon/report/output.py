@@ -11,12 +11,13 @@ from pyxhon.errors import OutputError
 from pyxhon.report.as_collapsed import write_collapsed
 from pyxhon.report.as_json import write_json
 from pyxhon.report.as_speedscope import write_speedscope
+from pyxhon.report.code_listing import CodeListing, write_code_json
 from pyxhon.report.inspection import Inspection, write_inspection_json
 from pyxhon.report.model import Report
 from pyxhon.trace.reader import TraceReader
 
 _COLUMNS: Final = 100
-_Content = TypeVar("_Content", Report, Inspection, TraceReader)
+_Content = TypeVar("_Content", Report, Inspection, TraceReader, CodeListing)
 _REMEDY: Final = "name another file with --report"
 
 
@@ -28,6 +29,11 @@ def write_report(report: Report, report_format: str, path: Path | None) -> None:
 def write_flame_graph(reader: TraceReader, report_format: str, path: Path | None) -> None:
     """Write the calls of a trace in one of the formats of flame graphs. Raises TraceError when there are none."""
     _write(reader, FLAME_GRAPHS[report_format], path)
+
+
+def write_code(listing: CodeListing, report_format: str, path: Path | None) -> None:
+    """Write one code object, as text or JSON."""
+    _write(listing, write_code_json if report_format == "json" else _write_code_text, path)
 
 
 def _write(content: _Content, write: Callable[[_Content, TextIO], None], path: Path | None) -> None:
@@ -81,6 +87,12 @@ def _write_text(report: Report, out: TextIO) -> None:
     write_text(report, out, columns=columns, is_coloured=is_coloured)
 
 
+def _write_code_text(listing: CodeListing, out: TextIO) -> None:
+    from pyxhon.report.text.code import write_code_text  # noqa: PLC0415  # as above
+
+    write_code_text(listing, out)
+
+
 def _write_inspection_text(inspection: Inspection, out: TextIO) -> None:
     from pyxhon.report.text.inspection import write_inspection_text  # noqa: PLC0415  # as above
 
@@ -102,4 +114,9 @@ FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
     "collapsed": write_collapsed,
     "speedscope": write_speedscope,
 }
-_UTF8: Final[tuple[Callable[..., None], ...]] = (write_json, write_inspection_json, *FLAME_GRAPHS.values())
+_UTF8: Final[tuple[Callable[..., None], ...]] = (
+    write_json,
+    write_inspection_json,
+    write_code_json,
+    *FLAME_GRAPHS.values(),
+)

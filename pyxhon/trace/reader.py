@@ -16,6 +16,8 @@ from pyxhon.trace.rows import (
     AuditHookRow,
     CallFlowRow,
     CallRow,
+    CodeContentRow,
+    CodeOriginRow,
     CodeRow,
     CounterRow,
     DllRow,
@@ -255,6 +257,31 @@ class TraceReader:
     def _codes(self, ids: str) -> dict[int, CodeRow]:
         statement = f"SELECT id, process, file, qualified_name, first_line FROM code WHERE id IN ({ids})"  # noqa: S608 - ours
         return {row[0]: CodeRow(*row) for row in self._select(statement)}
+
+    def code_hashes(self) -> dict[int, str]:
+        """Give the content of each code object that was captured, by id."""
+        return dict(self._select("SELECT id, bytecode FROM code WHERE bytecode IS NOT NULL"))
+
+    def captured_codes(self) -> dict[int, CodeRow]:
+        """Give the code objects that were captured, by id."""
+        return self._codes("SELECT id FROM code WHERE bytecode IS NOT NULL")
+
+    def code_content(self, digest: str) -> CodeContentRow | None:
+        """Give what a code object consists of."""
+        for row in self._select("SELECT * FROM code_content WHERE hash = ?", (digest,)):
+            lists = [self._decode(value) for value in row[11:17]]
+            if not all(isinstance(one, list) for one in lists):
+                raise self._damaged("table code_content holds what it cannot")
+            return CodeContentRow(*row[:11], *lists, *row[17:])
+        return None
+
+    def code_origins(self) -> list[CodeOriginRow]:
+        """Give where code objects come from."""
+        return [CodeOriginRow(*row) for row in self._select("SELECT * FROM code_origin ORDER BY rowid")]
+
+    def event_stacks(self) -> dict[int, int]:
+        """Give the Python stack of each event that has one, by id."""
+        return dict(self._select("SELECT id, python_stack FROM event WHERE python_stack IS NOT NULL"))
 
     def sources(self) -> list[SourceRow]:
         """Give which functions source files define."""

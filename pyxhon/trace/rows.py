@@ -181,6 +181,42 @@ class CodeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeContentRow:
+    """What a code object consists of, as the compiler made it."""
+
+    hash: str
+    version: str
+    name: str | None
+    first_line: int
+    flags: int
+    argument_count: int
+    positional_only_count: int
+    keyword_only_count: int
+    stack_size: int
+    bytecode: bytes
+    bytecode_bytes: int
+    constants: list[Any]
+    names: list[Any]
+    variables: list[Any]
+    cells: list[Any]
+    free: list[Any]
+    all_locals: list[Any]
+    line_table: bytes
+    exception_table: bytes
+    unresolved: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOriginRow:
+    """Where a code object comes from: an act that was given it, or a code object that has it as a constant."""
+
+    code: int
+    event: int | None
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRow:
     """The functions that a source file defines, as (first line, qualified name); None: not known, for `reason`."""
 

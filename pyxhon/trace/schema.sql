@@ -47,8 +47,41 @@ CREATE TABLE code (
     first_line       INTEGER NOT NULL,
     line_table       BLOB,           -- co_linetable, co_lnotab before 3.10
     line_table_bytes INTEGER NOT NULL,  -- its whole length; more than stored means cut
-    bytecode         BLOB
+    bytecode         TEXT REFERENCES code_content (hash)   -- NULL: not captured
 );
+
+-- What code objects consist of, as the compiler made it: specialised and instrumented opcodes are put back.
+CREATE TABLE code_content (
+    hash                  TEXT PRIMARY KEY,  -- SHA-256 of all that follows but unresolved and missing
+    version               TEXT NOT NULL,     -- of CPython, "3.12"
+    name                  TEXT,              -- co_qualname, co_name before 3.11; NULL, here and below: could not be read
+    first_line            INTEGER NOT NULL,
+    flags                 INTEGER NOT NULL,  -- co_flags
+    argument_count        INTEGER NOT NULL,
+    positional_only_count INTEGER NOT NULL,
+    keyword_only_count    INTEGER NOT NULL,
+    stack_size            INTEGER NOT NULL,
+    bytecode              BLOB NOT NULL,     -- co_code
+    bytecode_bytes        INTEGER NOT NULL,  -- its whole length; more than stored means cut
+    constants             TEXT NOT NULL,     -- JSON list of {"type", "text"} or null
+    names                 TEXT NOT NULL,     -- JSON list of text or null, as the next four: co_names
+    variables             TEXT NOT NULL,     -- co_varnames
+    cells                 TEXT NOT NULL,     -- co_cellvars
+    free                  TEXT NOT NULL,     -- co_freevars
+    all_locals            TEXT NOT NULL,     -- all three as instructions count them; empty up to 3.10
+    line_table            BLOB NOT NULL,     -- co_linetable, co_lnotab before 3.10
+    exception_table       BLOB NOT NULL,     -- empty up to 3.10
+    unresolved            INTEGER NOT NULL,  -- instructions whose opcode is hidden by instrumentation
+    missing               INTEGER NOT NULL   -- of the lists and tables above that could not be read
+) WITHOUT ROWID;
+
+-- Where code objects come from: an act that was given one, as exec is, or one that has it among its constants.
+CREATE TABLE code_origin (
+    code   INTEGER NOT NULL REFERENCES code (id),
+    event  INTEGER REFERENCES event (id),
+    parent INTEGER REFERENCES code (id)
+);
+CREATE INDEX code_origin_by_code ON code_origin (code);
 
 CREATE TABLE python_stack (
     id           INTEGER PRIMARY KEY,

@@ -149,6 +149,23 @@ class Store:
         statement = "UPDATE code SET line_table = ?, line_table_bytes = coalesce(?, line_table_bytes) WHERE id = ?"
         self._execute(statement, (content, size, code))
 
+    def set_code_content(self, code: int, digest: str, columns: dict[str, Any]) -> None:
+        """Set what a code object consists of."""
+        if columns:  # else it is there already
+            self._insert("code_content", {"hash": digest, **columns})
+        self._execute("UPDATE code SET bytecode = ? WHERE id = ?", (digest, code))
+
+    def count_uncaptured(self) -> int:
+        """Tell of how many code objects in stacks it is not known what they consist of."""
+        [(count,)] = self._query(
+            "SELECT count(*) FROM code WHERE bytecode IS NULL AND id IN (SELECT code FROM python_frame)"
+        )
+        return int(count)
+
+    def add_code_origin(self, code: int, *, event: int | None = None, parent: int | None = None) -> None:
+        """Tell which act was given a code object, or which code object has it among its constants."""
+        self._execute("INSERT INTO code_origin VALUES (?, ?, ?)", (code, event, parent))
+
     def add_stack(self, process: int, *, is_truncated: bool, is_partial: bool) -> int:
         """Add an empty Python stack; gives its id."""
         return self._execute(

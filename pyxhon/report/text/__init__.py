@@ -12,6 +12,7 @@ from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
 from pyxhon.report.text.acts import print_behaviours
 from pyxhon.report.text.calls import print_calls, print_functions
+from pyxhon.report.text.code import print_made_code
 from pyxhon.report.text.invisible import print_invisible
 from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
@@ -41,6 +42,7 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     print_violations(console, report, acts)
     print_invisible(console, report, acts)
     print_behaviours(console, report, acts)
+    print_made_code(console, report)
     print_calls(console, report)
     print_imports(console, report)
     print_dlls(console, report)

@@ -1,0 +1,50 @@
+"""Memory of code objects, as the probes send it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pyxhon import wire
+from pyxhon.bpf.life_records import body_format
+from pyxhon.code_events import CodeMemoryEvent
+from pyxhon.events import Event, EventFlag
+
+_HEAD = wire.format_of(Event)
+_BODY = body_format(CodeMemoryEvent, "data")
+_HEADER_BYTES: Final = 16
+
+
+@dataclass(slots=True)
+class CodeMemory:
+    """Blocks of memory that a code object consists of; `stack` and `name` are those of the act that was given it."""
+
+    image: int
+    pid: int
+    code: int
+    base: int
+    stack: int
+    name: int
+    fingerprint: int
+    is_last: bool
+    time_ns: int
+    content: bytes
+
+    def blocks(self) -> list[tuple[int, bytes]]:
+        """Give (address, bytes) of what could be read."""
+        found, at = [], 0
+        while at + _HEADER_BYTES <= len(self.content):
+            address = int.from_bytes(self.content[at : at + 8], "little")
+            size = int.from_bytes(self.content[at + 8 : at + _HEADER_BYTES], "little")
+            at += _HEADER_BYTES
+            if size and at + size <= len(self.content):
+                found.append((address, self.content[at : at + size]))
+            at += (size + 7) & ~7
+        return found
+
+
+def decode_code_memory(record: bytes) -> CodeMemory:
+    """Decode a record of the kind CODE_MEMORY."""
+    _, flags, _, time_ns, pid, _, image = _HEAD.unpack_from(record)
+    code, base, stack, name, fingerprint, size = _BODY.unpack_from(record, _HEAD.size)
+    at = wire.offset_of(CodeMemoryEvent, "data")
+    is_last = not flags & EventFlag.PARTIAL
+    return CodeMemory(image, pid, code, base, stack, name, fingerprint, is_last, time_ns, record[at : at + size])
