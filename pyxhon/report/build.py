@@ -13,6 +13,7 @@ from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
 from pyxhon.report.build_calls import build_call_graph, exclude_standard_library_calls
+from pyxhon.report.build_exercise import build_exercise
 from pyxhon.report.build_surroundings import (
     build_dlls,
     build_loads,
@@ -62,6 +63,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
     losses = _count_losses(reader)
     words = {row.owner.name: row.reason for row in judgement.packages}
     graph = build_call_graph(reader, joined)
+    exercised = build_exercise(reader, graph)
     if ended_ns is None:
         # Recording was cut off, for example by SIGKILL: the trace is valid up to its last commit.
         losses["recording_cut_off"] = 1
@@ -79,7 +81,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         imports=[_build_import(row) for row in joined.imports],
         dlls=build_dlls(reader, joined),
         calls=graph.calls,
-        not_exercised=[],
+        not_exercised=exercised.rows,
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
         details=[_build_detail(row, words) for row in judgement.judged],
@@ -89,6 +91,8 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         call_details=graph.details,
         functions=graph.functions,
         calls_sampled=graph.sampled,
+        not_exercised_details=exercised.details,
+        exercise=exercised.packages,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.dossier.model import Dossier
+from pyxhon.report.exercise_model import Exercise, NotExercisedDetail
 
 SCHEMA: Final = "pyxhon.report/1"
 
@@ -336,6 +337,8 @@ class Report:
     call_details: list[CallDetail] = field(default_factory=list)
     functions: list[FunctionUse] = field(default_factory=list)
     calls_sampled: CallSample | None = None
+    not_exercised_details: list[NotExercisedDetail] = field(default_factory=list)
+    exercise: list[Exercise] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

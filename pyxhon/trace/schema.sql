@@ -3,7 +3,7 @@
 -- JSON columns are marked so; text from a target is stored as it was read (invalid parts as surrogate escapes \udcXX
 -- are stored as U+FFFD), never longer than the bound at which it was read.
 PRAGMA application_id = 0x50795868;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -242,6 +242,19 @@ CREATE TABLE source (
     root      INTEGER NOT NULL,      -- process.root
     path      TEXT NOT NULL,         -- code.file
     functions TEXT,                  -- JSON list of [first line, qualified name] of each def; NULL: see reason
+    reason    TEXT,                  -- why they are not known; NULL: they are
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+
+-- What the files that a distribution of the run installed could do by their text, read when recording ends.
+CREATE TABLE ability (
+    root      INTEGER NOT NULL,      -- process.root
+    path      TEXT NOT NULL,         -- as in code.file, where it ran
+    package   TEXT NOT NULL,
+    version   TEXT,
+    module    TEXT,                  -- dotted module name where it can be told
+    functions TEXT,                  -- JSON list of [first line, qualified name] of each def; NULL: see reason
+    sites     TEXT,                  -- JSON list of [kind, name, written, level, line, end line, function, its first line, is a reference]; NULL: see reason
     reason    TEXT,                  -- why they are not known; NULL: they are
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;

@@ -60,7 +60,7 @@ def test_the_file_says_what_it_is(tmp_path):
 
     database = sqlite3.connect(tmp_path / "t.pyxhon")
     names = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
-    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert database.execute("PRAGMA user_version").fetchone() == (4,)
     assert {
         "process",
         "thread",
@@ -191,9 +191,9 @@ def test_a_trace_of_the_version_before_is_refused_clearly(tmp_path):
     with Store(tmp_path / "t.pyxhon"):
         pass
     with sqlite3.connect(tmp_path / "t.pyxhon") as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA user_version = 3")
 
-    with pytest.raises(TraceError, match="has trace version 2, this PyXhon reads 3"):
+    with pytest.raises(TraceError, match="has trace version 3, this PyXhon reads 4"):
         open_trace(tmp_path / "t.pyxhon")
 
 

@@ -1,0 +1,123 @@
+"""A package with planted dead branches, really run: the report lists exactly those, on every interpreter."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pyxhon.cli import run_command_line
+from tests.interpreters import Interpreter, every_python
+from tests.kernel.traced import attaching, tracing
+from tests.targets import PROGRAMS, running
+
+pytestmark = pytest.mark.usefixtures("needs_bpf")
+
+_PACKAGE = PROGRAMS / "packages" / "planted"
+_SEEN = ((3, 11), (3, 13), (3, 14), (3, 15))  # versions whose functions are seen by default
+
+
+def _install(folder: Path) -> Path:
+    """Lay the package out as an installer does."""
+    site = folder / "site-packages"
+    shutil.copytree(_PACKAGE, site / "planted", ignore=shutil.ignore_patterns("__pycache__"))
+    information = site / "planted-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: Planted\nVersion: 1.0\n")
+    files = sorted(path.relative_to(site) for path in site.rglob("*.py"))
+    (information / "RECORD").write_text("".join(f"{path},,\n" for path in files))
+    return site
+
+
+def _planted(site: Path, mark: str) -> set[tuple[str, str, str, int]]:
+    """Read what the comments say: (kind, name, file, line)."""
+    found = set()
+    for path in site.glob("planted/*.py"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            _, _, comment = line.partition("  # ")
+            for said in re.findall(rf"{mark}: ((?:[\w-]+ [\w.]+(?:, )?)+)", comment):
+                for each in said.split(", "):
+                    kind, name = each.split()[:2]
+                    found.add((kind, name, str(path), number))
+    return found
+
+
+def _told(report: dict) -> set[tuple[str, str, str, int]]:
+    rows = [row for row in report["not_exercised"] if row["package"] == "Planted"]
+    return {(row["kind"], row["name"], row["location"]["file"], row["location"]["line"]) for row in rows}
+
+
+def _run(python: Interpreter, folder: Path, *options: str) -> tuple[Path, dict]:
+    site, report = _install(folder), folder / "report.json"
+    command = python.command(PROGRAMS / "packages" / "use_planted.py", site)
+    with tracing(folder / "t.pyxhon", command, "--format", "json", "--report", str(report), *options) as traced:
+        status, _, complaint = traced.finish()
+    assert status in {0, 4}, complaint
+    return site, json.loads(report.read_text())
+
+
+@every_python()
+def test_exactly_the_planted_branches_are_not_exercised(python, tmp_path):
+    site, report = _run(python, tmp_path)
+    expected = _planted(site, "DEAD")
+    if python.version[:2] in _SEEN:
+        expected |= _planted(site, "QUIET")
+
+    assert _told(report) - expected == set()
+    assert expected - _told(report) == set()
+    assert len(expected) > 30
+
+
+@every_python(min=(3, 11), max=(3, 11))
+def test_what_only_raises_no_event_is_unknown_where_functions_are_not_seen(python, tmp_path):
+    site, report = _run(python, tmp_path, "--calls", "off")
+    (row,) = [row for row in report["exercise"] if row["package"] == "Planted"]
+
+    assert _told(report) == _planted(site, "DEAD")
+    assert row["unknown"]["call"] >= len(_planted(site, "QUIET")) - 1
+    assert row["functions_ran"] is None
+    assert row["percent"] is None
+
+
+@every_python(min=(3, 11), max=(3, 11))
+def test_coverage_counts_the_functions_of_all_files(python, tmp_path):
+    _, report = _run(python, tmp_path)
+    (row,) = [row for row in report["exercise"] if row["package"] == "Planted"]
+    ran = {"live", "half_dead", "alive_function", "Tool.__init__", "Tool.use", "outer"}
+
+    assert (row["functions_ran"], row["functions"]) == (len(ran), len(ran) + 5)
+    assert row["percent"] == round(100 * len(ran) / (len(ran) + 5), 1)
+    assert (row["files"], row["unread"]) == (3, {})
+
+
+@every_python()
+def test_what_ran_before_the_trace_began_is_not_told_as_not_exercised(python, tmp_path):
+    site, report = _install(tmp_path), tmp_path / "report.json"
+    program = "packages/waits_with_planted.py"
+    with running(python, program, site) as target, attaching(tmp_path / "t.pyxhon", target.pid):
+        target.tell()
+        assert target.hear() == "done"
+    assert run_command_line(["report", str(tmp_path / "t.pyxhon"), "--format", "json", "--report", str(report)]) == 0
+    found = json.loads(report.read_text())
+    (row,) = [row for row in found["exercise"] if row["package"] == "Planted"]
+    told = _told(found)
+
+    assert row["began_late"]
+    planted = (site / "planted/__init__.py").read_text().splitlines()
+    # Of `half_dead` it is not known whether the evidence is of before; `live` was not called now.
+    is_open = range(planted.index("def live(path):"), planted.index("def dead():"))
+    certain = {row for row in _planted(site, "DEAD") if row[3] not in is_open or not row[2].endswith("__init__.py")}
+    more = told - _planted(site, "DEAD") - _planted(site, "QUIET")
+    outside = {row[3] for row in more if row[2].endswith("__init__.py") and row[3] not in is_open}
+
+    assert certain - told == set()
+    assert outside <= {planted.index("    import planted_missing_module") + 1, *_use_lines(planted)}
+    if python.version[:2] in _SEEN:  # else nobody knows which functions had run
+        assert {row for row in more if row[2].endswith("alive.py")} == set()
+
+
+def _use_lines(planted: list[str]) -> set[int]:
+    """Give the lines of what `use_planted.py` does besides, which is not done here."""
+    start = planted.index("class Tool:")
+    return set(range(start + 1, planted.index("    def misuse(self):") + 1))
