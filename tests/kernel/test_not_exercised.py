@@ -5,15 +5,17 @@ import re
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pyxhon.cli import run_command_line
-from tests.interpreters import Interpreter, every_python
-from tests.kernel.traced import attaching, tracing
+from tests.interpreters import CHECKOUT, Interpreter, every_python
+from tests.kernel.traced import attaching, tracing_program
 from tests.targets import PROGRAMS, running
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
+SCHEMA = json.loads((CHECKOUT / "tests/unit/report/report.schema.json").read_text())
 _PACKAGE = PROGRAMS / "packages" / "planted"
 _SEEN = ((3, 11), (3, 13), (3, 14), (3, 15))  # versions whose functions are seen by default
 
@@ -48,13 +50,16 @@ def _told(report: dict) -> set[tuple[str, str, str, int]]:
     return {(row["kind"], row["name"], row["location"]["file"], row["location"]["line"]) for row in rows}
 
 
-def _run(python: Interpreter, folder: Path, *options: str) -> tuple[Path, dict]:
-    site, report = _install(folder), folder / "report.json"
-    command = python.command(PROGRAMS / "packages" / "use_planted.py", site)
-    with tracing(folder / "t.pyxhon", command, "--format", "json", "--report", str(report), *options) as traced:
-        status, _, complaint = traced.finish()
-    assert status in {0, 4}, complaint
-    return site, json.loads(report.read_text())
+def _run(python: Interpreter, folder: Path, *options: str, program: str = "use_planted.py") -> tuple[Path, dict]:
+    """Attach to a program before it goes on; its files are there until the trace is whole."""
+    site, trace, report = _install(folder), folder / "t.pyxhon", folder / "report.json"
+    with running(python, f"packages/{program}", site) as target, attaching(trace, target.pid, *options):
+        target.tell()
+        assert target.hear() == "done"
+    assert run_command_line(["report", str(trace), "--format", "json", "--report", str(report)]) in {0, 4}
+    found = json.loads(report.read_text())
+    jsonschema.validate(found, SCHEMA)
+    return site, found
 
 
 @every_python()
@@ -67,6 +72,20 @@ def test_exactly_the_planted_branches_are_not_exercised(python, tmp_path):
     assert _told(report) - expected == set()
     assert expected - _told(report) == set()
     assert len(expected) > 30
+
+
+@every_python(min=(3, 11), max=(3, 11))
+def test_a_command_that_is_run_is_told_the_same(python, tmp_path):
+    site, report = _install(tmp_path), tmp_path / "report.json"
+    arguments = ["packages/use_planted.py", site]
+    said = ("--format", "json", "--report", str(report))
+    with tracing_program(tmp_path / "t.pyxhon", python, arguments, *said) as traced:
+        traced.tell()
+        assert traced.hear() == "done"
+        traced.tell()
+        traced.finish()
+
+    assert _told(json.loads(report.read_text())) == _planted(site, "DEAD") | _planted(site, "QUIET")
 
 
 @every_python(min=(3, 11), max=(3, 11))
@@ -93,13 +112,7 @@ def test_coverage_counts_the_functions_of_all_files(python, tmp_path):
 
 @every_python()
 def test_what_ran_before_the_trace_began_is_not_told_as_not_exercised(python, tmp_path):
-    site, report = _install(tmp_path), tmp_path / "report.json"
-    program = "packages/waits_with_planted.py"
-    with running(python, program, site) as target, attaching(tmp_path / "t.pyxhon", target.pid):
-        target.tell()
-        assert target.hear() == "done"
-    assert run_command_line(["report", str(tmp_path / "t.pyxhon"), "--format", "json", "--report", str(report)]) == 0
-    found = json.loads(report.read_text())
+    site, found = _run(python, tmp_path, program="waits_with_planted.py")
     (row,) = [row for row in found["exercise"] if row["package"] == "Planted"]
     told = _told(found)
 
