@@ -1,6 +1,7 @@
 """Reads what the distributions of a run could do: file by file, those that ran first, within a budget of time."""
 
 import hashlib
+import importlib.util
 import posixpath
 import re
 import sys
@@ -23,8 +24,12 @@ from pyxhon.trace.rows import AbilityRow
 SOURCE_BYTES: Final = 2 << 20
 SECONDS: Final = 4.0
 NO_TIME: Final = "no time left"
+SYNTAX_ERROR: Final = "its source cannot be parsed: SyntaxError"
 TOO_LARGE: Final = f"it has more than {SOURCE_BYTES >> 20} MiB"
-_START: Final = "import sys; sys.path.insert(0, sys.argv[1]); from pyxhon.abilities.source_program import main; main()"
+_START: Final = "import sys; sys.path[:0] = sys.argv[1:]; from pyxhon.abilities.{} import main; main()"
+_DISASSEMBLER: Final = "xdis"
+_COMPILED: Final = re.compile(r"\.cpython-(\d+)\.pyc")
+_MAX_CACHED_NAMES: Final = 10_000
 _TESTS: Final = re.compile(r"(?:^|/)(?:tests?|testing|conftest\.py)(?:/|$)|(?:^|/)test_[^/]*$")
 _MAX_ALL_FILES: Final = 60_000
 _MAX_STARTS: Final = 32
@@ -64,12 +69,21 @@ def read_abilities(seen: Iterable[SeenFile], roots: Roots, wanted: bytes, second
     for each in distributions:
         _list_files(each, roots, min(left, MAX_FILES))
         left -= len(each.files)
-    command = [sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parents[2])]
-    with Parser(command, wanted, _MAX_STARTS) as parser:
-        reading = _Reading(parser, roots, Allowance(seconds=seconds), wanted)
+    with (
+        Parser(_command("source_program"), wanted, _MAX_STARTS) as parser,
+        Parser(_command("compiled_program"), wanted, _MAX_STARTS) as disassembler,
+    ):
+        reading = _Reading((parser, disassembler), roots, Allowance(seconds=seconds), wanted)
         rows = [reading.read(each, file) for each, file in _in_order(distributions)]
         reading.keep()
     return rows
+
+
+def _command(program: str) -> list[str]:
+    """Give the command of a process that reads; what it imports is ours and the disassembler."""
+    found = importlib.util.find_spec(_DISASSEMBLER)
+    places = [Path(__file__).parents[2], *(Path(found.origin).parents[1:2] if found and found.origin else ())]
+    return [sys.executable, "-I", "-S", "-c", _START.format(program), *map(str, places)]
 
 
 def _gather(seen: Iterable[SeenFile]) -> list[_Distribution]:
@@ -134,8 +148,8 @@ def _in_order(distributions: list[_Distribution]) -> Iterator[tuple[_Distributio
 class _Reading:
     """Reads one file after the other, from the cache where that knows it."""
 
-    def __init__(self, parser: Parser, roots: Roots, allowance: Allowance, wanted: bytes) -> None:
-        self._parser = parser
+    def __init__(self, parsers: tuple[Parser, Parser], roots: Roots, allowance: Allowance, wanted: bytes) -> None:
+        self._parser, self._disassembler = parsers
         self._roots = roots
         self._allowance = allowance
         self._wanted = wanted
@@ -168,7 +182,14 @@ class _Reading:
             status = root.status(path)
             return FileAbilities(reason="no such file" if status is None else _why_unread(root, path))
         if path.endswith(".pyc"):
-            return FileAbilities(reason="it has no source")
+            return self._answer(each, source, budget, self._disassembler)
+        found = self._answer(each, source, budget, self._parser)
+        if found.reason == SYNTAX_ERROR and (compiled := _read_compiled(root, path)) is not None:
+            bytecode = self._answer(each, compiled, budget, self._disassembler)
+            found = bytecode if bytecode.reason is None else found
+        return found
+
+    def _answer(self, each: _Distribution, source: bytes, budget: Budget, parser: Parser) -> FileAbilities:
         remembered = self._remember(each)
         digest = hashlib.sha256(source).hexdigest()
         known = remembered.recall(digest)
@@ -177,16 +198,17 @@ class _Reading:
                 return abilities_from_json(known)
             except (TypeError, ValueError, KeyError):
                 known = None
-        return self._ask(source, digest, remembered, budget)
+        return self._ask(source, digest, remembered, (parser, budget))
 
-    def _ask(self, source: bytes, digest: str, remembered: Remembered, budget: Budget) -> FileAbilities:
-        if self._parser.is_spent:
+    def _ask(self, source: bytes, digest: str, remembered: Remembered, means: tuple[Parser, Budget]) -> FileAbilities:
+        parser, budget = means
+        if parser.is_spent:
             return FileAbilities(reason="the parser died too often")
         try:
-            answer = self._parser.ask(source, budget)
+            answer = parser.ask(source, budget)
             found = abilities_from_json(answer)
         except (ParserError, TypeError, ValueError, KeyError):
-            self._parser.stop()
+            parser.stop()
             is_late = budget.seconds_left <= 0 and budget.seconds_used < FILE_SECONDS
             return FileAbilities(reason=NO_TIME if is_late else "its source is too much for the parser")
         remembered.add(digest, answer)
@@ -201,6 +223,18 @@ class _Reading:
         """Write down what is new."""
         for each in self._remembered.values():
             each.keep()
+
+
+def _read_compiled(root: TargetRoot, path: str) -> bytes | None:
+    """Give the newest bytecode that CPython keeps of a source beside it."""
+    folder, name = posixpath.split(path)
+    cached = posixpath.join(folder, "__pycache__")
+    stem = name.rpartition(".")[0]
+    names = root.list_directory(cached, _MAX_CACHED_NAMES) or []
+    versions = {int(each[1]): each.string for name in names if (each := _COMPILED.fullmatch(name.removeprefix(stem)))}
+    if not versions:
+        return None
+    return root.read_file(posixpath.join(cached, stem + versions[max(versions)]), SOURCE_BYTES)
 
 
 def _why_unread(root: TargetRoot, path: str) -> str:

@@ -13,6 +13,10 @@ _MAX_STARS: Final = 8
 _IMPORT_ARGUMENTS: Final = 4  # of __import__, up to the one that tells what it gives
 
 
+_FOLLOWED_MODULES: Final = frozenset({"builtins", "functools", "importlib"})
+_FOLLOWED: Final = frozenset({"getattr", "isinstance", "issubclass", "vars", "globals", "__import__"})
+
+
 class Wanted:
     """Which functions and modules are to be told of."""
 
@@ -23,6 +27,8 @@ class Wanted:
         self.neutral = frozenset(told["neutral"])
         tops = {name.partition(".")[0] for name in self.sensitive | self.functions}
         self.words = frozenset(word.encode() for word in tops | self.builtins | {"dlopen", "builtins", "__builtins__"})
+        self.modules = tops | _FOLLOWED_MODULES
+        self.followed = self.builtins | _FOLLOWED
 
     def shown(self, name: str) -> str | None:
         """Give a resolved function's name as people write it; None: it is not wanted."""
@@ -50,6 +56,7 @@ class Resolver:
     def __init__(self, reader: SourceReader, wanted: Wanted) -> None:
         self._reader = reader
         self._wanted = wanted
+        self._known: dict[tuple[Scope, str], list[str]] = {}
 
     def resolve(self, node: ast.AST | None, scope: Scope, depth: int = 0) -> list[str]:
         """Give the names that an expression may stand for, none where that is not known."""
@@ -83,12 +90,17 @@ class Resolver:
             starred = [f"{module}.{name}" for module in self._reader.stars[:_MAX_STARS]]
             if known := [each for each in starred if each in self._wanted.functions]:
                 return known
-        return [f"builtins.{name}"]
+        return [f"builtins.{name}"] if name in self._wanted.followed else []
 
     def _bound(self, name: str, scope: Scope, depth: int) -> list[str]:
-        found = list(scope.imports.get(name, ()))
-        for value, where in scope.values.get(name, ()):
-            found += self.resolve(value, where, depth + 1)
+        """Give what a name of a scope stands for, worked out once; nothing while that is being done."""
+        found = self._known.get((scope, name))
+        if found is None:
+            self._known[scope, name] = []
+            found = [each for each in scope.imports.get(name, ()) if each.partition(".")[0] in self._wanted.modules]
+            for value, where in scope.values.get(name, ()):
+                found += self.resolve(value, where, depth + 1)
+            found = self._known[scope, name] = list(dict.fromkeys(found))[:_MAX_TARGETS]
         return found
 
     def _attribute(self, node: ast.Attribute, scope: Scope, depth: int) -> list[str]:

@@ -16,7 +16,7 @@ import resource
 import struct
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 from pyxhon.abilities.resolving import IMPORTERS, Resolver, Wanted, read_text
@@ -30,7 +30,7 @@ _NOBODY: Final = 65534
 _LENGTH: Final = struct.Struct("=I")
 _WORDS: Final = re.compile(rb"[A-Za-z_]\w*")
 _LIBRARIES: Final = ("LibraryLoader", "cdll", "pydll", "windll", "oledll")
-_LOADERS: Final = frozenset(
+LOADERS: Final = frozenset(
     {
         *(f"ctypes.{name}" for name in ("CDLL", "PyDLL", "OleDLL", "WinDLL")),
         *(f"ctypes.{name}.LoadLibrary" for name in _LIBRARIES),
@@ -40,10 +40,11 @@ _LOADERS: Final = frozenset(
 _FIND_LIBRARY: Final = "ctypes.util.find_library"
 _QUESTIONS: Final = frozenset({"builtins.isinstance", "builtins.issubclass"})
 _OF_IMPORTED: Final = re.compile(r"(?:__import__|import_module)\(\)\.")
-_DLOPEN: Final = "dlopen"  # of cffi, whose instances have no type here
+DLOPEN: Final = "dlopen"  # of cffi, whose instances have no type here
 _FAILURES: Final = (SyntaxError, ValueError, RecursionError, MemoryError, LookupError)
 Site = tuple[str, str, str, int, int, int, str, int, bool]
 """The fields of abilities.model.Site."""
+Reading = Callable[[bytes, Wanted], "dict[str, list[object]] | str"]
 
 
 def read_source(source: bytes, wanted: Wanted) -> dict[str, list[object]] | str:
@@ -51,7 +52,7 @@ def read_source(source: bytes, wanted: Wanted) -> dict[str, list[object]] | str:
     try:
         tree = ast.parse(source)
         reader = SourceReader(tree, with_calls=not wanted.words.isdisjoint(_WORDS.findall(source)))
-        sites = sorted({*_import_sites(reader), *_call_sites(reader, Resolver(reader, wanted), wanted)}, key=_place)
+        sites = sorted({*_import_sites(reader), *_call_sites(reader, Resolver(reader, wanted), wanted)}, key=place_of)
     except _FAILURES as error:
         return f"its source cannot be parsed: {type(error).__name__}"
     if len(reader.functions) > MAX_FUNCTIONS:
@@ -61,7 +62,8 @@ def read_source(source: bytes, wanted: Wanted) -> dict[str, list[object]] | str:
     return {"functions": [*sorted(reader.functions)], "sites": [*sites]}
 
 
-def _place(site: Site) -> tuple[int, str, str]:
+def place_of(site: Site) -> tuple[int, str, str]:
+    """Give what sites are sorted by."""
     return site[4], site[0], site[1]
 
 
@@ -111,7 +113,7 @@ def _describe(name: str, call: ast.Call, scope: Scope, resolver: Resolver) -> tu
     text = read_text(first)
     if name in IMPORTERS and text:
         return "import", text
-    if name in _LOADERS or name.rpartition(".")[2] == _DLOPEN:
+    if name in LOADERS or name.rpartition(".")[2] == DLOPEN:
         if text:
             return "dll-import", text
         if isinstance(first, ast.Call) and _FIND_LIBRARY in resolver.resolve(first.func, scope) and first.args:
@@ -129,20 +131,22 @@ def _references(value: ast.expr, scope: Scope, resolver: Resolver, wanted: Wante
                 yield ("call", told, "", 0, *_where(value, scope), True)
 
 
-def serve(sources: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until there are no more sources."""
+def serve(sources: BinaryIO, answers: BinaryIO, read: Reading = read_source) -> None:
+    """Answer until there are no more files."""
     wanted = None
     while len(header := sources.read(_LENGTH.size)) == _LENGTH.size:
         content = sources.read(*_LENGTH.unpack(header))
         if wanted is None:
             wanted = Wanted(json.loads(content))
             continue
-        answers.write(json.dumps(read_source(content, wanted)).encode() + b"\n")
+        answers.write(json.dumps(read(content, wanted)).encode() + b"\n")
         answers.flush()
 
 
-def _confine() -> None:
+def confine() -> None:
     """Give up what is not needed: root's rights, much memory, much time."""
+    gc.disable()  # a tree has no cycles
+    warnings.simplefilter("ignore")
     codecs.lookup("latin-1")  # imported before the folder of the standard library may be out of reach
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
@@ -156,9 +160,7 @@ def _confine() -> None:
 
 def main() -> None:
     """Be the program."""
-    _confine()
-    gc.disable()  # a tree has no cycles
-    warnings.simplefilter("ignore")
+    confine()
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 

@@ -156,7 +156,8 @@ class _Gathering:
                     self._evidence.entered.add((*key, last_part(frame.function or "")))
                     if frame.line is not None:
                         found.append((key, frame.line, is_direct))
-                is_direct &= _is_of_import(frame.file, frame.function)
+                if is_direct:
+                    is_direct = _is_of_import(frame.file, frame.function)
         return found
 
     def _note_files(self, event: EventRow, root: int) -> None:

@@ -154,7 +154,7 @@ def test_what_was_read_before_is_not_read_again(site, cache, monkeypatch):
     write_distribution(site, "evil", ["evil/__init__.py"])
     (site / "evil/__init__.py").write_text("eval('1')")
     before = summary(site, read(site, "evil/__init__.py"))
-    monkeypatch.setattr("pyxhon.abilities.read._START", "raise SystemExit")
+    monkeypatch.setattr("pyxhon.abilities.read._START", "raise SystemExit  # {}")
 
     again = summary(site, read(site, "evil/__init__.py"))
     (site / "evil/__init__.py").write_text("exec('1')")
