@@ -3,14 +3,19 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
+from pyxhon.abilities.model import sites_from_json
 from pyxhon.cli import run_command_line
+from pyxhon.trace.reader import open_trace
 from tests.interpreters import CHECKOUT, Interpreter, every_python
-from tests.kernel.traced import attaching, tracing_program
+from tests.kernel.traced import attaching, tracing, tracing_program
 from tests.targets import PROGRAMS, running
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
@@ -108,6 +113,33 @@ def test_coverage_counts_the_functions_of_all_files(python, tmp_path):
     assert (row["functions_ran"], row["functions"]) == (len(ran), len(ran) + 5)
     assert row["percent"] == round(100 * len(ran) / (len(ran) + 5), 1)
     assert (row["files"], row["unread"]) == (3, {})
+
+
+def test_what_is_told_of_a_real_package_did_not_run_by_its_own_line_trace(tmp_path):
+    program, site = PROGRAMS / "packages/use_pyyaml.py", Path(yaml.__file__).parents[1]
+    command, log, report = [sys.executable, "-I", "-S", program, site], tmp_path / "lines", tmp_path / "report.json"
+    subprocess.run([*command, log], check=True)
+    options = ("--report", str(report), "--format", "json")
+    with tracing(tmp_path / "t.pyxhon", [str(word) for word in command], *options) as traced:
+        traced.finish()
+    found = json.loads(report.read_text())
+    (row,) = [row for row in found["exercise"] if row["package"] == "PyYAML"]
+    ran = {(file, line) for file, line in json.loads(log.read_text())}
+    told = {(each["location"]["file"], each["location"]["line"]) for each in found["not_exercised"]}
+
+    assert told & ran == set()
+    assert row["seen"]["import"] > 40
+    assert {"import", "call"} <= set(row["not_seen"])
+    assert 20 < row["percent"] < 80
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        sites = [(each.path, site) for each in reader.abilities() for site in sites_from_json(each.sites or [])]
+    quiet = {
+        (path, site.line)
+        for path, site in sites
+        if site.line and not ran & {(path, line) for line in range(site.line, site.end_line + 1)}
+    }
+    # What did not run is told, or it raises no event and stands in a function that ran.
+    assert len(quiet - told) <= sum(row["unknown"].values())
 
 
 @every_python()

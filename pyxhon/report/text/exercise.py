@@ -21,7 +21,7 @@ _FILE_COLUMNS: Final = 36
 
 
 def print_exercise(console: Console, report: Report) -> None:
-    """Print a short section for each distribution: what the run did not show."""
+    """Print a short section for each distribution, what was used most first: what the run did not show."""
     if not report.exercise:
         return
     rows: dict[str, dict[str | None, list[NotExercised]]] = {}
@@ -29,7 +29,7 @@ def print_exercise(console: Console, report: Report) -> None:
         rows.setdefault(row.package, {}).setdefault(more.category, []).append(row)
     total = count_noun(len(report.not_exercised), "place")
     print_heading(console, f"What installed code could do and was not seen to do ({total})")
-    shown = sorted(report.exercise, key=lambda each: -sum(each.not_seen.values()))
+    shown = sorted(report.exercise, key=lambda each: -sum(each.seen.values()))
     for exercise in shown[:PACKAGE_LIMIT]:
         print_line(console, _describe_package(exercise), indent=2)
         for line in _describe_categories(rows.get(exercise.package, {})):
