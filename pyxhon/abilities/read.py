@@ -31,6 +31,7 @@ _DISASSEMBLER: Final = "xdis"
 _COMPILED: Final = re.compile(r"\.cpython-(\d+)\.pyc")
 _MAX_CACHED_NAMES: Final = 10_000
 _TESTS: Final = re.compile(r"(?:^|/)(?:tests?|testing|conftest\.py)(?:/|$)|(?:^|/)test_[^/]*$")
+MAX_ALL_SITES: Final = 400_000
 _MAX_ALL_FILES: Final = 60_000
 _MAX_STARTS: Final = 32
 SeenFile = tuple[int, str, str, str | None, str | None, bool]
@@ -47,6 +48,7 @@ class _Distribution:
     seen: dict[str, str | None] = field(default_factory=dict)  # path → module
     archived: set[str] = field(default_factory=set)
     files: dict[str, InstalledFile] = field(default_factory=dict)
+    left_out: int = 0  # files and folders that were too many
 
     @property
     def identity(self) -> str:
@@ -76,7 +78,13 @@ def read_abilities(seen: Iterable[SeenFile], roots: Roots, wanted: bytes, second
         reading = _Reading((parser, disassembler), roots, Allowance(seconds=seconds), wanted)
         rows = [reading.read(each, file) for each, file in _in_order(distributions)]
         reading.keep()
-    return rows
+    return rows + [_tell_left_out(each) for each in distributions if each.left_out]
+
+
+def _tell_left_out(each: _Distribution) -> AbilityRow:
+    """Give the row that stands for what was too much to be looked at."""
+    reason = f"{each.left_out} files or folders are beyond the bound of {MAX_FILES}"
+    return AbilityRow(each.root, f"<more of {each.package}>", each.package, each.version, None, None, None, reason)
 
 
 def _command(program: str) -> list[str]:
@@ -105,18 +113,19 @@ def _list_files(each: _Distribution, roots: Roots, limit: int) -> None:
     for path, module in each.seen.items():
         if is_code(path):
             each.files[path] = InstalledFile(path, module)
-    recorded: Iterable[InstalledFile] | None = None
+    recorded: list[InstalledFile] | None = None
     for path in each.seen:
         if path not in each.archived and (recorded := index.files_of(path)) is not None:
             break
     if recorded is None:
-        below = files_below(root, _tops(each))
-        recorded = (file for file in below if index.owner_of(file.path).package == each.package)
+        below, each.left_out = files_below(root, _tops(each))
+        recorded = [file for file in below if index.owner_of(file.path).package == each.package]
     for file in recorded:
         if len(each.files) >= limit:
-            break
+            each.left_out += 1
+            continue
         known = spellings.get(file.path) or (names.get(file.module or "") if not is_dll_name(file.path) else None)
-        each.files.setdefault(known or file.path, file)
+        each.files[known or file.path] = file
     for path in [path for path in each.files if path.endswith(".pyc") and path[:-1] in each.files]:
         del each.files[path]
 
@@ -154,6 +163,7 @@ class _Reading:
         self._allowance = allowance
         self._wanted = wanted
         self._remembered: dict[str, Remembered] = {}
+        self._sites_left = MAX_ALL_SITES
 
     def read(self, each: _Distribution, path: str) -> AbilityRow:
         """Read one file."""
@@ -168,6 +178,9 @@ class _Reading:
                 found = self._read(each, file.path, budget)
             finally:
                 self._allowance.end_file(budget)
+        if len(found.sites) > self._sites_left:
+            found = FileAbilities(reason=f"there are more than {MAX_ALL_SITES} places already")
+        self._sites_left -= len(found.sites)
         sites = [site.to_json() for site in found.sites]
         return AbilityRow(
             each.root, path, each.package, each.version, file.module, found.functions, sites, found.reason

@@ -75,7 +75,7 @@ def join_unexercised(reader: TraceReader, tables: CategoryTables, edges: Iterabl
     found: list[Unexercised] = []
     for row in rows:
         exercise = exercises.setdefault((row.package, row.version), Exercise(row.package, row.version))
-        exercise.files += 1
+        exercise.files += not row.path.startswith("<")  # else it stands for files that were too many
         exercise.began_late |= row.root in evidence.attached
         if row.reason is not None:
             exercise.unread[row.reason] += 1

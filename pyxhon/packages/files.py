@@ -1,7 +1,7 @@
 """The files that a distribution installed: as its record lists them, or as they lie where its modules are."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyxhon.packages.installed import Distribution, Installed
@@ -33,22 +33,31 @@ def recorded_files(place: Installed, distribution: Distribution) -> list[Install
     return found
 
 
-def files_below(root: TargetRoot, tops: Iterable[tuple[str, str]]) -> Iterator[InstalledFile]:
-    """Give the Python files and DLLs below directories that are known to be modules: (directory, module)."""
-    seen: set[str] = set()
+def files_below(root: TargetRoot, tops: Iterable[tuple[str, str]]) -> tuple[list[InstalledFile], int]:
+    """Give the Python files and DLLs below directories that are known to be modules: (directory, module).
+
+    Gives also how many files and folders are beyond the bounds, as far as they were met.
+    """
+    found: list[InstalledFile] = []
+    left_out = looked_at = 0
     waiting = [(directory, module, 0) for directory, module in tops]
-    while waiting and len(seen) < MAX_FILES:
+    while waiting:
         directory, module, depth = waiting.pop()
-        for name in root.list_directory(directory, _MAX_ENTRIES) or []:
+        if looked_at >= MAX_FILES or depth > _MAX_DEPTH:
+            left_out += 1
+            continue
+        names = root.list_directory(directory, _MAX_ENTRIES) or []
+        left_out += len(names) == _MAX_ENTRIES
+        looked_at += len(names)
+        for name in names:
             path = posixpath.join(directory, name)
-            if path in seen or len(seen) >= MAX_FILES:
-                continue
-            seen.add(path)
             if is_code(name):
                 stem = module_of(name)
-                yield InstalledFile(path, module if name.startswith("__init__.") else stem and f"{module}.{stem}")
-            elif "." not in name and name != "__pycache__" and depth < _MAX_DEPTH:
+                named = module if name.startswith("__init__.") else stem and f"{module}.{stem}"
+                found.append(InstalledFile(path, named))
+            elif "." not in name and name != "__pycache__":
                 waiting.append((path, f"{module}.{name}", depth + 1))
+    return found, left_out
 
 
 def is_code(path: str) -> bool:

@@ -185,6 +185,42 @@ def test_when_time_is_over_the_rest_is_counted(site):
     assert len(rows) == 6
 
 
+def test_more_files_than_the_bound_are_counted(site, monkeypatch):
+    monkeypatch.setattr("pyxhon.abilities.read.MAX_FILES", 4)
+    write_distribution(site, "evil", ["evil/__init__.py", *(f"evil/m{number}.py" for number in range(9))])
+
+    *rows, rest = read(site, "evil/__init__.py")
+
+    assert len(rows) == 4
+    assert rest.reason == "6 files or folders are beyond the bound of 4"
+
+
+def test_folders_that_have_no_end_are_counted(site, monkeypatch):
+    monkeypatch.setattr("pyxhon.packages.files.MAX_FILES", 50)
+    (site / "evil-1.0.egg-info").mkdir()
+    (site / "evil-1.0.egg-info/PKG-INFO").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (site / "evil-1.0.egg-info/top_level.txt").write_text("evil\n")
+    (site / "evil").mkdir()
+    (site / "evil/__init__.py").write_text("")
+    (site / "evil/again").symlink_to(".")
+
+    rows = read(site, "evil/__init__.py")
+
+    assert "beyond the bound" in rows[-1].reason
+    assert 0 < len(rows) < 60
+
+
+def test_more_places_than_the_bound_are_not_taken(site, monkeypatch):
+    monkeypatch.setattr("pyxhon.abilities.read.MAX_ALL_SITES", 5)
+    write_distribution(site, "evil", ["evil/__init__.py", "evil/a.py", "evil/b.py"])
+    (site / "evil/a.py").write_text("import a, b, c")
+    (site / "evil/b.py").write_text("import a, b, c")
+
+    reasons = {row.path.rpartition("/")[2]: row.reason for row in read(site, "evil/__init__.py")}
+
+    assert reasons == {"__init__.py": None, "a.py": None, "b.py": "there are more than 5 places already"}
+
+
 def test_what_ran_is_read_first_and_tests_last(site):
     files = ["evil/aa_tests/x.py", "evil/tests/test_x.py", "evil/b.py", "evil/zz.py"]
     write_distribution(site, "evil", ["evil/__init__.py", *files])
