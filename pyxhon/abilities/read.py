@@ -26,7 +26,7 @@ SECONDS: Final = 4.0
 NO_TIME: Final = "no time left"
 SYNTAX_ERROR: Final = "its source cannot be parsed: SyntaxError"
 TOO_LARGE: Final = f"it has more than {SOURCE_BYTES >> 20} MiB"
-_START: Final = "import sys; sys.path[:0] = sys.argv[1:]; from pyxhon.abilities.{} import main; main()"
+_START: Final = "import sys; sys.path += sys.argv[1:]; from pyxhon.abilities.{} import main; main()"
 _DISASSEMBLER: Final = "xdis"
 _COMPILED: Final = re.compile(r"\.cpython-(\d+)\.pyc")
 _MAX_CACHED_NAMES: Final = 10_000

@@ -66,15 +66,16 @@ def _describe_categories(groups: dict[str | None, list[NotExercised]]) -> Iterat
 
 
 def _describe_examples(rows: list[NotExercised]) -> str:
-    """Show the first place of some names, what acts before what imports."""
-    first: dict[tuple[str, str], Location | None] = {}
+    """Show the first place of some names and how many there are, what acts before what imports."""
+    places: dict[tuple[str, str], list[Location | None]] = {}
     for row in rows:
-        first.setdefault((row.kind, row.name), row.location)
+        places.setdefault((row.kind, row.name), []).append(row.location)
     examples = [
-        f"{'import ' if kind == 'import' else ''}{escape(name, _NAME_COLUMNS)} {_describe_place(place)}"
-        for (kind, name), place in list(first.items())[:EXAMPLE_LIMIT]
+        f"{'import ' if kind == 'import' else ''}{escape(name, _NAME_COLUMNS)} {_describe_place(found[0])}"
+        + (f" ({len(found)} places)" if len(found) > 1 else "")
+        for (kind, name), found in list(places.items())[:EXAMPLE_LIMIT]
     ]
-    more = f", and {count_noun(len(first) - EXAMPLE_LIMIT, 'more name')}" if len(first) > EXAMPLE_LIMIT else ""
+    more = f", and {count_noun(len(places) - EXAMPLE_LIMIT, 'more name')}" if len(places) > EXAMPLE_LIMIT else ""
     return ", ".join(examples) + more
 
 
