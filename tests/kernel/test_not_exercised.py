@@ -1,10 +1,13 @@
 """A package with planted dead branches, really run: the report lists exactly those, on every interpreter."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import jsonschema
@@ -113,6 +116,44 @@ def test_coverage_counts_the_functions_of_all_files(python, tmp_path):
     assert (row["functions_ran"], row["functions"]) == (len(ran), len(ran) + 5)
     assert row["percent"] == round(100 * len(ran) / (len(ran) + 5), 1)
     assert (row["files"], row["unread"]) == (3, {})
+
+
+@every_python(min=(3, 11), max=(3, 11))
+def test_hostile_files_of_a_package_are_counted_and_hold_nothing_up(python, tmp_path):
+    site, trace, report = _install(tmp_path), tmp_path / "t.pyxhon", tmp_path / "report.json"
+    os.mkfifo(site / "planted/fifo.py")
+    with (site / "planted/huge.py").open("wb") as file:
+        file.truncate(50 << 20)
+    (site / "planted/deep.py").write_bytes(b"(" * 100_000)
+    (site / "planted/nul.py").write_bytes(b"import os\0")
+    (site / "planted/zero.py").symlink_to("/dev/zero")
+    (site / "planted/esc\x1b[31m.py").write_text("import os\nos.system('x')\n")
+    with (site / "planted-1.0.dist-info/RECORD").open("a") as file:
+        file.writelines(
+            f"planted/{name}.py,,\n" for name in ("fifo", "huge", "deep", "nul", "zero", "gone", "esc\x1b[31m")
+        )
+    with running(python, "packages/use_planted.py", site) as target, attaching(trace, target.pid):
+        target.tell()
+        assert target.hear() == "done"
+    began = time.monotonic()
+    assert run_command_line(["report", str(trace), "--format", "json", "--report", str(report)]) in {0, 4}
+    (row,) = [row for row in json.loads(report.read_text())["exercise"] if row["package"] == "Planted"]
+    assert run_command_line(["report", str(trace), "--report", str(report)]) in {0, 4}
+    text = report.read_text()
+
+    assert time.monotonic() - began < 60
+    assert row["files"] == 10
+    unread = Counter()
+    for reason, count in row["unread"].items():
+        unread[reason.partition(": ")[0]] += count
+    assert unread == {
+        "it is no regular file": 2,
+        "it has more than 2 MiB": 1,
+        "no such file": 1,
+        "its source cannot be parsed": 2,
+    }
+    assert "(6 not read: " in " ".join(text.partition("What installed code")[2].split())
+    assert "\x1b" not in text
 
 
 def test_what_is_told_of_a_real_package_did_not_run_by_its_own_line_trace(tmp_path):
