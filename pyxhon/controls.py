@@ -387,17 +387,9 @@ class KernelLayout:
 
 ENUMERATIONS = (SiteKind, SelfKind, EntryFlag, SyscallFlag, SyscallArgument, PlaceEnding)
 STRUCTS = (
-    TracedProcess,
-    Site,
-    SyscallRule,
-    ReturnPlace,
-    OperationRule,
-    OperationPlaces,
-    Settings,
-    CodePart,
-    KernelLayout,
+    TracedProcess, Site, SyscallRule, ReturnPlace, OperationRule, OperationPlaces, Settings, CodePart, KernelLayout,
     ThreadOffsets,
-)
+)  # fmt: skip
 CONSTANTS = (
     "MAX_LAYOUTS", "MAX_SITES", "MAX_PROCESSES", "MAX_SINGLE_RUNS", "ABSENT", "LAUNCH_IMAGE", "CALIBRATION_IMAGE",
     "MAX_SYSCALLS", "I386_SYSCALLS", "MAX_OPERATIONS", "MAX_KEY_FRAMES", "FRAME_WINDOW", "MAX_CODE_PARTS",

@@ -160,7 +160,7 @@ class Ownership:
         self._store.add_file(root, path, (owner.origin, owner.package, owner.version, owner.module, owner.detail))
 
     def finish(self) -> None:
-        """Answer for all that wait, examine the DLLs, and tell what sources of functions that ran define."""
+        """Answer for all that wait, examine the DLLs, and tell what sources define and what distributions could do."""
         for root, path, folder in self._store.called_files():
             self.see_file(root, path, folder)
         while self._waiting:
@@ -169,9 +169,23 @@ class Ownership:
             with contextlib.suppress(OSError):
                 self._examine(root, path)
         self._dlls.clear()
-        self._list_functions()
+        self._list_functions(self._read_abilities())
 
-    def _list_functions(self) -> None:
+    def _read_abilities(self) -> dict[tuple[int, str], list[tuple[int, str]]]:
+        """Tell what the distributions that were seen could do by their text; gives the functions of their sources."""
+        seen = self._store.distribution_files()
+        if not seen:
+            return {}
+        from pyxhon.abilities.read import Roots, read_abilities  # noqa: PLC0415 - see above
+        from pyxhon.abilities.wanted import describe_wanted  # noqa: PLC0415 - see above
+        from pyxhon.policy.parse import load_categories  # noqa: PLC0415 - see above
+
+        roots = Roots(self.target_root, self._index_of)
+        rows = read_abilities(seen, roots, describe_wanted(load_categories()))
+        self._store.add_abilities(rows)
+        return {(row.root, row.path): row.functions for row in rows if row.reason is None}
+
+    def _list_functions(self, known: dict[tuple[int, str], list[tuple[int, str]]]) -> None:
         """Tell what is defined in the files of functions that ran; no files where none were asked for."""
         files = self._store.called_sources()
         if not files:
@@ -181,7 +195,8 @@ class Ownership:
         with Sources() as sources:
             for root, path, folder in files:
                 whole = posixpath.join(folder or "/", path)
-                self._store.add_source(root, path, sources.list_functions(self._roots[root], whole))
+                functions = known.get((root, path)) or sources.list_functions(self._roots[root], whole)
+                self._store.add_source(root, path, functions)
 
     def _examine(self, root: int, path: str) -> None:
         """Hash a DLL, read what it says of itself, and hold it against what its installer recorded."""

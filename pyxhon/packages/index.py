@@ -13,6 +13,7 @@ from pyxhon.packages.archive import Archive, read_archive
 from pyxhon.packages.contents import hash_file, is_elf
 from pyxhon.packages.databases import read_conda, read_dpkg
 from pyxhon.packages.editable import EditableRoot, module_root, nearest_root, read_editables
+from pyxhon.packages.files import InstalledFile, recorded_files
 from pyxhon.packages.installed import Distribution, Entry, Installed, metadata_names
 from pyxhon.packages.owner import (
     AS_RECORDED,
@@ -89,6 +90,15 @@ class PackageIndex:
         differs = (owner.detail or {}).get("record")
         is_recorded = any(self._has_recorded_hash(spelling) for spelling in spellings)
         return owner, str(differs) if differs else AS_RECORDED if is_recorded else None
+
+    def files_of(self, path: str) -> list[InstalledFile] | None:
+        """Give the code that the distribution of a file installed; None where no record lists that."""
+        for spelling in dict.fromkeys((path, self._root.resolve(path))):
+            for place in self._places.around(spelling):
+                if found := place.entry_of(spelling):
+                    distribution = place.distributions[found[1].distribution]
+                    return recorded_files(place, distribution) if distribution in place.listed else None
+        return None
 
     def _has_recorded_hash(self, path: str) -> bool:
         entries = (found[1] for place in self._places.around(path) if (found := place.entry_of(path)))

@@ -14,6 +14,7 @@ from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.report import model
 from pyxhon.report.build_calls import build_call_graph, exclude_standard_library_calls
 from pyxhon.report.build_code import build_codes
+from pyxhon.report.build_exercise import build_exercise
 from pyxhon.report.build_instructions import InstructionFinder
 from pyxhon.report.build_surroundings import (
     build_dlls,
@@ -39,6 +40,7 @@ HARMLESS_LOSSES: Final = frozenset(
         "code_cut",
         "code_incomplete",
         "opcode_unresolved",
+        "expressions_left_out",
         "functions_ring_full",
         "functions_table_full",
         "functions_no_scratch",
@@ -73,18 +75,14 @@ class Judgement:
 def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, version: str) -> model.Report:
     """Put everything into one report; `version` is that of the PyXhon that makes it."""
     host, started_ns, ended_ns = _read_meta(reader)
-    losses = _count_losses(reader)
     words = {row.owner.name: row.reason for row in judgement.packages}
     graph = build_call_graph(reader, joined)
     finder = InstructionFinder(reader)
     behaviours = _build_behaviours(judgement.judged, finder)
     imports = [_build_import(row, finder) for row in joined.imports]
-    if finder.left_out:
-        losses["expressions_left_out"] = finder.left_out
-    if ended_ns is None:
-        # Recording was cut off, for example by SIGKILL: the trace is valid up to its last commit.
-        losses["recording_cut_off"] = 1
-        ended_ns = _last_time(reader, started_ns)
+    exercised = build_exercise(reader, graph)
+    losses = _count_losses(reader, is_cut_off=ended_ns is None, left_out=finder.left_out)
+    ended_ns = ended_ns or _last_time(reader, started_ns)
     return model.Report(
         schema=model.SCHEMA,
         pyxhon=version,
@@ -98,7 +96,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         imports=imports,
         dlls=build_dlls(reader, joined),
         calls=graph.calls,
-        not_exercised=[],
+        not_exercised=exercised.rows,
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
         details=[_build_detail(row, words, finder) for row in judgement.judged],
@@ -109,6 +107,8 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         functions=graph.functions,
         calls_sampled=graph.sampled,
         code=build_codes(reader, judgement.judged),
+        not_exercised_details=exercised.details,
+        exercise=exercised.packages,
     )
 
 
@@ -142,8 +142,9 @@ def _format_time(time_ns: int) -> str:
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _count_losses(reader: TraceReader) -> dict[str, int]:
-    losses: dict[str, int] = {}
+def _count_losses(reader: TraceReader, *, is_cut_off: bool, left_out: int) -> dict[str, int]:
+    # Recording that was cut off, for example by SIGKILL, leaves a trace that is valid up to its last commit.
+    losses = {"recording_cut_off": int(is_cut_off), "expressions_left_out": left_out}
     for loss in reader.losses():
         losses[loss.reason] = losses.get(loss.reason, 0) + loss.count
     # What the kernel counted and nobody can account for is a loss, too: the counters say so themselves.

@@ -20,6 +20,7 @@ class CallGraph:
     details: list[model.CallDetail]
     functions: list[model.FunctionUse]
     sampled: model.CallSample | None
+    ran: tuple[Edge, ...] = ()  # what they were made of
 
 
 def build_call_graph(reader: TraceReader, joined: Joined) -> CallGraph:
@@ -35,7 +36,7 @@ def build_call_graph(reader: TraceReader, joined: Joined) -> CallGraph:
         model.FunctionUse(use.package, use.ran, use.defined, use.ran_of_defined, use.files, dict(use.unread))
         for use in sorted(uses, key=lambda use: (use.package is None, use.package == STANDARD_LIBRARY, use.package))
     ]
-    return CallGraph(calls, details, functions, _build_sample(reader))
+    return CallGraph(calls, details, functions, _build_sample(reader), ran)
 
 
 def _calls_of_c(joined: Joined) -> list[tuple[model.Call, model.CallDetail]]:

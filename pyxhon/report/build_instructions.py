@@ -8,7 +8,7 @@ from pyxhon.cpython.disassembly import Described, Disassembly, Parts
 from pyxhon.cpython.expressions import expressions_of
 from pyxhon.cpython.surroundings import surroundings_of
 from pyxhon.join import Frame
-from pyxhon.report.model import Instruction
+from pyxhon.report.instruction_model import Instruction
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import CodeContentRow, FrameRow
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyxhon.dossier.model import Dossier
+from pyxhon.report.exercise_model import Exercise, NotExercisedDetail
+from pyxhon.report.instruction_model import Instruction
 
 SCHEMA: Final = "pyxhon.report/1"
 
@@ -83,26 +85,6 @@ class Location:
     file: str | None
     line: int | None
     function: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """The byte instruction under an act; columns are known from CPython 3.11 on and count bytes from 0.
-
-    `expression` is what it computes, as read from the bytecode around it, `surroundings` what it stands in: a branch, a
-    try block, a handler.
-    """
-
-    opcode: str
-    offset: int
-    argument: str | None = None
-    line: int | None = None
-    end_line: int | None = None
-    column: int | None = None
-    end_column: int | None = None
-    code: str | None = None
-    expression: str | None = None
-    surroundings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +359,8 @@ class Report:
     functions: list[FunctionUse] = field(default_factory=list)
     calls_sampled: CallSample | None = None
     code: list[CodeObject] = field(default_factory=list)
+    not_exercised_details: list[NotExercisedDetail] = field(default_factory=list)
+    exercise: list[Exercise] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pyxhon.errors import TraceError
 from pyxhon.trace.damage import find_damage
 from pyxhon.trace.rows import (
+    AbilityRow,
     AuditHookRow,
     CallFlowRow,
     CallRow,
@@ -294,6 +295,11 @@ class TraceReader:
                 raise self._damaged("table source holds what it cannot") from None
             rows.append(SourceRow(root, path, known, reason))
         return rows
+
+    def abilities(self) -> Iterator[AbilityRow]:
+        """Give what the installed files of distributions could do by their text."""
+        for row in self._select("SELECT * FROM ability ORDER BY package, path"):
+            yield AbilityRow(*[*row[:5], self._decode(row[5]), self._decode(row[6]), row[7]])
 
     def files(self) -> dict[tuple[int, str], FileRow]:
         """Give whose file it is, by (root, path)."""

@@ -227,6 +227,20 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AbilityRow:
+    """What one installed file could do by its text; with a reason that is not known."""
+
+    root: int
+    path: str
+    package: str
+    version: str | None
+    module: str | None
+    functions: Any
+    sites: Any
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """Whose file it is."""
 

@@ -279,6 +279,19 @@ CREATE TABLE source (
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
 
+-- What the files that a distribution of the run installed could do by their text, read when recording ends.
+CREATE TABLE ability (
+    root      INTEGER NOT NULL,      -- process.root
+    path      TEXT NOT NULL,         -- as in code.file, where it ran
+    package   TEXT NOT NULL,
+    version   TEXT,
+    module    TEXT,                  -- dotted module name where it can be told
+    functions TEXT,                  -- JSON list of [first line, qualified name] of each def; NULL: see reason
+    sites     TEXT,                  -- JSON list of [kind, name, written, level, line, end line, function, its first line, is a reference]; NULL: see reason
+    reason    TEXT,                  -- why they are not known; NULL: they are
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+
 -- The executed-instruction trace (--instructions), and its opcodes as the compiler wrote them.
 CREATE TABLE opcode (
     id   INTEGER PRIMARY KEY,        -- no number of CPython's: those differ between versions

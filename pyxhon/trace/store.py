@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from pyxhon.errors import OutputError
-from pyxhon.trace.rows import CallRow, EventRow
+from pyxhon.trace.rows import AbilityRow, CallRow, EventRow
 
 _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 _COMMIT_SECONDS: Final = 0.25
@@ -272,6 +272,26 @@ class Store:
         is_known = not isinstance(functions, str)
         values = (json.dumps(functions), None) if is_known else (None, functions)
         self._execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", (root, clean(path), *values))
+
+    def add_abilities(self, rows: Iterable[AbilityRow]) -> None:
+        """Add what installed files could do by their text; the first word on a file stays."""
+        values = [
+            (
+                row.root, clean(row.path), clean(row.package), clean(row.version), clean(row.module),
+                None if row.reason is not None else json.dumps(row.functions),
+                None if row.reason is not None else json.dumps(row.sites), clean(row.reason),
+            )
+            for row in rows
+        ]  # fmt: skip
+        self._execute_many("INSERT OR IGNORE INTO ability VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def distribution_files(self) -> list[tuple[int, str, str, str | None, str | None, bool]]:
+        """Give (root, path, package, version, module, is in an archive) of files of distributions."""
+        return self._query(
+            "SELECT root, path, package, version, module, json_extract(known, '$.archive') IS NOT NULL "
+            "FROM (SELECT *, coalesce(detail, '{}') AS known FROM file) "
+            "WHERE origin = 'distribution' AND json_extract(known, '$.generated') IS NULL"
+        )
 
     def called_files(self) -> list[tuple[int, str, str | None]]:
         """Give root, path and a working directory for the files of functions that ran or called."""

@@ -85,7 +85,7 @@ def test_a_trace_cut_short_is_refused(kept, trace):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ("PRAGMA user_version = 99", "has trace version 99, this PyXhon reads 3; use the PyXhon that wrote it"),
+        ("PRAGMA user_version = 99", "has trace version 99, this PyXhon reads 4; use the PyXhon that wrote it"),
         ("PRAGMA application_id = 1", NOT_A_TRACE),
         ("DROP TABLE event", "is damaged: table event is not as PyXhon makes it"),
         ("ALTER TABLE process RENAME COLUMN coverage TO x", "is damaged: table process is not as PyXhon makes it"),

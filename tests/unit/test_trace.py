@@ -9,7 +9,7 @@ import pytest
 
 from pyxhon.errors import OutputError, TraceError
 from pyxhon.trace.reader import open_trace
-from pyxhon.trace.rows import CallFlowRow, CallRow, CodeRow, EventRow, SourceRow
+from pyxhon.trace.rows import AbilityRow, CallFlowRow, CallRow, CodeRow, EventRow, SourceRow
 from pyxhon.trace.store import Store, clean, signed
 
 
@@ -177,6 +177,30 @@ def test_what_a_source_defines_is_read_as_it_was_stored(tmp_path):
             SourceRow(0, "/app/a.py", [(1, "main")], None),
             SourceRow(0, "/app/b.py", None, "no such file"),
         ]
+
+
+def test_what_a_file_could_do_is_read_as_it_was_stored(tmp_path):
+    site = ["call", "os.system", "", 0, 3, 3, "f", 2, False]
+    rows = [
+        AbilityRow(0, "/site/a.py", "pkg", "1.0", "a", [[2, "f"]], [site], None),
+        AbilityRow(0, "/site/b.py", "pkg", None, None, None, None, "no time left"),
+    ]
+    with Store(tmp_path / "t.pyxhon") as store:
+        store.add_abilities(rows)
+
+    with open_trace(tmp_path / "t.pyxhon") as reader:
+        assert list(reader.abilities()) == rows
+
+
+def test_json_of_abilities_that_is_none_is_damage(tmp_path):
+    with Store(tmp_path / "t.pyxhon") as store:
+        store.add_abilities([AbilityRow(0, "/site/a.py", "pkg", "1.0", "a", [], [], None)])
+    with sqlite3.connect(tmp_path / "t.pyxhon") as database:
+        database.execute("UPDATE ability SET sites = '['")
+    database.close()
+
+    with open_trace(tmp_path / "t.pyxhon") as reader, pytest.raises(TraceError, match="JSON"):
+        list(reader.abilities())
 
 
 def test_a_call_of_no_code_object_is_damage(tmp_path):

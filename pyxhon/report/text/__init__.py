@@ -13,6 +13,7 @@ from pyxhon.report.model import Report
 from pyxhon.report.text.acts import print_behaviours
 from pyxhon.report.text.calls import print_calls, print_functions
 from pyxhon.report.text.code import print_made_code
+from pyxhon.report.text.exercise import print_exercise
 from pyxhon.report.text.invisible import print_invisible
 from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
@@ -48,6 +49,7 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     print_dlls(console, report)
     print_snapshots(console, report)
     print_functions(console, report)
+    print_exercise(console, report)
     print_coverage(console, report)
     print_losses(console, report)
     out.write(_PADDING.sub("", buffer.getvalue()))

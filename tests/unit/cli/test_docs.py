@@ -14,7 +14,7 @@ from tests.unit.cli.test_command_line import every_command
 
 DOCS = Path(__file__).parents[3] / "docs"
 COMMANDS = (DOCS / "commands.md").read_text()
-EXAMPLES = {"signals.md", "socket.connect", "sys.modules"}
+EXAMPLES = {"signals.md", "socket.connect", "sys.modules", "os.system", "importlib.import_module"}
 OPTIONS = COMMANDS.partition("## Options")[2]
 FIELDS = re.findall(r"`([^`]+)`", (DOCS / "report.md").read_text())
 

@@ -108,23 +108,25 @@ def test_a_file_is_parsed_by_a_process_of_its_own(root, sources, tmp_path):
     assert "no such file" in sources.list_functions(root, str(tmp_path / "c.py"))
 
 
-def test_a_parser_that_dies_is_started_again_but_not_for_ever(root, sources, tmp_path, monkeypatch):
+def test_a_parser_that_dies_is_started_again_but_not_for_ever(root, tmp_path, monkeypatch):
     monkeypatch.setattr("pyxhon.packages.sources._PROGRAM", tmp_path / "dies.py")
     (tmp_path / "dies.py").write_text("import os, sys; sys.stdin.buffer.read(4); os.abort()")
     (tmp_path / "a.py").write_text("def f(): pass")
 
-    said = [sources.list_functions(root, str(tmp_path / "a.py")) for _ in range(6)]
+    with Sources() as sources:
+        said = [sources.list_functions(root, str(tmp_path / "a.py")) for _ in range(6)]
 
     assert said == ["its source is too much for the parser"] * 4 + ["no time left"] * 2
 
 
-def test_a_parser_that_never_answers_is_given_up(root, sources, tmp_path, monkeypatch):
+def test_a_parser_that_never_answers_is_given_up(root, tmp_path, monkeypatch):
     monkeypatch.setattr("pyxhon.packages.sources._PROGRAM", tmp_path / "waits.py")
     monkeypatch.setattr("pyxhon.dossier.budget.FILE_SECONDS", 0.2)
     (tmp_path / "waits.py").write_text("import time; time.sleep(60)")
     (tmp_path / "a.py").write_text("def f(): pass")
 
-    assert sources.list_functions(root, str(tmp_path / "a.py")) == "its source is too much for the parser"
+    with Sources() as sources:
+        assert sources.list_functions(root, str(tmp_path / "a.py")) == "its source is too much for the parser"
 
 
 def test_a_source_of_many_values_is_parsed(root, sources, tmp_path):

@@ -1,0 +1,7 @@
+"""Everything here is done."""
+
+import glob
+
+
+def alive_function():
+    return glob.glob("/planted-*")
