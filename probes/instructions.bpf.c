@@ -94,9 +94,10 @@ static inline bool send_instruction(struct instruction_event *event, const struc
 
 // Describe a code object once, for userspace to decide by name: until it has, its instructions are told. Those of what
 // C code makes for itself are not.
-static inline bool describe_code(struct place *place, const struct instruction_event *event, const struct hit *h)
+static inline bool describe_code(struct place *place, struct instruction_event *event, const struct hit *h,
+				 u64 previous)
 {
-	struct function f = {.code = event->code, .generation = event->generation};
+	struct function f = {.code = event->code};
 	struct function_decision fresh = {.generation = event->generation};
 	struct scratch *s = get_scratch(h->id);
 	if (!s) {
@@ -105,11 +106,15 @@ static inline bool describe_code(struct place *place, const struct instruction_e
 	}
 	fresh.is_unwanted = h->l->instruction_mask && !is_told(h->l, f.code);
 	if (!fresh.is_unwanted) {
-		s->current.layout = h->site->layout;
-		if (!name_function(s, h->l, place->image, &f))
+		f.caller = code_of_caller(h->l, previous);
+		take_generations(&f, h->freed, place->image);
+		if (!name_both(s, h, &f))
 			return true;
 		FORGET();
 	}
+	struct function_decision *known = instruction_decisions.lookup(place); // userspace may have decided meanwhile
+	if (known && known->generation == event->generation)
+		return known->is_unwanted == 0;
 	if (instruction_decisions.update(place, &fresh))
 		count(SIGNAL_INSTRUCTION, COUNTER_TABLE_FULL);
 	return fresh.is_unwanted == 0;
@@ -129,7 +134,7 @@ int on_instruction(struct pt_regs *ctx)
 		return 0;
 	if (!read_words(&event, block, ctx, &h) || !is_executed(&event, &h))
 		return 0;
-	if (!is_known && !describe_code(&place, &event, &h))
+	if (!is_known && !describe_code(&place, &event, &h, BLOCK_FIELD(block, u64, h.l->frame_previous)))
 		return 0;
 	count(SIGNAL_INSTRUCTION, COUNTER_SEEN);
 	if (!send_instruction(&event, &h, get_attach_cookie(ctx)))

@@ -41,18 +41,21 @@ def restore(table: OpcodeTable, raw: bytes, covered: Covered) -> tuple[bytes, in
     """Give co_code for co_code_adaptive, and how many instructions could not be put back."""
     if not any(table.caches):
         return raw, 0
-    result = bytearray(raw[: len(raw) // _UNIT * _UNIT])
-    unresolved = position = 0
-    while position < len(result):
-        found = _original(table, result[position], result[position + 1], position // _UNIT, covered)
-        if found is None:
-            unresolved += 1
-            found = result[position], result[position + 1]
-        result[position], result[position + 1] = found
-        position += _UNIT
-        end = min(position + table.caches[found[0]] * _UNIT, len(result))
-        result[position:end] = bytes(end - position)
-        position = end
+    opcodes, arguments = raw[: len(raw) // _UNIT * _UNIT : _UNIT], raw[1::_UNIT]
+    kept_opcodes, kept_arguments = bytearray(len(opcodes)), bytearray(len(opcodes))
+    unresolved = index = 0
+    bases, caches = table.bases, table.caches
+    while index < len(opcodes):
+        opcode, argument = bases[opcodes[index]], arguments[index]
+        if opcode < 0:  # something stands in its place
+            opcode = opcodes[index]
+            found = _original(table, opcode, argument, index, covered)
+            unresolved += found is None
+            opcode, argument = found if found is not None else (opcode, argument)
+        kept_opcodes[index], kept_arguments[index] = opcode, argument
+        index += 1 + caches[opcode]
+    result = bytearray(_UNIT * len(opcodes))
+    result[::_UNIT], result[1::_UNIT] = kept_opcodes, kept_arguments
     return bytes(result), unresolved
 
 

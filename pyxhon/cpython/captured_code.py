@@ -2,17 +2,16 @@
 
 import bisect
 import hashlib
-import json
 import struct
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyxhon.cpython.bytecode import Covered, restore
 from pyxhon.cpython.constants import Constant, read_short_text, summarise
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.objects import BYTES, LONG, TUPLE, UNICODE, Memory, TypeFacts, read_bytes, read_items
-from pyxhon.cpython.opcode_tables import OpcodeTable, load_opcodes
+from pyxhon.cpython.opcode_tables import OpcodeTable, load_numbers
 
 MAX_BYTECODE: Final = 65536
 _MAX_ITEMS: Final = 4096
@@ -67,9 +66,15 @@ class CodeContent:
 
     def digest(self) -> str:
         """Give the SHA-256 of what the compiler made: equal code objects have the same, wherever they are."""
-        constants = [one["type"] if one and one["type"] == "code" else one for one in self.constants]
-        fields = asdict(self) | {"inner": None, "missing": None, "unresolved": None, "constants": constants}
-        return hashlib.sha256(json.dumps(fields, sort_keys=True, default=bytes.hex).encode()).hexdigest()
+        constants = [
+            one and ("code" if one["type"] == "code" else (one["type"], one["text"])) for one in self.constants
+        ]
+        fields = (
+            self.version, self.name, self.first_line, self.flags, self.argument_count, self.positional_only_count,
+            self.keyword_only_count, self.stack_size, self.bytecode, self.bytecode_bytes, constants, self.names,
+            self.variables, self.cells, self.free, self.all_locals, self.line_table, self.exception_table,
+        )  # fmt: skip
+        return hashlib.sha256(repr(fields).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Blocks:
@@ -78,10 +83,14 @@ class Blocks:
     def __init__(self, blocks: list[tuple[int, bytes]], live: Callable[[int, int], bytes | None] | None) -> None:
         self._blocks = sorted(blocks, key=lambda block: (block[0], len(block[1])))
         self._starts = [start for start, _ in self._blocks]
+        self._exact = dict(self._blocks)
         self.live = live
 
     def read(self, address: int, size: int) -> bytes | None:
         """Give all the bytes asked for, or None."""
+        exact = self._exact.get(address)
+        if exact is not None and size <= len(exact):
+            return exact[:size]
         index = bisect.bisect_right(self._starts, address) - 1
         if index >= 0:
             start, content = self._blocks[index]
@@ -126,7 +135,7 @@ class Described:
 def read_content(memory: Memory, address: int, none: int | None, known: Described) -> CodeContent | None:
     """Read a code object; `none` is the address of None. None where its instructions cannot be read."""
     layout = memory.layout
-    table = load_opcodes(layout.version)
+    table = load_numbers(layout.version)
     raw, size = _read_bytecode(memory, address)
     if table is None or raw is None:
         return None

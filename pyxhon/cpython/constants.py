@@ -12,6 +12,7 @@ _LIMITS: Final = (_MAX_TEXT, 64, 56, 28, 14)  # a copy may hold less than all of
 _MAX_DEPTH: Final = 3
 _MAX_ITEMS: Final = 16
 _ELLIPSIS: Final = "…"
+_HEAD: Final = 32  # of an int, up to its first digit and the room after it
 
 
 class Constant(TypedDict):
@@ -23,9 +24,19 @@ class Constant(TypedDict):
 
 def read_short_text(memory: Memory, address: int) -> str | None:
     """Read a str, as much as there is of it, cut with an ellipsis; None where nothing can be read."""
-    length = memory.signed_word(address + memory.layout.unicode_length)
-    if length is None:
+    layout = memory.layout
+    head = memory.block(address, layout.unicode_ascii_size)
+    if head is None:
         return None
+    length = int.from_bytes(head[layout.unicode_length : layout.unicode_length + 8], "little")
+    facts = memory.types.get(_type_in(memory, head))
+    state = head[layout.unicode_state]
+    is_plain = state >> layout.unicode_compact_shift & state >> layout.unicode_ascii_shift & 1
+    if facts is not None and facts.flags & UNICODE and is_plain:  # as nearly all are
+        for limit in _LIMITS:
+            content = memory.block(address + layout.unicode_ascii_size, min(length, limit))
+            if content is not None:
+                return content.decode("latin-1") + (_ELLIPSIS if length > limit else "")
     for limit in _LIMITS:
         text = read_text(memory, address, limit)
         if text is not None:
@@ -33,15 +44,36 @@ def read_short_text(memory: Memory, address: int) -> str | None:
     return None
 
 
+def _type_in(memory: Memory, head: bytes) -> int:
+    place = memory.layout.object_type
+    return int.from_bytes(head[place : place + 8], "little")
+
+
 def summarise(memory: Memory, address: int, none: int | None, depth: int = 0) -> Constant | None:
     """Put an object into words; None where it cannot be read."""
     if address == none:
         return {"type": "NoneType", "text": "None"}
-    facts = read_type_of(memory, address)
+    head = memory.block(address, _HEAD)
+    facts = (memory.types.get(_type_in(memory, head)) if head is not None else None) or read_type_of(memory, address)
     if facts is None:
         return None
+    if head is not None and facts.name == "int" and (small := _small_integer(memory, head)) is not None:
+        return {"type": "int", "text": str(small)}
     text = _text_of(memory, address, facts.name, facts.flags, none, depth)
     return {"type": facts.name[:64], "text": text}
+
+
+def _small_integer(memory: Memory, head: bytes) -> int | None:
+    """Give an int of at most one digit; None for a longer one."""
+    layout = memory.layout
+    digit = int.from_bytes(head[layout.long_digits : layout.long_digits + 4], "little")
+    if layout.long_tag is not None:
+        tag = int.from_bytes(head[layout.long_tag : layout.long_tag + 8], "little")
+        count, sign = tag >> 3, 1 - (tag & 3)
+    else:
+        size = int.from_bytes(head[layout.object_size : layout.object_size + 8], "little", signed=True)
+        count, sign = abs(size), -1 if size < 0 else 1
+    return 0 if count == 0 or sign == 0 else sign * digit if count == 1 else None
 
 
 def _text_of(memory: Memory, address: int, name: str, flags: int, none: int | None, depth: int) -> str:  # noqa: PLR0911, PLR0913

@@ -57,7 +57,8 @@ class Memory:
 
     def pointer(self, address: int) -> int | None:
         """Read a pointer."""
-        return self._number(address, "<Q")
+        block = self.block(address, _POINTER)
+        return None if block is None else int.from_bytes(block, "little")
 
     def signed_word(self, address: int) -> int | None:
         """Read a Py_ssize_t."""
