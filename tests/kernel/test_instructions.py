@@ -116,6 +116,21 @@ def test_all_instructions_are_those_that_the_interpreter_tells_in_their_order(py
     assert sum(map(len, told.values())) > 20_000
 
 
+@every_python(min=(3, 12), max=(3, 15))
+def test_code_that_is_monitored_by_its_own_process_is_told_the_same(python, tmp_path):
+    trace, oracle = tmp_path / "trace.pyxhon", tmp_path / "oracle.json"
+    options = ("--instructions", "all", "--instructions-package", "__main__", "--instructions-package", "<string>")
+    command = python.command(PROGRAM, oracle, "oracle", "short")
+
+    trace_instructions(trace, command, *options, "--buffer", "256M", is_waiting=True)
+
+    found = read_instructions(trace)
+    for tid, rows in json.loads(oracle.read_text()).values():
+        told, untold = [tuple(row) for row in rows], untold_places(found[tid])
+        told = [row for row in without_untold(told, untold) if row[2] not in UNTOLD]
+        assert without_untold(found[tid], untold) == told
+
+
 @every_python(max=(3, 15))
 def test_imports_calls_and_loads_are_those_among_them(runs):
     found, told = runs("--instructions", "imports")
