@@ -80,6 +80,7 @@ HEADERS = [
     "pycore_code",
     "pycore_instruments",
     "pycore_long",
+    "pycore_optimizer",
 ]
 
 

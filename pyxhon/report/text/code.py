@@ -9,7 +9,7 @@ from rich.text import Text
 from pyxhon.report.code_listing import CodeListing, CodePlace
 from pyxhon.report.describe import count_noun, describe_arguments, describe_count, describe_location, describe_place
 from pyxhon.report.escape import escape
-from pyxhon.report.model import CodeObject, CodeStep, Location, Report
+from pyxhon.report.model import CodeObject, CodeStep, Instruction, Location, Report
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 CODE_LIMIT: Final = 12
@@ -45,6 +45,14 @@ def _describe_step(step: CodeStep, limit: int) -> str:
     if step.by == "constant of":
         return f"constant of {describe_location(step.location)}"
     return f"{escape(step.by, _NAME_LIMIT)}{where}" + (f" of {escape(step.detail, limit)}" if step.detail else "")
+
+
+def describe_instruction(instruction: Instruction) -> str:
+    """Show the instruction under an act, its columns where they are known, and its code object."""
+    argument = "" if instruction.argument is None else f" {escape(instruction.argument, _NAME_LIMIT)}"
+    columns = "" if instruction.column is None else f", columns {instruction.column}-{instruction.end_column}"
+    code = "" if instruction.code is None else f", code {instruction.code[:_HASH_DIGITS]}"
+    return f"{escape(instruction.opcode, _NAME_LIMIT)}{argument}, offset {instruction.offset}{columns}{code}"
 
 
 def write_code_text(listing: CodeListing, out: TextIO) -> None:

@@ -19,6 +19,7 @@ from pyxhon.report.describe import (
 from pyxhon.report.digest import Act
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
+from pyxhon.report.text.code import describe_instruction
 from pyxhon.report.text.invisible import describe_maker
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 from pyxhon.report.text.stack import describe_mixed_stack
@@ -83,6 +84,8 @@ def _print_evidence(console: Console, group: list[Act], explained: set[str]) -> 
     act = group[0]
     behaviour = act.behaviour
     print_line(console, Text(f"at {describe_whole_location(behaviour.location, console.width - 6)}"), indent=3)
+    if behaviour.instruction is not None:
+        print_line(console, Text(f"by {describe_instruction(behaviour.instruction)}", style="dim"), indent=3)
     print_line(console, Text(_describe_decision(act, explained)), indent=3)
     print_line(console, Text(_describe_evidence(group)), indent=3)
     if behaviour.object:

@@ -11,11 +11,14 @@ from pyxhon.policy.parse import load_categories
 from pyxhon.report.build_code import build_codes, build_listing
 from pyxhon.report.build_instructions import InstructionFinder
 from pyxhon.report.code_listing import write_code_json
+from pyxhon.report.model import Instruction
+from pyxhon.report.text import write_text
 from pyxhon.report.text.code import write_code_text
 from pyxhon.reporting import judge_joined
 from pyxhon.rules import Rules
 from pyxhon.trace.reader import open_trace
 from tests.unit.report.recording import APP, Recording
+from tests.unit.report.sample import make_behaviour, make_report
 
 HASH = "ab" * 32
 _EVIL = "\x1b[31mred\u202e"
@@ -71,6 +74,15 @@ def test_the_instruction_under_a_frame_is_found_by_its_code(reader):
 
     assert (found.opcode, found.offset, found.code) == ("RESUME", 0, HASH)
     assert finder.of_frame(reader.stack(event.python_stack)[1]) is None
+
+
+def test_the_evidence_of_a_violation_tells_the_instruction():
+    shown = io.StringIO()
+    instruction = Instruction("CALL", 44, "1", 12, 12, 4, 30, HASH)
+
+    write_text(make_report(behaviours=[make_behaviour(instruction=instruction)]), shown)
+
+    assert "by CALL 1, offset 44, columns 4-30, code abababababab" in shown.getvalue()
 
 
 def test_a_listing_shows_nothing_that_steers_a_terminal(reader):
