@@ -13,6 +13,8 @@ from tests.interpreters import every_python
 from tests.kernel.traced import tracing
 from tests.targets import PROGRAMS
 
+pytestmark = pytest.mark.usefixtures("needs_bpf")
+
 PROGRAM = PROGRAMS / "executes_instructions.py"
 OWN = {"on_event", "see", "told", "main", "run", "<module>"}
 # How frames begin, and how loops over generators end: tracing in the process does not tell of it, or does not come by.

@@ -9,7 +9,8 @@ from rich.text import Text
 from pyxhon.report.code_listing import CodeListing, CodePlace
 from pyxhon.report.describe import count_noun, describe_arguments, describe_count, describe_location, describe_place
 from pyxhon.report.escape import escape
-from pyxhon.report.model import CodeObject, CodeStep, Instruction, Location, Report
+from pyxhon.report.instruction_model import Instruction
+from pyxhon.report.model import CodeObject, CodeStep, Location, Report
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 CODE_LIMIT: Final = 12
