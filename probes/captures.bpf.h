@@ -1,7 +1,8 @@
 // Copies the memory that a code object consists of, when it is described. Only where the verifier need not follow every
-// round: there are some for each name and constant.
+// round: there are some for each name and constant. Programs of calls have no room for it on their stack: what they
+// meet first is read from the live process.
 
-#if HAS_MAY_GOTO
+#if HAS_MAY_GOTO && !TELLS_DICTIONARIES
 #define MAX_DESCRIPTIONS 4096
 
 static inline void begin_capture(struct scratch *s, u64 code, u32 fingerprint)

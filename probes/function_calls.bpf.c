@@ -6,11 +6,11 @@ BPF_HASH(wanted_names, struct wanted_name, u8, MAX_WANTED_NAMES); // empty: any
 // False where no pattern can mean a function of this name, whatever its module is.
 static inline bool may_be_wanted(struct scratch *s, const struct kernel_layout *l, const struct function *f)
 {
-	struct wanted_name any = {}, *name = (struct wanted_name *)&s->code;
+	struct wanted_name *name = (struct wanted_name *)&s->code;
 	u64 object = 0;
-	if (!wanted_names.lookup(&any))
-		return true;
 	__builtin_memset(name, 0, sizeof(*name));
+	if (!wanted_names.lookup(name))
+		return true;
 	if (read_user(&object, 8, f->code + l->code_strings + 8)) // co_name
 		return true;
 	read_name(s, l, name->text, object);
@@ -20,32 +20,31 @@ static inline bool may_be_wanted(struct scratch *s, const struct kernel_layout *
 }
 
 // Never ask of this function again, as long as it is there. Without a name, what is freed would not be noticed.
-static inline void refuse(const struct place *place, u32 generation)
+static inline void refuse(struct place *place, u32 *generation, struct function_decision *decision)
 {
-	struct function_decision refused = {.generation = generation, .is_unwanted = 1};
-	if (named_codes.lookup((struct place *)place) || !named_codes.insert((struct place *)place, &generation))
-		decisions.update((struct place *)place, &refused);
+	decision->is_unwanted = 1;
+	if (named_codes.lookup(place) || !named_codes.insert(place, generation))
+		decisions.update(place, decision);
 }
 
 // Whether calls of this function are to be told. Userspace decides by name: until it has, they are.
-static inline bool is_wanted(struct scratch *s, const struct hit *h, struct function *f)
+static inline bool is_wanted(struct scratch *s, const struct hit *h, struct function *f, struct place *place)
 {
-	struct place place = {.image = h->p->image, .id = f->code};
-	struct function_decision *known = decisions.lookup(&place), fresh = {.generation = f->generation};
+	struct function_decision *known = decisions.lookup(place), fresh = {.generation = f->generation};
 	if (known && known->generation == f->generation)
 		return known->is_unwanted == 0;
 	if (!may_be_wanted(s, h->l, f)) {
-		refuse(&place, f->generation);
+		refuse(place, &f->generation, &fresh);
 		return false;
 	}
 	FORGET();
 	s->current.layout = h->site->layout;
-	f->caller_generation = f->caller ? generation_of(h->freed, place.image, f->caller) : 0;
-	if (!name_function(s, h->l, place.image, f))
+	f->caller_generation = f->caller ? generation_of(h->freed, place->image, f->caller) : 0;
+	if (!name_function(s, h->l, place->image, f))
 		return true;
 	FORGET();
-	if (send_parameters(s, h->l, place.image, f))
-		decisions.update(&place, &fresh);
+	if (send_parameters(s, h->l, place->image, f))
+		decisions.update(place, &fresh);
 	FORGET();
 	return true;
 }
@@ -89,7 +88,7 @@ int on_function(struct pt_regs *ctx)
 		return 0;
 	}
 	f->caller = code_of_caller(h.l, f->caller);
-	if (was_told(s, &e, h.l) || !is_wanted(s, &h, f))
+	if (was_told(s, &e, h.l) || !is_wanted(s, &h, f, &place))
 		return 0;
 	FORGET();
 	begin_act(s, h.p, h.site, get_attach_cookie(ctx), SIGNAL_CALL);
