@@ -359,6 +359,7 @@ def _finish(session: _Session) -> None:
     session.probe_check.look(recorder.live.values())
     session.tracing.interpreters.disarm()
     session.tracing.probes.detach()
+    ended_unix_ns = time.time_ns()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
     recorder.extra_losses |= session.tracing.earlier.finish()
@@ -379,7 +380,7 @@ def _finish(session: _Session) -> None:
         losses[place] = losses.get(place, 0) + count
     store.set_losses(losses)
     store.set_counters(balance_signals(counters, recorder, lost) + session.instructions.balance(counters))
-    store.set_meta(ended_unix_ns=time.time_ns())
+    store.set_meta(ended_unix_ns=ended_unix_ns)
     store.commit(is_forced=True)
     _show(session)
 
