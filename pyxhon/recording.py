@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _WAIT_S: Final = 0.05
-_COUNT_PERIOD_S: Final = 0.5
+_COUNT_PERIOD_S, _LONGEST_END_S = 0.5, 2.0  # a target that floods us does not keep us from ending
 
 
 @contextlib.contextmanager
@@ -300,11 +300,11 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     """Take what the probes send until it is over."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
-    recorder = session.tracing.recorder
+    recorder, interpreters = session.tracing.recorder, session.tracing.interpreters
     # functions asked for are probed as modules are loaded, instructions refused as code is met: the sooner, the better
-    interpreters = session.tracing.interpreters
-    is_patient = not interpreters.has_functions and not interpreters.instructions.is_on
-    batches = Batches(session.tracing.probes, is_patient=is_patient)
+    is_hurried = interpreters.has_functions or interpreters.instructions.is_on
+    batches = Batches(session.tracing.probes, is_patient=not is_hurried)
+    over_s = 0.0
     while True:
         was_over = is_over()
         if was_over:  # else what they tell may come faster than it is taken
@@ -330,7 +330,8 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
         if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
             session.has_events = recorder.totals.events > 0
             _show(session)
-        if batches.is_idle and was_over:
+        over_s = over_s or (time.monotonic() if was_over else 0.0)
+        if was_over and (batches.is_idle or time.monotonic() - over_s > _LONGEST_END_S):
             return
         if not records and not (batches.is_idle and session.tracing.has_work):
             session.tracing.probes.ring.wait(_WAIT_S)

@@ -7,7 +7,7 @@ import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pyxhon.cpython.opcode_tables import OpcodeTable
+from pyxhon.cpython.opcode_tables import OpcodeTable, load_opcodes
 
 _UNIT = 2  # sizeof(_Py_CODEUNIT)
 _MAX_ARGUMENT = 1 << 32
@@ -57,6 +57,22 @@ def restore(table: OpcodeTable, raw: bytes, covered: Covered) -> tuple[bytes, in
     result = bytearray(_UNIT * len(opcodes))
     result[::_UNIT], result[1::_UNIT] = kept_opcodes, kept_arguments
     return bytes(result), unresolved
+
+
+def without_caches(version: tuple[int, ...], raw: bytes) -> bytes:
+    """Give co_code_adaptive with caches emptied, which count and change as it runs; its opcodes stay as they are."""
+    table = load_opcodes((version[0], version[1]))
+    if table is None:
+        return raw
+    result, position = bytearray(raw), 0
+    while position < len(result):
+        caches = table.caches[result[position]]
+        position += _UNIT
+        if caches:
+            end = min(position + caches * _UNIT, len(result))
+            result[position:end] = bytes(end - position)
+            position = end
+    return bytes(result)
 
 
 def _original(table: OpcodeTable, opcode: int, argument: int, index: int, covered: Covered) -> tuple[int, int] | None:

@@ -81,10 +81,11 @@ class Blocks:
     """Memory that was copied; what was not is read from the live process, where there is one."""
 
     def __init__(self, blocks: list[tuple[int, bytes]], live: Callable[[int, int], bytes | None] | None) -> None:
-        self._blocks = sorted(blocks, key=lambda block: (block[0], len(block[1])))
-        self._starts = [start for start, _ in self._blocks]
-        self._exact = dict(self._blocks)
+        self.all = sorted(blocks, key=lambda block: (block[0], len(block[1])))
+        self._starts = [start for start, _ in self.all]
+        self._exact = dict(self.all)
         self.live = live
+        self.has_read_live = False
 
     def read(self, address: int, size: int) -> bytes | None:
         """Give all the bytes asked for, or None."""
@@ -93,25 +94,26 @@ class Blocks:
             return exact[:size]
         index = bisect.bisect_right(self._starts, address) - 1
         if index >= 0:
-            start, content = self._blocks[index]
+            start, content = self.all[index]
             if address + size <= start + len(content):
                 return content[address - start : address - start + size]
             joined = self._join(index, address, size)
-            if joined is not None:
-                return joined
+            if joined is not None or address < start + len(content):
+                return joined  # what was copied in part is no other in the live process, only longer
+        self.has_read_live |= self.live is not None
         return self.live(address, size) if self.live is not None else None
 
     def _join(self, index: int, address: int, size: int) -> bytes | None:
         """Put together blocks that follow each other: a long object is copied in pieces."""
-        start, content = self._blocks[index]
+        start, content = self.all[index]
         found = content[address - start :] if address < start + len(content) else b""
-        while found and len(found) < size and index + 1 < len(self._blocks):
+        while found and len(found) < size and index + 1 < len(self.all):
             index += 1
             if self._starts[index] != address + len(found):
                 if self._starts[index] < address + len(found):
                     continue
                 return None
-            found += self._blocks[index][1]
+            found += self.all[index][1]
         return found[:size] if len(found) >= size else None
 
 

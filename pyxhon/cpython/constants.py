@@ -8,7 +8,9 @@ from pyxhon.cpython.objects import BYTES, LONG, TUPLE, UNICODE, Memory, read_byt
 from pyxhon.cpython.objects import read_type as read_type_of
 
 _MAX_TEXT: Final = 200
-_LIMITS: Final = (_MAX_TEXT, 64, 56, 28, 14)  # a copy may hold less than all of it
+# A copy holds no more of a str or bytes than so many units; where there is none, no more is read, so that equal code
+# objects look the same however they were read.
+_LIMITS: Final = (64, 56, 28, 14)
 _MAX_DEPTH: Final = 3
 _MAX_ITEMS: Final = 16
 _ELLIPSIS: Final = "…"
@@ -16,7 +18,7 @@ _HEAD: Final = 32  # of an int, up to its first digit and the room after it
 
 
 class Constant(TypedDict):
-    """A constant: its type's name, and what repr() would give, cut at 200 characters."""
+    """A constant: its type's name, and what repr() would give of its first 64 characters, or of 16 items."""
 
     type: str
     text: str

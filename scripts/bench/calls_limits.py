@@ -26,7 +26,7 @@ BUDGET, TOLERANCE = 20, 5  # percent, points
 _KINDS = ("functions", "methods", "documents", "scheduling")
 _BUDGET_S, _SETTLING_S = 6.0, 2.0
 _PACES = (25_000, 50_000, 100_000, 200_000, 400_000)  # entries a second, each followed by its exit
-_PACED_S = 10.0
+_PACED_S = 5.0
 _LOST = "SELECT coalesce(sum(count), 0) FROM loss WHERE signal = 'function'"
 _WINDOWS = "SELECT value FROM meta WHERE key = 'calls_observed'"
 _TAKEN = "SELECT count(*) FROM call_flow"
