@@ -4,10 +4,17 @@
 
 #if HAS_MAY_GOTO && !TELLS_DICTIONARIES
 #define MAX_DESCRIPTIONS 4096
+BPF_ARRAY(capture_room, s64, 1); // bytes of the ring that copies may take until it is read again
 
 static inline void begin_capture(struct scratch *s, u64 code, u32 fingerprint)
 {
 	struct capture *c = &s->capture;
+	u32 zero = 0;
+	s64 *room = capture_room.lookup(&zero);
+	if (!room || *(volatile s64 *)room <= 0) { // the rest of the ring is for acts
+		count(SIGNAL_CODE, COUNTER_TABLE_FULL);
+		return;
+	}
 	c->code = code;
 	c->fingerprint = fingerprint;
 	c->stage = 0;
@@ -124,6 +131,10 @@ static inline bool send_blocks(struct scratch *s, u64 image, bool is_last)
 	if (size_bytes > sizeof(*e))
 		size_bytes = sizeof(*e);
 	c->at = 0;
+	u32 zero = 0;
+	s64 *room = capture_room.lookup(&zero);
+	if (room)
+		__sync_fetch_and_add(room, -(s64)size_bytes);
 	return ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP) == 0;
 }
 

@@ -22,7 +22,7 @@ from pyxhon.target.root import TargetRoot
 from pyxhon.trace.rows import AbilityRow
 
 SOURCE_BYTES: Final = 2 << 20
-SECONDS: Final = 4.0
+SECONDS: Final = 2.0
 NO_TIME: Final = "no time left"
 SYNTAX_ERROR: Final = "its source cannot be parsed: SyntaxError"
 TOO_LARGE: Final = f"it has more than {SOURCE_BYTES >> 20} MiB"

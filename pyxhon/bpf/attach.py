@@ -55,6 +55,7 @@ _REMEDIES: Final = {
 _KEY = wire.format_of(ActKey)
 _PAIR: Final = struct.Struct("<QQ")
 _WORD: Final = struct.Struct("<Q")
+_FIRST: Final = bytes(4)
 _COUNT = wire.format_of(ActCount)
 
 
@@ -66,9 +67,7 @@ class ProbeOptions:
     stack_buffer_bytes: int
     is_aggregating: bool
     is_following: bool
-    syscall_rules: Mapping[int, SyscallRule] = field(
-        default_factory=dict
-    )  # by number; none: system calls are not taken
+    syscall_rules: Mapping[int, SyscallRule] = field(default_factory=dict)  # by number; none: they are not taken
 
 
 class Probes:
@@ -124,19 +123,16 @@ class Probes:
         self._uprobes, tracepoints = compile_both()
         self._ring_bytes = {"ring": options.buffer_bytes, "stack_ring": options.stack_buffer_bytes}
         self._create_maps(tracepoints)
-        self._set(
-            "settings",
-            0,
-            Settings(
-                seed=int.from_bytes(os.urandom(8), "little"),
-                aggregate=int(options.is_aggregating),
-                follow=int(options.is_following),
-                reserved=0,
-                wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
-                **_pid_namespace(),
-                **offsets,
-            ),
+        settings = Settings(
+            seed=int.from_bytes(os.urandom(8), "little"),
+            aggregate=int(options.is_aggregating),
+            follow=int(options.is_following),
+            reserved=0,
+            wakeup_mask=_WAKEUP_MASK if options.buffer_bytes >= _LARGE_BUFFER_BYTES else 0,
+            **_pid_namespace(),
+            **offsets,
         )
+        self._set("settings", 0, settings)
         self._set_all("syscall_rules", options.syscall_rules)
         names = _TRACEPOINTS | (self._prepare_operations() if options.syscall_rules else {})
         with ThreadPoolExecutor(max_workers=2) as pool:  # the verifier takes its time with either
@@ -146,6 +142,7 @@ class Probes:
                 self._attach_tracepoint(program, names[name])
         self.ring = RingReader(self._maps["ring"], options.buffer_bytes)
         self.stack_ring = RingReader(self._maps["stack_ring"], options.stack_buffer_bytes)
+        self._make_room()
 
     def _prepare_operations(self) -> dict[str, str]:
         """Tell the probes about io_uring, where this kernel has it; gives the tracepoints of system calls."""
@@ -330,7 +327,12 @@ class Probes:
         records = self._given_back[0] + self.ring.read()
         stacks = self._given_back[1] + self.stack_ring.read()  # after it: a stack is sent before what names it
         self._given_back = [], []
+        self._make_room()
         return records, stacks
+
+    def _make_room(self) -> None:
+        if "capture_room" in self._maps:  # for code, into a quarter of the ring: the rest is for acts
+            self.set_entry("capture_room", _FIRST, _WORD.pack(self.ring.free_quarter))
 
     def give_back(self, records: list[bytes], stacks: list[bytes]) -> None:
         """Let `read` give these first."""

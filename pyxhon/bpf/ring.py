@@ -57,6 +57,12 @@ class RingReader:
         """
         self._poll.poll(seconds)
 
+    @property
+    def free_quarter(self) -> int:
+        """How many bytes are free of a quarter of it."""
+        waiting = _WORD.unpack_from(self._data, 0)[0] - _WORD.unpack_from(self._consumer, 0)[0]
+        return max(0, (self._mask + 1) // 4 - int(waiting))
+
     def read(self) -> list[bytes]:
         """Give the records that are complete, oldest first."""
         start = position = _WORD.unpack_from(self._consumer, 0)[0]
