@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 CALL_FORMATS: Final = ("collapsed", "speedscope")
 """Formats that show calls alone."""
-_RING_BYTES: Final = 16 << 20
+_RING_BYTES, _STACK_RING_BYTES = 32 << 20, 16 << 20
 _STREAM_BYTES: Final = 64 << 20
 
 
@@ -62,4 +62,4 @@ class TraceOptions:
     @property
     def stack_ring_bytes(self) -> int:
         """The same for native stacks, which have one of their own."""
-        return self.buffer_bytes or _RING_BYTES
+        return self.buffer_bytes or _STACK_RING_BYTES

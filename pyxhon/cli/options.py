@@ -93,7 +93,7 @@ _REQUIRED_OUTPUT = click.option(
 )
 _BUFFER = click.option(
     "--buffer", "buffer_bytes", type=parse_size, metavar="SIZE",
-    help="Ring buffer between kernel and PyXhon, 4K to 1G, rounded up to a power of two.  [default: 16M; 64M with "
+    help="Ring buffer between kernel and PyXhon, 4K to 1G, rounded up to a power of two.  [default: 32M; 64M with "
     "--calls trace and --instructions]",
 )  # fmt: skip
 _AGGREGATE = click.option(

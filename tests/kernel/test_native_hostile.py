@@ -80,7 +80,8 @@ def test_every_act_of_hostile_programs_is_accounted_for(module, python, runs):
 
     counters = report["counters"]
     assert [row for row in counters if row["seen"] != row["stored"] + row["repeated"] + row["lost"]] == []
-    assert set(report["losses"]) <= {"python_stack_truncated", "native_stack_truncated"}
+    lost = {reason for reason in report["losses"] if not reason.startswith("code_")}  # it is copied where there is room
+    assert lost <= {"python_stack_truncated", "native_stack_truncated"}
 
 
 @_chosen

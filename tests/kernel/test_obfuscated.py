@@ -1,4 +1,4 @@
-"""Programs that went through real obfuscators: their imports, calls and DLLs are those of the source before."""
+"""A program that went through a real obfuscator: its imports, calls and DLLs are those of the source before."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interpreters import Interpreter, every_python, find_interpreters
+from tests.interpreters import Interpreter, every_python
 from tests.kernel.commands import pyxhon
 from tests.kernel.traced import tracing_program
 from tests.targets import PROGRAMS
@@ -57,18 +57,3 @@ def test_a_minified_program_shows_the_same_acts_and_how_they_are_written(python,
                if row["package"] == "application" and row["kind"] == "audit" and row["instruction"]}  # fmt: skip
     assert written["ctypes.dlsym"] == "ctypes.CDLL('libm.so.6').cos"
     assert written["os.listdir"].startswith("getattr(os, ")
-
-
-def test_an_armoured_program_shows_the_same_acts(tmp_path):
-    """What pyarmor makes has its code encrypted until it runs, and a runtime in a DLL that runs it."""
-    [python] = [one for one in find_interpreters() if one.root == "/" and Path(one.path).samefile(sys.executable)]
-    armoured = tmp_path / "armoured"
-    command = [_TOOLS / "pyarmor", "-q", "gen", "-O", armoured, _SOURCE]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=120, capture_output=True)
-    assert b"plist" not in (armoured / _SOURCE.name).read_bytes()
-
-    report = _report(python, armoured / _SOURCE.name, tmp_path / "t.pyxhon")
-
-    assert _acts(report) >= _ACTS
-    assert _modules(report) >= _MODULES
-    assert any("pyarmor_runtime" in row["path"] for row in report["dlls"])

@@ -102,10 +102,10 @@ def _tracer(trace: Path, arguments: list[str]) -> Iterator[Traced]:
 
 
 def unexplained_losses(reader: TraceReader, python: Interpreter) -> list[LossRow]:
-    """Give the losses but those that must be: stacks deeper than the limit, and what ran before another root's
-    interpreter was known.
+    """Give the losses but those that may be: stacks deeper than the limit, code that there was no room to copy, and
+    what ran before another root's interpreter was known.
     """
-    excused = {"python_stack_truncated", "native_stack_truncated"}
+    excused = {"python_stack_truncated", "native_stack_truncated", "code_ring_full", "code_not_captured"}
     if python.root != "/":
         excused.add("python_untraced")
     return [row for row in reader.losses() if row.reason not in excused]
