@@ -135,7 +135,7 @@ def test_a_threaded_pre_forking_service_is_traced_whole_and_not_disturbed(servic
         eventually(lambda: len(clients.pids - {None}) == 2, master)
         clients.wrong.clear()  # from before it listened
         options = ["-q", "--policy", policy, "-o", trace, "--report", tmp_path / "report"]
-        with started("attach", *options, master.pid) as tracer:
+        with started("attach", *options, "--buffer", "64M", master.pid) as tracer:
             eventually(lambda: has_event(trace, "open", REQUEST), tracer)
             clients.pids.clear()
             eventually(lambda: len(clients.pids) == 2, tracer)
