@@ -1,4 +1,4 @@
-// DLLs loaded by the C library's dlopen and dlmopen.
+// DLLs loaded by the C library's dlopen and dlmopen, and functions of DLLs called through libffi.
 
 static inline bool take_dlopen(struct scratch *s)
 {
@@ -11,5 +11,14 @@ static inline bool take_dlopen(struct scratch *s)
 	if (has_namespace)
 		add_argument(s, ARGUMENT_KIND_RAW, regs->di, 0);
 	s->current.name = s->current.kind;
+	return true;
+}
+
+// Which arguments the function is given, only its caller knows: the description in cif is of machine types.
+static inline bool take_ffi_call(struct scratch *s)
+{
+	forget_name(s);
+	add_argument(s, ARGUMENT_KIND_RAW, s->registers.si, 0);
+	s->current.name = SITE_KIND_FFI_CALL;
 	return true;
 }

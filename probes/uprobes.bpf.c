@@ -23,11 +23,13 @@ static inline bool take_act(struct scratch *s, const struct settings *conf, cons
 		return take_import(s, l);
 	if (kind == SITE_KIND_IMPORT_RESULT)
 		return s->pending_import_count || !s->registers.result;
-	return take_dlopen(s);
+	return kind == SITE_KIND_FFI_CALL ? take_ffi_call(s) : take_dlopen(s);
 }
 
 static inline u32 signal_of(u32 kind)
 {
+	if (kind == SITE_KIND_FFI_CALL)
+		return SIGNAL_CALL;
 	return kind >= SITE_KIND_DLOPEN ? SIGNAL_DLL_LOAD : kind >= SITE_KIND_IMPORT ? SIGNAL_IMPORT : SIGNAL_AUDIT;
 }
 
@@ -35,10 +37,11 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 			      bool is_method)
 {
 	struct act *act = &s->current;
+	bool has_gil = is_method || act->kind < SITE_KIND_DLOPEN;
 	if (!act->state && l->frame_block_size)
-		act->state = thread_state(conf, l, act->base, act->signal != SIGNAL_DLL_LOAD);
+		act->state = thread_state(conf, l, act->base, has_gil);
 	FORGET();
-	if (act->state || act->signal != SIGNAL_DLL_LOAD)
+	if (act->state || has_gil)
 		act->stack = walk_frames(s, conf, l, act->state, act->signal);
 	FORGET();
 	if (!is_method && act->kind == SITE_KIND_IMPORT_RESULT) {

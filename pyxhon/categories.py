@@ -56,6 +56,7 @@ SYSTEM_KINDS = ("syscall", "memory", "tamper", "io_uring")
 """The kinds of events that system calls are."""
 
 LOADERS = ("dlopen", "dlmopen")
+FFI_CALL = "ffi_call"  # of libffi, by which ctypes and cffi call functions of DLLs
 """Functions of the C library that explain system calls, beside audit events."""
 
 

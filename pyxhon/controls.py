@@ -29,6 +29,7 @@ class SiteKind(enum.IntEnum):
     DLOPEN = 6  # (path, flags)
     DLMOPEN = 7  # (namespace, path, flags)
     CODE_DEALLOC = 8  # (code)
+    FFI_CALL = 9  # (cif, function, result, arguments) of libffi
     ENTRY = 16  # a Python function is entered; Site.flags are EntryFlag bits; the frame is in Site.result_register
     EXIT_DROP = 17  # (tstate, frame); Site.stack_adjust: where the thread state has the exception being raised
     EXIT_YIELD = 18  # a Python function pauses; the frame is where EntryFlag says

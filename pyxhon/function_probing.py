@@ -12,6 +12,7 @@ from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.function_records import Function, Parameters
 from pyxhon.bpf.poll import Act
 from pyxhon.calibrating import calibrate_entries
+from pyxhon.categories import FFI_CALL
 from pyxhon.cpython.command import interpreter_of_script
 from pyxhon.cpython.extension_files import Start
 from pyxhon.cpython.program import read_program
@@ -19,6 +20,7 @@ from pyxhon.cpython.runtime import Runtime
 from pyxhon.entry_probing import EntryProbing
 from pyxhon.errors import TargetError
 from pyxhon.exit_calibrating import calibrate_exits
+from pyxhon.foreign_calls import describe_ffi_call
 from pyxhon.functions import Wanted, describe_call
 from pyxhon.instruction_calibrating import prove_instructions
 from pyxhon.instruction_recorder import InstructionRecorder
@@ -100,7 +102,9 @@ def connect(interpreters: Interpreters, ownership: Ownership, recorder: Recorder
     told = ToldFunctions(interpreters.functions.wanted.python_patterns, functools.partial(_names_of, ownership))
     told.found = interpreters.entries.found
 
-    def describe(act: Act) -> tuple[str, Any] | None:
+    def describe(act: Act, image: Image) -> tuple[str, Any] | None:
+        if interpreters.site_kinds.get(act.site) == FFI_CALL:
+            return describe_ffi_call(act, image, recorder.native.stacks if recorder.native else None)
         site = sites.get(act.site)
         return told.describe(act) if site is None else (site.name, describe_call(site, act.arguments))
 

@@ -10,22 +10,25 @@ from pyxhon import controls
 from pyxhon.bpf.attach import Probes
 from pyxhon.bpf.layouts import kernel_layout
 from pyxhon.cache import cache_directory
+from pyxhon.categories import FFI_CALL
 from pyxhon.cpython.jit import Jit, find_jit
 from pyxhon.cpython.layout import Layout, apply_debug_offsets, load_layout
 from pyxhon.cpython.runtime import Runtime, openable_path
 from pyxhon.cpython.site import Site
-from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
-from pyxhon.cpython.sites_cache import dlopen_sites_cached, find_sites_cached
+from pyxhon.cpython.sites import Sites, find_sites, library_sites
+from pyxhon.cpython.sites_cache import find_sites_cached, library_sites_cached
 from pyxhon.entry_probing import Entered, EntryProbing, join_words
 from pyxhon.errors import ElfError, InterpreterError, KernelError, PyxhonError, TargetError
 from pyxhon.functions import Functions, Wanted
 from pyxhon.instruction_probing import InstructionProbing
 from pyxhon.target.elf import ElfImage, open_image
+from pyxhon.target.libffi import LIBFFI, find_libffi
 from pyxhon.target.process import read_mappings
+from pyxhon.target.root import open_own_root, open_root
 
 _logger = logging.getLogger(__name__)
 _DEBUG_OFFSETS_BYTES = 8192
-_C_LIBRARIES = ("libc.so.6", "libdl.so.2", "libc.musl-", "ld-musl-", "libc-2.", "libdl-2.")
+_LIBRARIES = (LIBFFI, "libc.so.6", "libdl.so.2", "libc.musl-", "ld-musl-", "libc-2.", "libdl-2.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Interpreters:
         key = (runtime.device, runtime.inode)
         if key not in self._by_file:
             self._by_file[key] = self._install(runtime, pid)
+            self._install_libffi(pid)
             if pid is None:
                 self._without_process.add(key)
         elif pid is not None and key in self._without_process:
@@ -172,10 +176,10 @@ class Interpreters:
         return None
 
     def install_libraries(self, pid: int) -> None:
-        """Probe dlopen in the C library of a process; one that cannot be is left out with a line in the log."""
+        """Probe the C library and libffi of a process; one that cannot be is left out with a line in the log."""
         for mapping in read_mappings(pid):
             name = (mapping.path or "").rsplit("/", 1)[-1]
-            if mapping.is_executable and name.startswith(_C_LIBRARIES):
+            if mapping.is_executable and name.startswith(_LIBRARIES):
                 with contextlib.suppress(TargetError):
                     self.install_library(openable_path(pid, mapping), (mapping.device, mapping.inode))
 
@@ -207,15 +211,21 @@ class Interpreters:
             if interpreter.layout_index is not None:
                 interpreter.functions[:] = self.functions.placed.get(interpreter.layout_index, [])
 
+    def _install_libffi(self, pid: int | None) -> None:
+        """Probe the libffi that a program will load: that of its own root; without a process, of ours."""
+        with contextlib.suppress(TargetError, OSError), open_own_root() if pid is None else open_root(pid) as root:
+            for path, key in find_libffi(root):
+                self.install_library(path, key)
+
     def install_library(self, path: str, key: tuple[object, int]) -> None:
-        """Probe dlopen and dlmopen in one C library file."""
+        """Probe dlopen and dlmopen in the file of a C library, ffi_call in one of libffi."""
         if key in self._libraries:
             return
         self._libraries.add(key)
         try:
             with open_image(path) as image:
                 directory = cache_directory()
-                known = dlopen_sites_cached(image, str(directory / "sites")) if directory else dlopen_sites(image)
+                known = library_sites_cached(image, str(directory / "sites")) if directory else library_sites(image)
                 for site in known:
                     self._add_site(path, image, site, controls.ABSENT)
         except PyxhonError as error:
@@ -232,6 +242,7 @@ _SIGNAL_NAMES = {
     "code_dealloc": "code_dealloc",
     "dlopen": "dlopen",
     "dlmopen": "dlmopen",
+    FFI_CALL: FFI_CALL,
 }
 
 

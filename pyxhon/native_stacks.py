@@ -14,7 +14,7 @@ from pyxhon.losses import Losses
 from pyxhon.native_roles import Roles
 from pyxhon.ownership import Ownership
 from pyxhon.process_images import Image
-from pyxhon.target.address_space import AddressSpace, NativeObject, NativeObjects
+from pyxhon.target.address_space import AddressSpace, Mapped, NativeObject, NativeObjects
 from pyxhon.target.call_sites import FrameFlag
 from pyxhon.target.cfi import RDI, RIP, RSP, Kind, Rule
 from pyxhon.target.hidden_calls import reveal
@@ -209,11 +209,15 @@ class NativeStacks:
         self._store.add_native_frames(row, [self._frame(frame, image, place) for frame in frames])
         return row
 
-    def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
-        """Give the path of the file that is mapped at an address; None where none is."""
+    def mapped_at(self, address: int, time_ns: int, image: Image) -> Mapped | None:
+        """Give what executable code was mapped at an address at a time; None where none was."""
         self._advance(time_ns)
         space = self._spaces.get(image.pid)
-        mapped = space.find(address) if space is not None else None
+        return None if space is None else space.find(address)
+
+    def path_at(self, address: int, time_ns: int, image: Image) -> str | None:
+        """Give the path of the file that is mapped at an address; None where none is."""
+        mapped = self.mapped_at(address, time_ns, image)
         return mapped.object.path if mapped is not None and mapped.object.kind in ("file", "memfd") else None
 
     def find_object(self, address: int, time_ns: int, image: Image) -> int | None:

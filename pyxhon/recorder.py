@@ -52,7 +52,7 @@ class Recorder:
         self.on_execution: Callable[[Image], None] = lambda _image: None
         self.on_first_event: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
-        self.describe_call: Callable[[Act], tuple[str, Any] | None] = lambda _act: ("?", {})
+        self.describe_call: Callable[[Act, Image], tuple[str, Any] | None] = lambda _act, _image: ("?", {})
         self.on_function: Callable[[Function | Parameters, Image], None] = lambda _record, _image: None
         self.forget_act: Callable[[bytes], int] = lambda _key: 0
         self._site_signals = site_signals
@@ -179,7 +179,7 @@ class Recorder:
             arguments = {"fromlist": fromlist, "level": signed, "by_c": is_from_c}
             return (name if isinstance(name, str) else "?"), arguments
         if act.signal == Signal.CALL:
-            return self.describe_call(act)
+            return self.describe_call(act, image)
         if act.signal == Signal.DLL_LOAD:
             path, flags = [*act.arguments, None, None][:2]
             return self._site_kinds.get(act.site, "dlopen"), {"path": path, "flags": flags}

@@ -12,6 +12,7 @@ KINDS = (
     "code_dealloc",
     "dlopen",
     "dlmopen",
+    "ffi_call",
 )
 """The kinds of sites, by the arguments that a probe finds there.
 
@@ -24,6 +25,7 @@ import_result  after importlib's _find_and_load came back: the module, NULL on f
 code_dealloc   code_dealloc(code): a code object goes away
 dlopen         dlopen(path, flags)
 dlmopen        dlmopen(namespace, path, flags)
+ffi_call       ffi_call(cif, function, result, arguments) of libffi
 """
 
 

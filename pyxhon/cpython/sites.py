@@ -29,7 +29,7 @@ _SYMBOLS = (
     "PySlice_Type",
 )
 _IMPORT_ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8")
-_DLOPEN_ARGUMENTS = {"dlopen": ("rdi", "rsi"), "dlmopen": ("rdi", "rsi", "rdx")}
+_LIBRARY_ARGUMENTS = {"dlopen": ("rdi", "rsi"), "dlmopen": ("rdi", "rsi", "rdx"), "ffi_call": ("rdi", "rsi")}
 _THREAD_LOCAL = re.compile(r"fs:\[(0x[0-9a-f]+)\]")
 _UNSIGNED = 1 << 64
 _NO_ENTRIES = EntrySites((), ())
@@ -118,17 +118,17 @@ def find_tls_thread_state(image: ElfImage) -> int | None:
     return None
 
 
-def dlopen_sites(image: ElfImage) -> tuple[Site, ...]:
-    """Find `dlopen` and `dlmopen` in a C library or its libdl; old versions of a symbol included."""
-    return tuple(sorted(_dlopen_sites(index_code(image)), key=lambda site: site.function))
+def library_sites(image: ElfImage) -> tuple[Site, ...]:
+    """Find `dlopen` and `dlmopen` in a C library or its libdl, `ffi_call` in libffi; old versions included."""
+    return tuple(sorted(_library_sites(index_code(image)), key=lambda site: site.function))
 
 
-def _dlopen_sites(code: Code) -> Iterator[Site]:
+def _library_sites(code: Code) -> Iterator[Site]:
     functions = {
-        (name, entry.symbol.value) for name in _DLOPEN_ARGUMENTS for entry in code.image.dynamic_table.named(name)
+        (name, entry.symbol.value) for name in _LIBRARY_ARGUMENTS for entry in code.image.dynamic_table.named(name)
     }
     for name, function in functions:
-        place = place_at_entry(code, function, _DLOPEN_ARGUMENTS[name])
+        place = place_at_entry(code, function, _LIBRARY_ARGUMENTS[name])
         yield Site(name, function, place.address, place.stack_adjust, place.is_emulated)
 
 

@@ -18,7 +18,7 @@ from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.machine_code import REGISTERS
 from pyxhon.cpython.opcodes import COUNT, ENTRIES
 from pyxhon.cpython.site import KINDS, Site
-from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
+from pyxhon.cpython.sites import Sites, find_sites, library_sites
 from pyxhon.target.elf import ElfImage
 
 _MAX_CACHE_BYTES = 1 << 16
@@ -47,9 +47,9 @@ def find_sites_cached(image: ElfImage, version: tuple[int, ...], layout: Layout 
     return _remember(image, directory, (version[:2], has_key), lambda: find_sites(image, version, layout))
 
 
-def dlopen_sites_cached(image: ElfImage, directory: str) -> tuple[Site, ...]:
-    """Give the sites of a C library's file, likewise."""
-    return _remember(image, directory, ("dlopen",), lambda: Sites(dlopen_sites(image), None, {}, (0, 0), ())).sites
+def library_sites_cached(image: ElfImage, directory: str) -> tuple[Site, ...]:
+    """Give the sites of the file of a C library or of libffi, likewise."""
+    return _remember(image, directory, ("library",), lambda: Sites(library_sites(image), None, {}, (0, 0), ())).sites
 
 
 def _remember(image: ElfImage, directory: str, told: tuple[object, ...], find: Callable[[], Sites]) -> Sites:

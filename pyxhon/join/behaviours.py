@@ -4,7 +4,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable
 
-from pyxhon.categories import CategoryTables
+from pyxhon.categories import FFI_CALL, CategoryTables
 from pyxhon.errors import TraceError
 from pyxhon.join.acts import Acts, freeze
 from pyxhon.join.answerable import Answerable
@@ -166,6 +166,10 @@ class Joiner:
         event, view = seen.event, seen.view
         if is_python_name(event.name):
             return self._add_python_call(seen)
+        if event.name == FFI_CALL:
+            known = event.arguments if isinstance(event.arguments, dict) else {}
+            self._acts.count(seen, self._actor(seen), known, "python").category = "dll"
+            return "behaviour"
         if view.is_import and not view.is_extension_init:
             return "import"  # what the import system does to import: importing is not using
         arguments = show_call(event.arguments)

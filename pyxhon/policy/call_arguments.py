@@ -11,6 +11,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from pyxhon.categories import FFI_CALL
 from pyxhon.python_functions import is_python_name
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def _hold_one(pattern: ArgumentPattern, behaviour: "Behaviour", *, names_event: 
     if is_own and behaviour.is_truncated:
         return Held(None, "an argument was cut")
     if behaviour.kind == "call":
-        find = _match_python if is_python_name(behaviour.name) else _match_c
-        found = find(pattern, arguments)
+        find = _match_foreign if behaviour.name == FFI_CALL else _match_c
+        found = (_match_python if is_python_name(behaviour.name) else find)(pattern, arguments)
     elif is_own:
         found = _match_event(pattern, arguments, has_positions=names_event)
     elif None in behaviour.calls:
@@ -124,6 +125,12 @@ def _match_c(pattern: ArgumentPattern, arguments: Mapping[str, object]) -> bool 
     if pattern.name in kwargs:
         return pattern.match(kwargs[pattern.name])
     return pattern.match(arguments.get(_SELF)) if pattern.name == _SELF else _is_missing(args)
+
+
+def _match_foreign(pattern: ArgumentPattern, arguments: Mapping[str, object]) -> bool | None:
+    """Look for the DLL or symbol that is called through libffi, which may be unknown."""
+    value = arguments.get(pattern.name)
+    return None if value is None else pattern.match(value)
 
 
 def _match_event(pattern: ArgumentPattern, arguments: Mapping[str, object], *, has_positions: bool) -> bool | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyxhon.categories import FFI_CALL
 from pyxhon.policy.judge import Judged, Weighed, decide, weigh
 from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 
@@ -44,7 +45,7 @@ def explain(
 def find_unseen(policy: Policy) -> tuple[FunctionRule, ...]:
     """Give the rules of `functions` that no audit event of CPython can match: they decide only probed calls."""
     names = {name for entry in policy.tables.audit_events.values() for name in (entry.name, *entry.functions)}
-    names |= {f"builtins.{name}" for name in names if "." not in name}
+    names |= {FFI_CALL, *(f"builtins.{name}" for name in names if "." not in name)}
     return tuple(
         rule
         for entry in policy.packages

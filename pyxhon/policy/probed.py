@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pyxhon.categories import FFI_CALL
 from pyxhon.function_names import spellings
 from pyxhon.policy.model import Policy
 from pyxhon.policy.patterns import NamePattern, has_wildcard
@@ -39,7 +40,9 @@ def functions_named(policy: Policy) -> NamedFunctions:
     entries = policy.tables.audit_events.values()
     covered = frozenset(name for entry in entries for name in (entry.name, *entry.functions))
     with_arguments = frozenset(rule.pattern.text for rule in by_c if rule.arguments)
-    names = [name for name in exact if name in with_arguments or covered.isdisjoint(spellings(name))]
+    names = [
+        name for name in exact if name != FFI_CALL and (name in with_arguments or covered.isdisjoint(spellings(name)))
+    ]
     return NamedFunctions(_unique(names), _unique(patterns), covered, with_arguments, _unique(python))
 
 

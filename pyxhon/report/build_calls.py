@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
+from pyxhon.categories import FFI_CALL
 from pyxhon.join import Edge, Frame, Function, Joined, add_told_calls, join_edges, join_uses
 from pyxhon.python_functions import is_python_name
 from pyxhon.report import model
@@ -43,7 +44,8 @@ def _calls_of_c(joined: Joined) -> list[tuple[model.Call, model.CallDetail]]:
     """Give each place and function once."""
     places: dict[tuple[Frame | None, str | None, str], list[model.CallArguments]] = {}
     for row in (*joined.behaviours, *joined.uncategorised):
-        if "call" in row.signals and not is_python_name(row.name):  # alone, or beside the audit event that it raised
+        is_asked_for = row.name != FFI_CALL and not is_python_name(row.name)
+        if "call" in row.signals and is_asked_for:  # alone, or beside the audit event that it raised
             place = (row.location, row.owner.name if row.location else None, row.name)
             line = row.location.line if row.location else None
             places.setdefault(place, []).append(model.CallArguments(row.arguments, line, row.count))

@@ -9,9 +9,11 @@ import pytest
 from pyxhon.cpython.layout import load_layout
 from pyxhon.cpython.machine_code import disassemble
 from pyxhon.cpython.runtime import Runtime, find_runtime_in_file
-from pyxhon.cpython.sites import Sites, dlopen_sites, find_sites
+from pyxhon.cpython.sites import Sites, find_sites, library_sites
 from pyxhon.target.elf import ElfImage, open_image
+from pyxhon.target.libffi import find_libffi
 from pyxhon.target.markers import read_markers
+from pyxhon.target.root import open_own_root
 from tests.instruction_counts import Counted, count_hits
 from tests.interpreters import Interpreter, every_python
 
@@ -199,7 +201,7 @@ def test_import_result_fires_for_each_line_of_importtime(python, options, needs_
 
 def test_dlopen_is_found_in_the_c_library():
     with open_image(_mapped_c_library()) as image:
-        kinds = {site.kind for site in dlopen_sites(image)}
+        kinds = {site.kind for site in library_sites(image)}
 
     assert kinds == {"dlopen", "dlmopen"}
 
@@ -207,3 +209,13 @@ def test_dlopen_is_found_in_the_c_library():
 def _mapped_c_library() -> str:
     lines = Path("/proc/self/maps").read_text().splitlines()
     return next(line.split()[-1] for line in lines if Path(line).name.startswith("libc.so"))
+
+
+def test_ffi_call_is_found_in_libffi():
+    with open_own_root() as root:
+        kinds = set()
+        for path, _ in find_libffi(root):
+            with open_image(path) as image:
+                kinds |= {site.kind for site in library_sites(image)}
+
+    assert kinds == {"ffi_call"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyxhon.cpython.runtime import holds_cpython, read_version
-from pyxhon.cpython.sites import dlopen_sites, find_sites
+from pyxhon.cpython.sites import find_sites, library_sites
 from pyxhon.errors import ElfError
 from pyxhon.target.elf import ElfImage, image_of
 from pyxhon.target.markers import read_markers
@@ -39,7 +39,7 @@ def _use_all_of(content: bytes) -> None:
                 image.read_string(value)
                 image.symbol_name_at(value)
             read_markers(image)
-            dlopen_sites(image)
+            library_sites(image)
             if holds_cpython(image):
                 find_sites(image, read_version(image) or (3, 12, 0), None)
     except ElfError:
