@@ -7,7 +7,7 @@ import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pyxhon.cpython.opcode_tables import OpcodeTable, load_opcodes
+from pyxhon.cpython.opcode_tables import OpcodeTable, load_numbers
 
 _UNIT = 2  # sizeof(_Py_CODEUNIT)
 _MAX_ARGUMENT = 1 << 32
@@ -61,7 +61,7 @@ def restore(table: OpcodeTable, raw: bytes, covered: Covered) -> tuple[bytes, in
 
 def without_caches(version: tuple[int, ...], raw: bytes) -> bytes:
     """Give co_code_adaptive with caches emptied, which count and change as it runs; its opcodes stay as they are."""
-    table = load_opcodes((version[0], version[1]))
+    table = load_numbers((version[0], version[1]))
     if table is None:
         return raw
     result, position = bytearray(raw), 0

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "calls_seen",
     "calls_limits",
     "instructions",
+    "capture",
     "flood",
     "service",
     "syscall_price",
