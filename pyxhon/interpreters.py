@@ -90,7 +90,6 @@ class Interpreters:
         key = (runtime.device, runtime.inode)
         if key not in self._by_file:
             self._by_file[key] = self._install(runtime, pid)
-            self._install_libffi(pid)
             if pid is None:
                 self._without_process.add(key)
         elif pid is not None and key in self._without_process:
@@ -132,6 +131,7 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
+        self._install_libffi(pid)
         entered = Entered(runtime, layout, index, sites.entries, sites.exits, pid)
         words = join_words(self.entries.install(image, entered), self.instructions.install(image, entered))
         jit = find_jit(image, runtime.version) if self.entries.takes_all or self.instructions.is_on else None

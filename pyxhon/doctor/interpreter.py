@@ -1,5 +1,6 @@
 """Can this interpreter, or the one inside this process, be traced, and by which sites."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,9 +9,11 @@ from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.sites import Sites, find_sites
 from pyxhon.doctor.finding import Finding
 from pyxhon.doctor.functions import examine_functions
+from pyxhon.doctor.instructions import examine_instructions, examine_libffi
 from pyxhon.errors import PyxhonError
 from pyxhon.target.elf import open_image
 from pyxhon.target.process import find_process, read_arguments, read_mappings, read_status
+from pyxhon.target.root import open_own_root, open_root
 
 # What each signal needs: any of these kinds of site.
 _SIGNALS: Final = {
@@ -40,6 +43,8 @@ def examine_process(number: int) -> Iterator[Finding]:
         yield refuse("interpreter", error)
         return
     yield from _examine_runtime(runtime)
+    with contextlib.suppress(PyxhonError, OSError), open_root(pid) as root:  # it may just have ended
+        yield examine_libffi(root)
 
 
 def examine_file(path: str) -> Iterator[Finding]:
@@ -50,6 +55,8 @@ def examine_file(path: str) -> Iterator[Finding]:
         yield refuse("interpreter", error)
         return
     yield from _examine_runtime(runtime)
+    with open_own_root() as root:
+        yield examine_libffi(root)
 
 
 def refuse(name: str, error: PyxhonError) -> Finding:
@@ -78,6 +85,7 @@ def _examine_runtime(runtime: Runtime) -> Iterator[Finding]:
             yield from _examine_sites(sites)
             if layout is not None:
                 yield from examine_functions(image, runtime, layout, sites.entries)
+                yield examine_instructions(image, layout)
     except PyxhonError as error:
         yield refuse("sites", error)
 
