@@ -131,7 +131,7 @@ class Interpreters:
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
             self._add_site(runtime.file_path, image, site, index)
-        self._install_libffi(pid)
+        self._install_libffi(pid, runtime.path)
         entered = Entered(runtime, layout, index, sites.entries, sites.exits, pid)
         words = join_words(self.entries.install(image, entered), self.instructions.install(image, entered))
         jit = find_jit(image, runtime.version) if self.entries.takes_all or self.instructions.is_on else None
@@ -211,10 +211,10 @@ class Interpreters:
             if interpreter.layout_index is not None:
                 interpreter.functions[:] = self.functions.placed.get(interpreter.layout_index, [])
 
-    def _install_libffi(self, pid: int | None) -> None:
+    def _install_libffi(self, pid: int | None, program: str) -> None:
         """Probe the libffi that a program will load: that of its own root; without a process, of ours."""
         with contextlib.suppress(TargetError, OSError), open_own_root() if pid is None else open_root(pid) as root:
-            for path, key in find_libffi(root):
+            for path, key in find_libffi(root, program):
                 self.install_library(path, key)
 
     def install_library(self, path: str, key: tuple[object, int]) -> None:

@@ -24,7 +24,7 @@ def _run(python: Interpreter, trace, *options: str) -> dict:
     return told
 
 
-@every_python(is_own_root=True)
+@every_python()
 def test_each_function_is_told_with_its_dll_place_and_count(python, tmp_path):
     told = _run(python, tmp_path / "t.pyxhon")
 
