@@ -59,9 +59,9 @@ class Roles:
         return next((each for each in space.earliest[:1] if each.kind == "memfd"), None)
 
     def role_of(self, native: NativeObject) -> str:
-        """Give the role of an object, as the trace names it."""
+        """Give the role of an object, as the trace names it; a program may turn out to be an interpreter."""
         known = self._known.get(native)
-        if known is None:
+        if known is None or (known == "program" and self._image.interpreter is not None):
             known = self._known[native] = self._decide(native)
         return known
 

@@ -47,7 +47,7 @@ class _Place:
     """What is known of one process image's native code."""
 
     roles: Roles
-    objects: dict[tuple[str, FileIdentity | None], int] = field(default_factory=dict)  # path and file → row
+    objects: dict[tuple[str, FileIdentity | None], tuple[int, str]] = field(default_factory=dict)  # → row and role
     learnt: set[int] = field(default_factory=set)  # addresses whose callers the kernel knows how to find
 
 
@@ -273,10 +273,12 @@ class NativeStacks:
 
     def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
         key = (native.path, native.identity)  # another file may be at the same path later
-        row = place.objects.get(key)
-        if row is None:
-            role = place.roles.role_of(native)
-            row = place.objects[key] = self._store.add_native_object(
+        role = place.roles.role_of(native)
+        row, known_role = place.objects.get(key, (None, ""))
+        if row is not None and role != known_role:
+            self._store.set_native_object_role(row, role)
+        elif row is None:
+            row = self._store.add_native_object(
                 root=image.root,
                 path=native.path,
                 role=role,
@@ -286,6 +288,7 @@ class NativeStacks:
             )
             if native.kind == "file":
                 self._ownership.see_file(image.root, native.path, None)
+        place.objects[key] = row, role
         return row
 
     def _is_eval(self, frame: NativeFrame, place: _Place) -> bool:

@@ -185,6 +185,10 @@ class Store:
             columns["inode"] = signed(inode)
         return self._insert("native_object", columns)
 
+    def set_native_object_role(self, row: int, role: str) -> None:
+        """Tell what part a file plays after all."""
+        self._execute("UPDATE native_object SET role = ? WHERE id = ?", (role, row))
+
     def add_native_stack(self, **columns: Any) -> int:
         """Add an empty native stack; gives its id."""
         return self._insert("native_stack", columns)
