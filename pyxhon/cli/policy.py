@@ -1,4 +1,4 @@
-"""`pyxhon policy`: show, check and list policies."""
+"""`pyxhon policy`: show, check, learn and list policies."""
 
 from pathlib import Path
 
@@ -17,6 +17,12 @@ Examples:
   pyxhon policy check service.yaml --trace service.pyxhon
   pyxhon policy check service.yaml --trace service.pyxhon --behaviour 1f3a9c
 """
+_LEARN_EXAMPLES = """\b
+Examples:
+  pyxhon policy learn service.pyxhon -o service.yaml
+  pyxhon policy learn monday.pyxhon tuesday.pyxhon
+  pyxhon policy learn service.pyxhon --package requests
+"""
 _LIST_EXAMPLES = """\b
 Examples:
   pyxhon policy list
@@ -25,7 +31,7 @@ Examples:
 
 @click.group("policy")
 def policy() -> None:
-    """Show, check and list policies."""
+    """Show, check, learn and list policies."""
 
 
 @policy.command("show", epilog=_SHOW_EXAMPLES)
@@ -55,6 +61,21 @@ def check(names: tuple[str, ...], trace: Path | None, behaviour: str | None) -> 
     if behaviour is not None and trace is None:
         raise click.UsageError("--behaviour needs --trace")
     return explaining.check_policies(names, trace, behaviour)
+
+
+@policy.command("learn", epilog=_LEARN_EXAMPLES)
+@click.argument("traces", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path), metavar="TRACE...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="POLICY", help="Write the policy there.")
+@click.option("--package", metavar="NAME", help="Learn the entry of this package alone.")
+@verbose_option
+def learn(traces: tuple[Path, ...], output: Path | None, package: str | None) -> int:
+    """Write the tightest readable policy that allows what is in the traces TRACE..., and nothing else.
+
+    Comments tell what each rule was learned from.
+    """
+    from pyxhon.learning.learn import learn_policy
+
+    return learn_policy(traces, output, package)
 
 
 @policy.command("list", epilog=_LIST_EXAMPLES)

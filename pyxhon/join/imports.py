@@ -30,6 +30,7 @@ class Edge:
     reads: int = 0
     fromlist: list[str] = field(default_factory=list)
     filename: str | None = None
+    is_told: bool = False  # a statement told the name whole: what of the search for the module was cut, is not the name
 
     @property
     def count(self) -> int:
@@ -43,6 +44,7 @@ class Edge:
 
     def add_statement(self, event: EventRow, view: StackView, fromlist: list[str]) -> None:
         """Count an entry into the import machinery, apart where it is the import system's own."""
+        self.is_told = self.is_told or not event.is_truncated
         if view.is_import and not view.direct_extensions:
             self.nested += event.count
             self.nested_failed += event.failed
@@ -52,6 +54,7 @@ class Edge:
             self.fromlist = self.fromlist or fromlist
 
 
+_CUT = 250  # the shortest text of a name or path that may have been cut, in its widest encoding
 _EdgeKey = tuple[int, Owner, str, Frame | None, bool]
 
 
@@ -166,6 +169,7 @@ class Edges:
                 if filename:
                     arguments["filename"] = filename
                 edge.act.arguments = arguments
+                edge.act.is_truncated = edge.act.is_truncated and not (edge.is_told and len(filename or "") < _CUT)
                 edge.act.count, edge.act.failed = edge.count, edge.failed
                 yield freeze(edge.act, self._category(edge), edge.module)
 

@@ -46,6 +46,7 @@ _LISTS: dict[str, tuple[tuple[str, ...], Callable[[str], Pattern]]] = {
     "network": (("connect", "bind"), parse_peer),
     "dlls": (("load",), parse_dll),
 }
+DLL_PREFIX = "dll:"
 _ORIGINS = ("application", "stdlib", "unknown")
 _REASON_CHARACTERS = 1000
 _ARGUMENT_CHARACTERS = 1000
@@ -83,13 +84,15 @@ def _parse_key(node: Node) -> PackageKey:
         return PackageKey(text, "any", text)
     if text in _ORIGINS:
         return PackageKey(text, "origin", text)
+    if text.startswith(DLL_PREFIX) and len(text) > len(DLL_PREFIX) and "/" not in text:
+        return PackageKey(text, "dll", text.removeprefix(DLL_PREFIX))
     if ".so" in text and "/" not in text:
         return PackageKey(text, "dll", text)
     if not re.fullmatch(r"[A-Za-z0-9*?](?:[A-Za-z0-9*?._-]*[A-Za-z0-9*?])?", text):
         raise refuse(
             f"{show(text)} names no package",
             node.place,
-            "write a distribution as in numpy, a DLL as in libfoo.so*, application, stdlib, unknown or *",
+            "write a distribution as in numpy, a DLL as in libfoo.so* or dll:NAME, application, stdlib, unknown or *",
         )
     return PackageKey(text, "distribution", normalize_name(text))
 
