@@ -14,7 +14,7 @@ Examples:
 _CHECK_EXAMPLES = """\b
 Examples:
   pyxhon policy check service.yaml
-  pyxhon policy check service.yaml --trace service.pyxhon
+  pyxhon policy check service.yaml service.pyxhon
   pyxhon policy check service.yaml --trace service.pyxhon --behaviour 1f3a9c
 """
 _LEARN_EXAMPLES = """\b
@@ -45,21 +45,21 @@ def show(name: str) -> int:
 
 
 @policy.command("check", epilog=_CHECK_EXAMPLES)
-@click.argument("names", nargs=-1, required=True, metavar="FILE...")
+@click.argument("names", nargs=-1, required=True, metavar="FILE... [TRACE]")
 @click.option(
     "--trace", type=click.Path(path_type=Path), metavar="TRACE", help="Tell which rule decides each behaviour."
 )
 @click.option("--behaviour", metavar="ID", help="Explain one behaviour of the trace, by the start of its id.")
 @verbose_option
 def check(names: tuple[str, ...], trace: Path | None, behaviour: str | None) -> int:
-    """Validate the policies FILE...; with a trace, tell which rule decides what.
+    """Validate the policies FILE...; with a trace, tell which rule decides what, and which never matched.
 
     An invalid policy is refused with file, line, column and the nearest valid key.
     """
     from pyxhon import explaining
 
-    if behaviour is not None and trace is None:
-        raise click.UsageError("--behaviour needs --trace")
+    if behaviour is not None and trace is None and len(names) == 1:
+        raise click.UsageError("--behaviour needs a trace")
     return explaining.check_policies(names, trace, behaviour)
 
 

@@ -117,7 +117,8 @@ def weigh(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, .
     touched = find_touched(behaviour, policy.tables, directory)
     return Weighed(
         entries,
-        _find_named(behaviour, policy, entries),
+        # Of the most specific entry, then of the most specific pattern; deny before allow.
+        max(find_named(behaviour, policy, entries), key=_rank_named, default=None),
         _find_listed(touched, entries),
         _find_category(behaviour, entries),
     )
@@ -155,8 +156,8 @@ def explain_named(named: NamedOutcome, behaviour: "Behaviour") -> str:
     return f"the policy names {named.rule.text}{doubt}"
 
 
-def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, ...]) -> NamedOutcome | None:
-    """Find the rule of the most specific entry, then of the most specific pattern; deny before allow."""
+def find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, ...]) -> list[NamedOutcome]:
+    """Find all rules that name the act, and the `native: deny` that means it."""
     found: list[NamedOutcome] = []
     for entry in entries:
         if behaviour.kind in _NAMED_KINDS:
@@ -168,7 +169,7 @@ def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRu
             name = behaviour.name.rpartition(":")[2]
             found += [NamedOutcome(entry, rule) for rule in entry.syscalls if rule.pattern.matches(name)]
     native = _find_native(behaviour, entries)
-    return max([*found, native] if native else found, key=_rank_named, default=None)
+    return [*found, native] if native else found
 
 
 def _find_native(behaviour: "Behaviour", entries: tuple[PackageRules, ...]) -> NamedOutcome | None:

@@ -71,6 +71,14 @@ def open_trace(path: Path) -> "TraceReader":
     return TraceReader(database, path)
 
 
+def is_trace(path: Path) -> bool:
+    """Tell whether a file looks like a trace and not like text; False where it cannot be read."""
+    try:
+        return path.is_file() and _read_start(path) == _MAGIC
+    except (OSError, ValueError):
+        return False
+
+
 def _address(path: Path) -> str:
     """Give SQLite's name for the file: a trace that is no longer written can be read where nothing can be written."""
     log = path.with_name(f"{path.name}-wal")

@@ -111,6 +111,17 @@ def test_import_of_a_module_with_a_category_is_a_behaviour_at_its_line(recording
     assert (behaviour.owner.name, behaviour.location.line) == ("Pkg", 20)
 
 
+def test_what_was_cut_of_a_search_is_not_the_name_that_a_statement_told_whole(recording):
+    search = ["socket", None, ["/usr/lib"], [], []]
+    recording.audit("import", search, [PKG, APP], is_truncated=True)
+    recording.statement("socket", [PKG, APP])
+    recording.audit("import", ["ssl", *search[1:]], [PKG, APP], is_truncated=True)
+
+    cut = {row.module: row.is_truncated for row in recording.join().behaviours}
+
+    assert cut == {"socket": False, "ssl": True}
+
+
 def test_import_without_a_category_is_kept_apart(recording):
     recording.statement("json", [PKG, APP])
 
