@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from pyxhon.join import Owner
-from pyxhon.policy.entries import DLL_PREFIX
+from pyxhon.policy.keys import DLL_PREFIX
 from pyxhon.policy.model import normalize_name
 from pyxhon.policy.patterns import BadPatternError, parse_function
 from pyxhon.target.system_calls.classify import operation_names

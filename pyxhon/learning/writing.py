@@ -9,7 +9,7 @@ from typing import Final
 from pyxhon.categories import CATEGORIES
 from pyxhon.learning.drafts import Draft, Line
 from pyxhon.learning.seen import Act, SeenTrace
-from pyxhon.policy.entries import PACKAGE_KEYS
+from pyxhon.policy.keys import PACKAGE_KEYS
 from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import count_noun, describe_count, describe_location
 from pyxhon.report.escape import escape

@@ -16,6 +16,7 @@ import yaml
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import PolicyError
 from pyxhon.policy.entries import parse_package
+from pyxhon.policy.keys import ACTIONS, POLICY_KEYS
 from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 from pyxhon.policy.nodes import Node, Place, read_entries, read_fields, read_items, read_text, refuse, show, suggest
 from pyxhon.policy.tables import TABLE_KEYS, parse_tables
@@ -24,7 +25,6 @@ from pyxhon.resources import policies_directory
 _AnyRule = TypeVar("_AnyRule", bound=NameRule | FunctionRule)
 _BUILTIN = "builtin:"
 _TABLES = "categories"
-_POLICY_KEYS = ("version", "extends", "packages", "on_violation")
 _LATER_KEYS = {"sequences": "ordered acts are not followed yet"}
 _LATER_ACTIONS = ("stop", "kill")
 _MOST_BYTES = 1 << 20
@@ -121,7 +121,7 @@ def _read_policy(file: _File, reading: _Reading, chain: tuple[Path, ...]) -> Non
 
 def _read_root(root: Node, file: _File, reading: _Reading, chain: tuple[Path, ...]) -> None:
     """Read a policy's keys; `chain` are the files that extend each other up to this one."""
-    fields = read_fields(root, (*_POLICY_KEYS, *TABLE_KEYS), _LATER_KEYS)
+    fields = read_fields(root, (*POLICY_KEYS, *TABLE_KEYS), _LATER_KEYS)
     for key in TABLE_KEYS:
         if key in fields:
             raise refuse(f"'{key}': other category tables than builtin:categories are not read", fields[key].place)
@@ -218,8 +218,8 @@ def _check_action(fields: dict[str, Node]) -> None:
     action = read_text(node)
     if action in _LATER_ACTIONS:
         raise refuse(f"on_violation '{action}' comes with a later version", node.place, "write report")
-    if action != "report":
-        raise refuse(f"unknown on_violation {show(action)}", node.place, suggest(action, ("report",)))
+    if action not in ACTIONS:
+        raise refuse(f"unknown on_violation {show(action)}", node.place, suggest(action, ACTIONS))
 
 
 def _read_document(file: _File) -> Node:
