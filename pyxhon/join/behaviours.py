@@ -33,7 +33,7 @@ _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
 def join(trace: TraceReader, events: Iterable[EventRow] | None, tables: CategoryTables) -> Joined:
     """Join all events of a trace, or those given; reads nothing but the trace."""
-    return Joiner(trace, tables).join(trace.events() if events is None else events)
+    return Joiner(trace, tables).join(trace.acts() if events is None else events)
 
 
 class Joiner:

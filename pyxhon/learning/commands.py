@@ -6,6 +6,7 @@ from pyxhon.learning.globs import vary, vary_temporary
 from pyxhon.learning.paths import Varying
 
 _MOST_TEMPORARY: Final = 1000
+_KEPT: Final = ("version", "date")  # here * stands for slashes, too
 _AS_TEXT: Final = (("[*]", "?"), ("[?]", "?"), ("[[]", "["))  # in arguments only * and ? are wildcards
 
 
@@ -26,4 +27,4 @@ def _vary(value: str, varying: Varying, temporary: list[tuple[str, ...]]) -> tup
             end, more = _vary(after, varying, temporary)
             folder = path[: len(path) - len(segments[-1])]
             return f"{start}{vary(folder, ())[0]}{vary_temporary(segments[-1])}{end}", why | more | {"temporary name"}
-    return vary(value, varying.numbers)
+    return vary(value, varying.numbers, kept=_KEPT)

@@ -40,8 +40,10 @@ def _escape(character: str) -> str:
     return character if character.isprintable() else "?"
 
 
-def vary(name: str, numbers: Collection[str], *, is_scratch: bool = False) -> tuple[str, frozenset[str]]:
-    """Give a name as a glob, and why it has wildcards.
+def vary(
+    name: str, numbers: Collection[str], *, is_scratch: bool = False, kept: Collection[str] = ()
+) -> tuple[str, frozenset[str]]:
+    """Give a name as a glob, and why it has wildcards; kinds that are `kept` make none.
 
     `numbers` are those of the run's processes and threads; in a folder for scratch files any number is taken for one.
     """
@@ -50,7 +52,7 @@ def vary(name: str, numbers: Collection[str], *, is_scratch: bool = False) -> tu
     at = 0
     for found in _VARYING.finditer(name):
         kind = str(found.lastgroup)
-        if kind == "number" and not (is_scratch or found[0] in numbers):
+        if kind in kept or (kind == "number" and not (is_scratch or found[0] in numbers)):
             continue
         pieces += [escape_glob(name[at : found.start()]), "*"]
         reasons.add(REASONS[kind])

@@ -14,6 +14,8 @@ from pyxhon.policy.patterns import Dll, PlainPath
 from pyxhon.policy.touched import Touched, find_touched
 
 _TEMPFILE: Final = re.compile(r"/lib/python3[^/]*/tempfile\.py\Z|\A<frozen tempfile>\Z")
+# Where it makes up a name and uses it; other functions of it open folders that were there.
+_NAMING: Final = frozenset({"_mkstemp_inner", "mkdtemp", "mktemp", "_get_default_tempdir"})
 _LONGEST_ARGUMENT: Final = 1000  # what a policy may have
 
 
@@ -70,7 +72,7 @@ def find_varying(traces: Iterable[SeenTrace], packages: Iterable[Package]) -> Va
     for package in packages:
         for act in package.acts:
             stack = act.behaviour.python_stack
-            if stack and stack[0].file and _TEMPFILE.search(stack[0].file):
+            if stack and stack[0].function in _NAMING and _TEMPFILE.search(stack[0].file or ""):
                 temporary |= {path.segments for path in _paths(act.touched) if path.segments}
     return Varying(frozenset(number for number in numbers if len(number) > 1), frozenset(temporary))
 

@@ -26,6 +26,7 @@ BENCHMARKS = (
     "syscall_price",
     "workloads",
     "unwind",
+    "rejudge",
 )
 _COLUMNS = 118
 PAGE = CHECKOUT / "docs/performance.md"

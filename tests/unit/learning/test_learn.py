@@ -105,6 +105,18 @@ def test_names_of_tempfile_are_any():
     ]
 
 
+def test_a_folder_that_tempfile_was_given_is_itself():
+    asked = at(opened("/srv/given_folder", "rb"), "/usr/lib/python3.11/tempfile.py", 3, "NamedTemporaryFile")
+
+    assert "- /srv/given_folder " in learn([seen(asked)])
+
+
+def test_a_version_in_a_command_is_kept():
+    text = learn([seen(act("os.exec", path="/opt/python3.11.2/bin/python3.11", args=[], env=None))])
+
+    assert "args: {path: /opt/python3.11.2/bin/python3.11}" in text
+
+
 def test_a_program_that_is_its_own_owner_has_an_entry():
     ran = called("openat", owner="ls", origin="dll", path="/srv", flags="O_RDONLY")
 
