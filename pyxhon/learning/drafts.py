@@ -1,11 +1,10 @@
 """The rules for one package while they are found: the tightest first, wider ones where those do not do.
 
-An act is allowed by a list where all that it touches can be told, else by the argument that says what is run, else by
-its name, and by its category where nothing else is left.
+An act is allowed by a list where all that it touches can be told, else by the argument that says what is run or which
+path it is, else by its name, and by its category where nothing else is left.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -13,7 +12,7 @@ from typing import Final, TypeVar
 from pyxhon.categories import SYSTEM_KINDS
 from pyxhon.learning import paths, peers
 from pyxhon.learning.commands import vary_command
-from pyxhon.learning.globs import vary
+from pyxhon.learning.globs import common_glob, vary
 from pyxhon.learning.names import function_glob, module_glob, system_call
 from pyxhon.learning.paths import Varying, learn_paths
 from pyxhon.learning.peers import learn_peers
@@ -25,7 +24,7 @@ from pyxhon.policy.peers import Peer
 Thing = PlainPath | Peer | Dll
 _Source = TypeVar("_Source", PlainPath, Peer)
 
-BY_LIST, BY_COMMAND, BY_NAME, BY_CATEGORY, BY_CATEGORY_ALONE = range(5)
+BY_LIST, BY_ARGUMENT, BY_NAME, BY_CATEGORY, BY_CATEGORY_ALONE = range(5)
 _MOST_ENTRIES: Final = 400  # of a list; a longer one is none that anybody reads
 _MOST_COMMANDS: Final = 30
 
@@ -54,7 +53,7 @@ class Draft:
         self.steps = [_first_step(act) for act in self.package.acts]
         for act in self.package.acts:
             for item in act.touched:
-                if not _can_be_listed(item.thing):
+                if not _can_be_listed(item.thing) and not (act.argument and item.thing is None):
                     self.drop_lists(item.keys, item.why or "its name can be in no list")
 
     def drop_lists(self, keys: Iterable[str], why: str) -> None:
@@ -66,8 +65,12 @@ class Draft:
         """Find something wider for an act that is not allowed by what there is."""
         act = self.package.acts[number]
         self.steps[number] = min(self.steps[number] + 1, BY_CATEGORY_ALONE)
-        if self.steps[number] == BY_COMMAND and act.command is None:
+        if self.steps[number] == BY_ARGUMENT and act.argument is None:
             self.steps[number] = BY_NAME
+        if self.steps[number] >= BY_NAME:
+            for item in act.touched:
+                if item.thing is None:
+                    self.drop_lists(item.keys, item.why)
         if self.steps[number] == BY_CATEGORY_ALONE or act.behaviour.category is None:
             self.is_native_denied = self.is_native_denied and act.behaviour.level == "python"
             self.drop_lists((key for item in act.touched for key in item.keys), "what was touched can be in no list")
@@ -86,26 +89,35 @@ class Draft:
         return _lines((above[line.text], act) for line in lines for act in line.acts)
 
     def functions(self) -> list[Line]:
-        """Give the functions, those with the command that they run first."""
+        """Give the functions, those with an argument first."""
         by_name = self._acts(lambda step, act: step == BY_NAME and _is_function(act))
         names = {act.behaviour.name for act in by_name}
-        run = self._acts(lambda step, act: step == BY_COMMAND and act.behaviour.name not in names)
-        commands: dict[tuple[str, tuple[str, str]], list[Act]] = {}
-        reasons: dict[tuple[str, tuple[str, str]], frozenset[str]] = {}
-        for act in run:
-            argument, value = act.command or ("", "")
-            glob, why = vary_command(value, self.varying)
-            key = (act.behaviour.name, (argument, glob))
-            commands.setdefault(key, []).append(act)
-            reasons[key] = why
-        many = {name for name, count in Counter(name for name, _ in commands).items() if count > _MOST_COMMANDS}
-        told = [
-            Line(text, tuple(acts), reasons[name, argument], argument)
-            for (name, argument), acts in sorted(commands.items())
-            if name not in many and (text := function_glob(name))
-        ]
-        wide = [*by_name, *(act for act in run if act.behaviour.name in many)]
-        return [*told, *_lines((text, act) for act in wide if (text := function_glob(act.behaviour.name)))]
+        told = self._acts(lambda step, act: step == BY_ARGUMENT and act.behaviour.name not in names)
+        groups: dict[tuple[str, str], list[Act]] = {}
+        for act in told:
+            groups.setdefault((act.behaviour.name, act.argument[0] if act.argument else ""), []).append(act)
+        lines: list[Line] = []
+        for (name, argument), acts in sorted(groups.items()):
+            text = function_glob(name)
+            found = self._values(acts)
+            if text and len(found) <= _MOST_COMMANDS:
+                lines += [Line(text, tuple(each), why, (argument, glob)) for glob, (each, why) in sorted(found.items())]
+            else:
+                by_name += acts
+        return [*lines, *_lines((text, act) for act in by_name if (text := function_glob(act.behaviour.name)))]
+
+    def _values(self, acts: list[Act]) -> dict[str, tuple[list[Act], frozenset[str]]]:
+        """Give what an argument may be; many paths that cannot be told are one."""
+        found: dict[str, tuple[list[Act], frozenset[str]]] = {}
+        for act in acts:
+            glob, why = vary_command(act.argument[1] if act.argument else "", self.varying)
+            found.setdefault(glob, ([], why))[0].append(act)
+        untold = {glob for glob, (each, _) in found.items() if each[0].is_untold}
+        if len(untold) >= paths.MANY:
+            why = frozenset({f"{len(untold)} names", "relative to a folder that is not told"})
+            wide = [act for glob in sorted(untold) for act in found.pop(glob)[0]]
+            found[common_glob(untold)] = (wide, why)
+        return found
 
     def system_calls(self) -> list[Line]:
         """Give the system calls."""
@@ -157,7 +169,7 @@ def _first_step(act: Act) -> int:
     is_told = all(_can_be_listed(item.thing) for item in act.touched)
     if act.behaviour.level == "python" and act.touched and is_told:
         return BY_LIST
-    return BY_COMMAND if act.command else BY_NAME
+    return BY_ARGUMENT if act.argument else BY_NAME
 
 
 def _is_function(act: Act) -> bool:

@@ -37,7 +37,12 @@ class Act:
     behaviour: Behaviour
     trace: int
     touched: tuple[Touched, ...]
-    command: tuple[str, str] | None  # the argument that says what is run, and its value
+    argument: tuple[str, str] | None  # what says what is run, or names a path that cannot be told, and its value
+
+    @property
+    def is_untold(self) -> bool:
+        """Tell whether something that it touched cannot be told."""
+        return any(item.thing is None for item in self.touched)
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ def collect(traces: Iterable[SeenTrace], tables: CategoryTables) -> list[Package
                 continue  # no rule that is learned speaks of it
             key = keys.get(row.owner) or keys.setdefault(row.owner, package_key(row.owner))
             package = packages.setdefault(normalize_name(key), Package(key, row.owner.name))
-            package.acts.append(Act(row, number, touched, _find_command(row, tables)))
+            package.acts.append(Act(row, number, touched, _find_argument(row, touched, tables)))
     ordered = sorted(packages.items(), key=lambda item: item[0])
     return [package for _, package in ordered if any(act.behaviour.category for act in package.acts)]
 
@@ -84,11 +89,12 @@ def _paths(touched: Iterable[Touched]) -> Iterable[PlainPath]:
             yield path
 
 
-def _find_command(row: Behaviour, tables: CategoryTables) -> tuple[str, str] | None:
+def _find_argument(row: Behaviour, touched: Iterable[Touched], tables: CategoryTables) -> tuple[str, str] | None:
     if row.kind != "audit" or row.is_truncated:
         return None
+    wanted = "path" if any(item.thing is None for item in touched) else "command"
     for resource in tables.resources_of_event(row.name):
         value = row.arguments.get(resource.argument)
-        if resource.kind == "command" and isinstance(value, str) and 0 < len(value) <= _LONGEST_ARGUMENT:
+        if resource.kind == wanted and isinstance(value, str) and 0 < len(value) <= _LONGEST_ARGUMENT:
             return (resource.argument, value) if value.isprintable() else None
     return None

@@ -70,11 +70,40 @@ def test_each_rule_says_what_it_was_learned_from():
     assert line.endswith(f"# open {TIMES}1; …/numpy/io.py:12 load")
 
 
-def test_a_path_that_cannot_be_told_leaves_the_list_out_and_says_so():
-    text = learn([seen(opened("/srv/a.txt"), opened("relative"))])
+def test_a_path_that_cannot_be_told_is_allowed_as_an_argument_and_the_list_stays():
+    removed = act("os.remove", path="a.txt", dir_fd=3)
 
-    assert verdicts(text, opened("/srv/a.txt"), opened("relative")) == ["allowed", "allowed"]
-    assert "NOT TIGHT: no list files.read, for the path is relative, and to what is not known" in text
+    text = learn([seen(opened("/srv/a.txt", "w"), removed)])
+
+    others = [
+        act("os.remove", path="b.txt", dir_fd=3),
+        act("os.remove", path="/etc/a.txt", dir_fd=-1),
+        opened("/x", "w"),
+    ]
+    assert verdicts(text, opened("/srv/a.txt", "w"), removed) == ["allowed", "allowed"]
+    assert verdicts(text, *others) == ["violation"] * 3
+    assert "NOT TIGHT" not in text
+
+
+def test_many_paths_that_cannot_be_told_are_one_argument():
+    removed = [act("os.remove", path=f"{name}.txt", dir_fd=3) for name in "abcde"]
+
+    text = learn([seen(*removed)])
+
+    assert 'args: {path: "*.txt"}' in text
+    assert verdicts(text, act("os.remove", path="f.txt", dir_fd=3), act("os.remove", path="f.py", dir_fd=3)) == [
+        "allowed",
+        "violation",
+    ]
+
+
+def test_what_was_cut_leaves_the_list_out_and_says_so():
+    acts = opened("/srv/a.txt"), opened("/srv/b.txt", is_truncated=True)
+
+    text = learn([seen(*acts)])
+
+    assert verdicts(text, *acts) == ["allowed", "allowed"]
+    assert "NOT TIGHT: no list files.read, for an argument was cut" in text
 
 
 def test_relative_paths_are_told_where_the_directory_is_known():
