@@ -28,6 +28,7 @@ from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
 _AUDIT, _IMPORT, _CALL, _LOAD = (frozenset({kind}) for kind in ("audit", "import", "call", "dll-load"))
+_MERGED = "arguments_merged"
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
 
@@ -82,7 +83,7 @@ class Joiner:
         return self._finish(fates)
 
     def _start_batch(self, seen: list[Sighting]) -> None:
-        self._edges.start_batch()
+        self._edges.start_batch(are_merged=any(row.reason == _MERGED for row in self._trace.losses()))
         self._natives.start_batch()
         self._acts = Acts()
         self._explanations.start_batch(self._processes.values())

@@ -30,7 +30,6 @@ class Edge:
     reads: int = 0
     fromlist: list[str] = field(default_factory=list)
     filename: str | None = None
-    is_told: bool = False  # a statement told the name whole: what of the search for the module was cut, is not the name
 
     @property
     def count(self) -> int:
@@ -44,7 +43,6 @@ class Edge:
 
     def add_statement(self, event: EventRow, view: StackView, fromlist: list[str]) -> None:
         """Count an entry into the import machinery, apart where it is the import system's own."""
-        self.is_told = self.is_told or not event.is_truncated
         if view.is_import and not view.direct_extensions:
             self.nested += event.count
             self.nested_failed += event.failed
@@ -54,7 +52,7 @@ class Edge:
             self.fromlist = self.fromlist or fromlist
 
 
-_CUT = 250  # the shortest text of a name or path that may have been cut, in its widest encoding
+_CUT = 250  # bytes: a shorter name or path is whole (events.py, NAME_BYTES)
 _EdgeKey = tuple[int, Owner, str, Frame | None, bool]
 
 
@@ -70,6 +68,7 @@ class Edges:
         self._extensions: dict[str, str] = {}  # module → file
         self._names: dict[str, str] = {}  # file → module
         self._loads: list[Load] = []
+        self._are_merged = True
 
     def note_modules(self, rows: list[ModuleRow]) -> None:
         """Take up what sys.modules held at attach."""
@@ -78,9 +77,10 @@ class Edges:
             if row.is_extension and row.file:
                 self._note_extension(row.name, row.file)
 
-    def start_batch(self) -> None:
-        """Forget the edges counted so far."""
+    def start_batch(self, *, are_merged: bool) -> None:
+        """Forget the edges counted so far; `are_merged`: an event may stand for several, with other arguments."""
         self._edges = {}
+        self._are_merged = are_merged
         self._loads = []
 
     # --- what events tell
@@ -169,7 +169,7 @@ class Edges:
                 if filename:
                     arguments["filename"] = filename
                 edge.act.arguments = arguments
-                edge.act.is_truncated = edge.act.is_truncated and not (edge.is_told and len(filename or "") < _CUT)
+                edge.act.is_truncated = edge.act.is_truncated and not self._are_names_whole(edge.module, filename or "")
                 edge.act.count, edge.act.failed = edge.count, edge.failed
                 yield freeze(edge.act, self._category(edge), edge.module)
 
@@ -232,6 +232,10 @@ class Edges:
         roots = [each for each in self._places.search_roots.get(root, ()) if relative_to(source, each)]
         longest = max(roots, key=len, default=None)
         return module_of(relative_to(source, longest) or "") if longest is not None else None
+
+    def _are_names_whole(self, *names: str) -> bool:
+        """Tell whether what was cut of an import's arguments are lists alone: of names, of places searched."""
+        return not self._are_merged and all(len(name.encode("utf-8", "surrogatepass")) < _CUT for name in names)
 
     def _category(self, edge: Edge) -> str | None:
         is_extension = edge.filename is not None or edge.module in self._extensions

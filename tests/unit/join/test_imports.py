@@ -111,15 +111,18 @@ def test_import_of_a_module_with_a_category_is_a_behaviour_at_its_line(recording
     assert (behaviour.owner.name, behaviour.location.line) == ("Pkg", 20)
 
 
-def test_what_was_cut_of_a_search_is_not_the_name_that_a_statement_told_whole(recording):
-    search = ["socket", None, ["/usr/lib"], [], []]
-    recording.audit("import", search, [PKG, APP], is_truncated=True)
-    recording.statement("socket", [PKG, APP])
-    recording.audit("import", ["ssl", *search[1:]], [PKG, APP], is_truncated=True)
+@pytest.mark.parametrize("are_merged", [False, True])
+def test_what_was_cut_of_an_import_is_its_lists_unless_acts_were_merged(recording, are_merged):
+    recording.audit("import", ["socket", None, ["/usr/lib"], [], []], [PKG, APP], is_truncated=True)
+    recording.statement("ssl", [PKG, APP], fromlist=["a"] * 6, is_truncated=True)
+    recording.audit("import", ["ctypes." + "x" * 250, None, [], [], []], [PKG, APP], is_truncated=True)
+    recording.audit("import", ["_x", "/x/" + "y" * 250 + ".so", [], [], []], [PKG, APP], is_truncated=True)
+    if are_merged:
+        recording.store.set_losses({(None, "audit", "arguments_merged"): 1})
 
-    cut = {row.module: row.is_truncated for row in recording.join().behaviours}
+    cut = {row.module[:6]: row.is_truncated for row in recording.join().behaviours}
 
-    assert cut == {"socket": False, "ssl": True}
+    assert cut == {"socket": are_merged, "ssl": are_merged, "ctypes": True, "_x": True}
 
 
 def test_import_without_a_category_is_kept_apart(recording):
