@@ -28,12 +28,13 @@ from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
 _AUDIT, _IMPORT, _CALL, _LOAD = (frozenset({kind}) for kind in ("audit", "import", "call", "dll-load"))
+_MERGED = "arguments_merged"
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
 
 def join(trace: TraceReader, events: Iterable[EventRow] | None, tables: CategoryTables) -> Joined:
     """Join all events of a trace, or those given; reads nothing but the trace."""
-    return Joiner(trace, tables).join(trace.events() if events is None else events)
+    return Joiner(trace, tables).join(trace.acts() if events is None else events)
 
 
 class Joiner:
@@ -82,7 +83,7 @@ class Joiner:
         return self._finish(fates)
 
     def _start_batch(self, seen: list[Sighting]) -> None:
-        self._edges.start_batch()
+        self._edges.start_batch(are_merged=any(row.reason == _MERGED for row in self._trace.losses()))
         self._natives.start_batch()
         self._acts = Acts()
         self._explanations.start_batch(self._processes.values())

@@ -43,7 +43,7 @@ class Origins:
         self._parents: dict[int, int] = {}
         for row in reader.code_origins():
             if row.event is not None:
-                self._given.setdefault(row.code, row.event)
+                self._given.setdefault(row.code, reader.first_of(row.event))
             elif row.parent is not None:
                 self._parents.setdefault(row.code, row.parent)
         self._events: dict[int, EventRow] = {}
@@ -53,7 +53,7 @@ class Origins:
 
     def _read_events(self) -> None:
         wanted = set(self._given.values())
-        for event in self._reader.events():
+        for event in self._reader.acts():
             if event.kind != "audit":
                 continue
             if event.id in wanted and event.name not in _NOT_RUN:

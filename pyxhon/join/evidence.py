@@ -79,7 +79,7 @@ def gather_evidence(
                 evidence.ran_before.setdefault(key, set()).add(place)
     _note_surroundings(evidence, reader, processes)
     gathering = _Gathering(evidence, reader, tables, files)
-    for event in reader.events():
+    for event in reader.acts():
         gathering.add(event, processes[event.process].root if event.process in processes else 0)
     return evidence
 

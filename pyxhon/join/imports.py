@@ -52,6 +52,7 @@ class Edge:
             self.fromlist = self.fromlist or fromlist
 
 
+_CUT = 250  # bytes: a shorter name or path is whole (events.py, NAME_BYTES)
 _EdgeKey = tuple[int, Owner, str, Frame | None, bool]
 
 
@@ -67,6 +68,7 @@ class Edges:
         self._extensions: dict[str, str] = {}  # module → file
         self._names: dict[str, str] = {}  # file → module
         self._loads: list[Load] = []
+        self._are_merged = True
 
     def note_modules(self, rows: list[ModuleRow]) -> None:
         """Take up what sys.modules held at attach."""
@@ -75,9 +77,10 @@ class Edges:
             if row.is_extension and row.file:
                 self._note_extension(row.name, row.file)
 
-    def start_batch(self) -> None:
-        """Forget the edges counted so far."""
+    def start_batch(self, *, are_merged: bool) -> None:
+        """Forget the edges counted so far; `are_merged`: an event may stand for several, with other arguments."""
         self._edges = {}
+        self._are_merged = are_merged
         self._loads = []
 
     # --- what events tell
@@ -166,6 +169,7 @@ class Edges:
                 if filename:
                     arguments["filename"] = filename
                 edge.act.arguments = arguments
+                edge.act.is_truncated = edge.act.is_truncated and not self._are_names_whole(edge.module, filename or "")
                 edge.act.count, edge.act.failed = edge.count, edge.failed
                 yield freeze(edge.act, self._category(edge), edge.module)
 
@@ -228,6 +232,10 @@ class Edges:
         roots = [each for each in self._places.search_roots.get(root, ()) if relative_to(source, each)]
         longest = max(roots, key=len, default=None)
         return module_of(relative_to(source, longest) or "") if longest is not None else None
+
+    def _are_names_whole(self, *names: str) -> bool:
+        """Tell whether what was cut of an import's arguments are lists alone: of names, of places searched."""
+        return not self._are_merged and all(len(name.encode("utf-8", "surrogatepass")) < _CUT for name in names)
 
     def _category(self, edge: Edge) -> str | None:
         is_extension = edge.filename is not None or edge.module in self._extensions

@@ -9,6 +9,17 @@ from typing import TypeVar
 
 from pyxhon.categories import CATEGORIES, LETTERS
 from pyxhon.policy.call_arguments import MOST_POSITIONS, ArgumentPattern
+from pyxhon.policy.keys import (
+    CALL_KEYS,
+    DISTRIBUTION,
+    DLL_PREFIX,
+    LISTS,
+    MOST_ARGUMENT_CHARACTERS,
+    MOST_REASON_CHARACTERS,
+    ORIGINS,
+    PACKAGE_KEYS,
+    VERBS,
+)
 from pyxhon.policy.model import (
     CategoryRule,
     FunctionRule,
@@ -40,15 +51,7 @@ from pyxhon.target.system_calls.declarations import sensitive_names
 
 _Parsed = TypeVar("_Parsed")
 
-PACKAGE_KEYS = ("allow", "functions", "modules", "files", "network", "dlls", "syscalls", "native", "reason")
-_LISTS: dict[str, tuple[tuple[str, ...], Callable[[str], Pattern]]] = {
-    "files": (("read", "write"), parse_path),
-    "network": (("connect", "bind"), parse_peer),
-    "dlls": (("load",), parse_dll),
-}
-_ORIGINS = ("application", "stdlib", "unknown")
-_REASON_CHARACTERS = 1000
-_ARGUMENT_CHARACTERS = 1000
+_PARSERS: dict[str, Callable[[str], Pattern]] = {"files": parse_path, "network": parse_peer, "dlls": parse_dll}
 _POSITIONS = tuple(map(str, range(MOST_POSITIONS)))
 
 
@@ -60,10 +63,10 @@ def parse_package(key: Node, value: Node) -> PackageRules:
     if not fields:
         raise refuse("the entry has no rules", value.place, "write allow: None to allow no category")
     lists: dict[str, ListRule] = {}
-    for group, (names, parse) in _LISTS.items():
+    for group, names in LISTS.items():
         if group in fields:
             for name, node in read_fields(fields[group], names).items():
-                lists[f"{group}.{name}"] = _parse_list(node, f"{start}.{group}.{name}", parse)
+                lists[f"{group}.{name}"] = _parse_list(node, f"{start}.{group}.{name}", _PARSERS[group])
     return PackageRules(
         package,
         Rule(key.place.line_text, start),
@@ -81,15 +84,17 @@ def _parse_key(node: Node) -> PackageKey:
     text = read_text(node)
     if text == "*":
         return PackageKey(text, "any", text)
-    if text in _ORIGINS:
+    if text in ORIGINS:
         return PackageKey(text, "origin", text)
+    if text.startswith(DLL_PREFIX) and len(text) > len(DLL_PREFIX) and "/" not in text:
+        return PackageKey(text, "dll", text.removeprefix(DLL_PREFIX))
     if ".so" in text and "/" not in text:
         return PackageKey(text, "dll", text)
-    if not re.fullmatch(r"[A-Za-z0-9*?](?:[A-Za-z0-9*?._-]*[A-Za-z0-9*?])?", text):
+    if not re.fullmatch(DISTRIBUTION, text):
         raise refuse(
             f"{show(text)} names no package",
             node.place,
-            "write a distribution as in numpy, a DLL as in libfoo.so*, application, stdlib, unknown or *",
+            "write a distribution as in numpy, a DLL as in libfoo.so* or dll:NAME, application, stdlib, unknown or *",
         )
     return PackageKey(text, "distribution", normalize_name(text))
 
@@ -131,7 +136,7 @@ def _parse_names(node: Node | None, key: str) -> tuple[NameRule, ...]:
     if node is None:
         return ()
     rules = []
-    for name, items in read_fields(node, ("deny", "allow")).items():
+    for name, items in read_fields(node, VERBS).items():
         for item in read_items(items):
             pattern: NamePattern = _parse_pattern(item, parse_name)
             rule = Rule(item.place.line_text, f"{key}.{name}: {pattern.text}")
@@ -144,7 +149,7 @@ def _parse_functions(node: Node | None, key: str) -> tuple[FunctionRule, ...]:
     if node is None:
         return ()
     rules = []
-    for verb, items in read_fields(node, ("deny", "allow")).items():
+    for verb, items in read_fields(node, VERBS).items():
         for item in list_items(items):
             named, given = (item, None) if item.entries is None else _read_function(item)
             pattern: NamePattern | PythonPattern = _parse_pattern(named, parse_function)
@@ -155,7 +160,7 @@ def _parse_functions(node: Node | None, key: str) -> tuple[FunctionRule, ...]:
 
 
 def _read_function(node: Node) -> tuple[Node, Node]:
-    fields = read_fields(node, ("name", "args"))
+    fields = read_fields(node, CALL_KEYS)
     for key, remedy in (("name", "write {name: os.system, args: …}"), ("args", "write the name alone")):
         if key not in fields:
             raise refuse(f"key '{key}' is missing", node.place, remedy)
@@ -174,8 +179,8 @@ def _parse_arguments(node: Node, pattern: NamePattern | PythonPattern) -> tuple[
         if not name.isidentifier() and name not in _POSITIONS:
             remedy = f"write a parameter, or a position from 0 to {MOST_POSITIONS - 1}"
             raise refuse(f"{show(name)} names no argument", key.place, remedy)
-        if not text.isprintable() or len(text) > _ARGUMENT_CHARACTERS:
-            what = f"an argument is printable text of up to {_ARGUMENT_CHARACTERS} characters"
+        if not text.isprintable() or len(text) > MOST_ARGUMENT_CHARACTERS:
+            what = f"an argument is printable text of up to {MOST_ARGUMENT_CHARACTERS} characters"
             raise refuse(what, value.place)
         found.append(ArgumentPattern(name, text))
     return tuple(found)
@@ -193,14 +198,14 @@ def _parse_calls(node: Node | None, key: str) -> tuple[NameRule, ...]:
 
 
 def _items_of(node: Node | None) -> tuple[Node, ...]:
-    fields = read_fields(node, ("deny", "allow")) if node else {}
+    fields = read_fields(node, VERBS) if node else {}
     return tuple(item for items in fields.values() for item in read_items(items))
 
 
 def _parse_native(node: Node, key: str) -> NameRule:
     word = read_text(node)
-    if word not in ("deny", "allow"):
-        raise refuse(f"native is deny or allow, not {show(word)}", node.place, suggest(word, ("deny", "allow")))
+    if word not in VERBS:
+        raise refuse(f"native is deny or allow, not {show(word)}", node.place, suggest(word, VERBS))
     return NameRule(Rule(node.place.line_text, key), parse_name("*"), word == "allow")
 
 
@@ -224,6 +229,6 @@ def _parse_pattern(node: Node, parse: Callable[[str], _Parsed]) -> _Parsed:
 
 def _parse_reason(node: Node) -> str:
     text = " ".join(read_text(node).split())
-    if len(text) > _REASON_CHARACTERS or not text.isprintable():
-        raise refuse(f"a reason is printable text of up to {_REASON_CHARACTERS} characters", node.place)
+    if len(text) > MOST_REASON_CHARACTERS or not text.isprintable():
+        raise refuse(f"a reason is printable text of up to {MOST_REASON_CHARACTERS} characters", node.place)
     return text

@@ -1,7 +1,7 @@
 """Behaviours and a policy → verdicts, and a suggestion per package. Pure: no process, no file, no clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pyxhon.categories import CATEGORIES, SYSTEM_KINDS
@@ -64,12 +64,16 @@ class NamedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ListOutcome:
-    """What the lists say of all that an act touches: the first miss, or else a match of all."""
+    """What the lists say of all that an act touches: the first miss, or else a match of all.
+
+    A miss is told where something is known to be in no list, and not only what it is cannot be told.
+    """
 
     entry: PackageRules
     rule: Rule
     is_match: bool
     reason: str
+    is_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ def weigh(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, .
     touched = find_touched(behaviour, policy.tables, directory)
     return Weighed(
         entries,
-        _find_named(behaviour, policy, entries),
+        # Of the most specific entry, then of the most specific pattern; deny before allow.
+        max(find_named(behaviour, policy, entries), key=_rank_named, default=None),
         _find_listed(touched, entries),
         _find_category(behaviour, entries),
     )
@@ -155,8 +160,8 @@ def explain_named(named: NamedOutcome, behaviour: "Behaviour") -> str:
     return f"the policy names {named.rule.text}{doubt}"
 
 
-def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, ...]) -> NamedOutcome | None:
-    """Find the rule of the most specific entry, then of the most specific pattern; deny before allow."""
+def find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRules, ...]) -> list[NamedOutcome]:
+    """Find all rules that name the act, and the `native: deny` that means it."""
     found: list[NamedOutcome] = []
     for entry in entries:
         if behaviour.kind in _NAMED_KINDS:
@@ -168,7 +173,7 @@ def _find_named(behaviour: "Behaviour", policy: Policy, entries: tuple[PackageRu
             name = behaviour.name.rpartition(":")[2]
             found += [NamedOutcome(entry, rule) for rule in entry.syscalls if rule.pattern.matches(name)]
     native = _find_native(behaviour, entries)
-    return max([*found, native] if native else found, key=_rank_named, default=None)
+    return [*found, native] if native else found
 
 
 def _find_native(behaviour: "Behaviour", entries: tuple[PackageRules, ...]) -> NamedOutcome | None:
@@ -211,7 +216,8 @@ def _find_listed(touched: tuple[Touched, ...], entries: tuple[PackageRules, ...]
     told = [outcome for outcome in found if outcome]
     misses = [outcome for outcome in told if not outcome.is_match]
     if misses:
-        return max(misses, key=lambda outcome: outcome.entry.key.specificity)
+        nearest = max(misses, key=lambda outcome: outcome.entry.key.specificity)
+        return replace(nearest, is_told=any(outcome.is_told for outcome in misses))
     if len(told) < len(found):
         return None
     return min(told, key=lambda outcome: outcome.entry.key.specificity, default=None)
@@ -230,7 +236,7 @@ def _hold_nearest(item: Touched, key: str, entries: tuple[PackageRules, ...]) ->
         if _is_as_near(entry, lists[0][0]):
             rule = found.find(item.thing) if item.thing is not None else None
             reason = f"{_cut(item.shown)} is in the list" if rule else _explain_miss(item, found)
-            outcomes.append(ListOutcome(entry, rule or found.rule, rule is not None, reason))
+            outcomes.append(ListOutcome(entry, rule or found.rule, rule is not None, reason, item.thing is not None))
     return min(outcomes, key=lambda outcome: outcome.is_match, default=None)
 
 
@@ -243,9 +249,13 @@ def _explain_miss(item: Touched, listed: ListRule) -> str:
 def _goes_over(listed: ListOutcome, named: NamedOutcome) -> bool:
     """Tell whether a list decides before a name.
 
-    An allowed name still needs what it touches to be allowed; a denied one is freed by a nearer list alone.
+    An allowed name still needs what it touches to be allowed, but for what cannot be told where the rule asks for
+    arguments; a denied one is freed by a nearer list alone.
     """
     if named.rule.is_allowed:
+        has_arguments = isinstance(named.rule, FunctionRule) and bool(named.rule.arguments)
+        if has_arguments and not listed.is_told and _is_as_near(named.entry, listed.entry):
+            return False
         return not listed.is_match and not _is_nearer(named.entry, listed.entry)
     return listed.is_match and _is_nearer(listed.entry, named.entry)
 

@@ -8,10 +8,11 @@ from typing import Any, Literal, Protocol
 
 from pyxhon.categories import CATEGORIES, CategoryTables
 from pyxhon.policy.call_arguments import ArgumentPattern
+from pyxhon.policy.keys import LISTS
 from pyxhon.policy.patterns import NamePattern
 from pyxhon.python_functions import PythonPattern
 
-LIST_KEYS = ("files.read", "files.write", "network.connect", "network.bind", "dlls.load")
+LIST_KEYS = tuple(f"{group}.{name}" for group, names in LISTS.items() for name in names)
 
 
 class Pattern(Protocol):

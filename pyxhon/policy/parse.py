@@ -16,6 +16,7 @@ import yaml
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import PolicyError
 from pyxhon.policy.entries import parse_package
+from pyxhon.policy.keys import ACTIONS, POLICY_KEYS
 from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 from pyxhon.policy.nodes import Node, Place, read_entries, read_fields, read_items, read_text, refuse, show, suggest
 from pyxhon.policy.tables import TABLE_KEYS, parse_tables
@@ -24,7 +25,6 @@ from pyxhon.resources import policies_directory
 _AnyRule = TypeVar("_AnyRule", bound=NameRule | FunctionRule)
 _BUILTIN = "builtin:"
 _TABLES = "categories"
-_POLICY_KEYS = ("version", "extends", "packages", "on_violation")
 _LATER_KEYS = {"sequences": "ordered acts are not followed yet"}
 _LATER_ACTIONS = ("stop", "kill")
 _MOST_BYTES = 1 << 20
@@ -87,6 +87,17 @@ def load_policies(names: Iterable[str | Path]) -> Policy:
         text = str(name)
         file = _find_builtin(text, None) if text.startswith(_BUILTIN) else _File(Path(text), text)
         _read_policy(file, reading, ())
+    return _finish(reading)
+
+
+def read_policy(data: bytes, label: str) -> Policy:
+    """Read a policy that is no file yet; `label` is what its places are called by."""
+    reading = _Reading()
+    _read_root(_read_data(data, label), _File(Path(label), label), reading, ())
+    return _finish(reading)
+
+
+def _finish(reading: _Reading) -> Policy:
     entries = sorted(reading.packages.values(), key=lambda entry: entry.key.specificity, reverse=True)
     return Policy(tuple(reading.files), tuple(entries), load_categories())
 
@@ -104,8 +115,13 @@ def _read_policy(file: _File, reading: _Reading, chain: tuple[Path, ...]) -> Non
         raise PolicyError(f"more than {_MOST_FILES} policy files extend each other", "merge some")
     if path == (policies_directory() / f"{_TABLES}.yaml").resolve():
         return  # always in force: see load_categories
-    root = _read_document(file)
-    fields = read_fields(root, (*_POLICY_KEYS, *TABLE_KEYS), _LATER_KEYS)
+    _read_root(_read_document(file), file, reading, (*chain, path))
+    reading.paths.add(path)
+
+
+def _read_root(root: Node, file: _File, reading: _Reading, chain: tuple[Path, ...]) -> None:
+    """Read a policy's keys; `chain` are the files that extend each other up to this one."""
+    fields = read_fields(root, (*POLICY_KEYS, *TABLE_KEYS), _LATER_KEYS)
     for key in TABLE_KEYS:
         if key in fields:
             raise refuse(f"'{key}': other category tables than builtin:categories are not read", fields[key].place)
@@ -113,10 +129,9 @@ def _read_policy(file: _File, reading: _Reading, chain: tuple[Path, ...]) -> Non
     _check_action(fields)
     for extended in read_items(fields["extends"]) if "extends" in fields else ():
         found = _find_extended(extended, file)
-        if _resolve(found) in (*chain, path):
+        if _resolve(found) in chain:
             raise refuse(f"{show(read_text(extended))} is extended in a circle", extended.place, "remove it")
-        _read_policy(found, reading, (*chain, path))
-    reading.paths.add(path)
+        _read_policy(found, reading, chain)
     reading.files.append(file.label)
     if "packages" in fields:
         _read_packages(fields["packages"], reading)
@@ -203,8 +218,8 @@ def _check_action(fields: dict[str, Node]) -> None:
     action = read_text(node)
     if action in _LATER_ACTIONS:
         raise refuse(f"on_violation '{action}' comes with a later version", node.place, "write report")
-    if action != "report":
-        raise refuse(f"unknown on_violation {show(action)}", node.place, suggest(action, ("report",)))
+    if action not in ACTIONS:
+        raise refuse(f"unknown on_violation {show(action)}", node.place, suggest(action, ACTIONS))
 
 
 def _read_document(file: _File) -> Node:
@@ -214,23 +229,27 @@ def _read_document(file: _File) -> Node:
             data = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise PolicyError(f"policy {show(file.label)} cannot be read: {error.strerror}", "check the path") from error
+    return _read_data(data, file.label)
+
+
+def _read_data(data: bytes, label: str) -> Node:
     if len(data) > _MOST_BYTES:
-        raise PolicyError(f"policy {file.label} is larger than {_MOST_BYTES} bytes", "split it with extends")
+        raise PolicyError(f"policy {label} is larger than {_MOST_BYTES} bytes", "split it with extends")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start]
-        place = Place(file.label, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        place = Place(label, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         raise refuse("the file is not UTF-8", place) from error
     try:
-        return _compose(yaml.parse(text, Loader=_Loader), file.label)
+        return _compose(yaml.parse(text, Loader=_Loader), label)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(file.label, mark.line + 1, mark.column + 1) if mark else Place(file.label, 1, 1)
+        place = Place(label, mark.line + 1, mark.column + 1) if mark else Place(label, 1, 1)
         raise refuse(f"the file is not YAML: {error.problem or error.context}", place) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        place = Place(file.label, line, error.position - text.rfind("\n", 0, error.position))
+        place = Place(label, line, error.position - text.rfind("\n", 0, error.position))
         raise refuse("the file has a character that YAML does not allow", place) from error
 
 

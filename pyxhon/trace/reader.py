@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pyxhon.errors import TraceError
 from pyxhon.trace.damage import find_damage
+from pyxhon.trace.repeats import fold
 from pyxhon.trace.rows import (
     AbilityRow,
     AuditHookRow,
@@ -71,6 +72,14 @@ def open_trace(path: Path) -> "TraceReader":
     return TraceReader(database, path)
 
 
+def is_trace(path: Path) -> bool:
+    """Tell whether a file looks like a trace and not like text; False where it cannot be read."""
+    try:
+        return path.is_file() and _read_start(path) == _MAGIC
+    except (OSError, ValueError):
+        return False
+
+
 def _address(path: Path) -> str:
     """Give SQLite's name for the file: a trace that is no longer written can be read where nothing can be written."""
     log = path.with_name(f"{path.name}-wal")
@@ -92,6 +101,9 @@ class TraceReader:
         self.path = path
         self._stacks: dict[int, tuple[FrameRow, ...]] = {}
         self._native_stacks: dict[int, NativeStackRow] = {}
+        self._acts: tuple[EventRow, ...] = ()
+        self._firsts: dict[int, int] = {}
+        self._folded_version: int | None = None
 
     def __enter__(self) -> "TraceReader":
         """Give itself."""
@@ -153,11 +165,34 @@ class TraceReader:
         """Give the events with a greater id, in the order of their first occurrence."""
         return self._read_events("id > ?", (after_id,))
 
+    def acts(self) -> tuple[EventRow, ...]:
+        """Give the events with repeats counted that were stored one by one, each with the number of its first."""
+        self._fold()
+        return self._acts
+
+    def first_of(self, event: int) -> int:
+        """Give the number of the act that an event was counted into; of one that code objects come from."""
+        self._fold()
+        return self._firsts.get(event, event)
+
+    def _fold(self) -> None:
+        """Read the events once, for as long as nobody writes."""
+        [(version,)] = self._select("PRAGMA data_version")
+        if version != self._folded_version:
+            given = self._select("SELECT event FROM code_origin WHERE event IS NOT NULL")
+            folded = fold(self._select("SELECT * FROM event ORDER BY id"), frozenset(number for (number,) in given))
+            self._acts = tuple(map(self._event, folded.rows))
+            self._firsts = folded.firsts
+            self._folded_version = version
+
+    def _event(self, row: tuple[Any, ...]) -> EventRow:
+        columns = list(row)
+        columns[5], columns[6], columns[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
+        return EventRow(*columns)
+
     def _read_events(self, where: str, values: tuple[int, ...]) -> Iterator[EventRow]:
         for row in self._select(f"SELECT * FROM event WHERE {where} ORDER BY id", values):  # noqa: S608 - ours
-            columns = list(row)
-            columns[5], columns[6], columns[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
-            yield EventRow(*columns)
+            yield self._event(row)
 
     def stack(self, stack_id: int) -> tuple[FrameRow, ...]:
         """Give a Python stack, innermost frame first."""
@@ -281,8 +316,8 @@ class TraceReader:
         return [CodeOriginRow(*row) for row in self._select("SELECT * FROM code_origin ORDER BY rowid")]
 
     def event_stacks(self) -> dict[int, int]:
-        """Give the Python stack of each event that has one, by id."""
-        return dict(self._select("SELECT id, python_stack FROM event WHERE python_stack IS NOT NULL"))
+        """Give the Python stack of each act that has one, by id."""
+        return {act.id: act.python_stack for act in self.acts() if act.python_stack is not None}
 
     def sources(self) -> list[SourceRow]:
         """Give which functions source files define."""

@@ -27,6 +27,7 @@ BENCHMARKS = (
     "syscall_price",
     "workloads",
     "unwind",
+    "rejudge",
 )
 _COLUMNS = 118
 PAGE = CHECKOUT / "docs/performance.md"

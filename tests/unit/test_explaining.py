@@ -65,6 +65,50 @@ def test_a_trace_shows_which_rule_decides(policy, trace, capsys):
     assert "no rule speaks of it" in text
 
 
+def test_a_trace_may_be_the_last_of_the_files(policy, trace, capsys):
+    run_command_line(["policy", "check", policy, "--trace", trace])
+    by_option = capsys.readouterr().out
+
+    assert run_command_line(["policy", "check", policy, trace]) == 0
+
+    assert capsys.readouterr().out == by_option
+
+
+def test_a_trace_shows_how_often_each_rule_decided_and_which_never_matched(tmp_path, trace, capsys):
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "version: 1\npackages:\n  requests:\n    allow: [file, os]\n    files:\n      read:\n"
+        "        - /etc/hosts\n        - /etc/passwd\n        - /etc/*\n  flask:\n    allow: F\n"
+    )
+
+    run_command_line(["policy", "check", str(path), trace])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"       1 {path}:4 packages.requests.allow: 0 allowed, 1 violation" in lines
+    assert f"       1 {path}:7 packages.requests.files.read: /etc/hosts: allowed" in lines
+    assert f"  {path}:9 packages.requests.files.read: /etc/*: spoke of 1" in lines
+    never = lines[lines.index("never matched:") + 1 :]
+    assert never == [
+        f"  {path}:8 packages.requests.files.read: /etc/passwd",
+        f"  {path}:11 packages.flask.allow",
+        f"  {path}:4 packages.requests.allow: file, os",
+    ]
+    assert next(line for line in lines if line.startswith("no rule decides")).startswith(
+        "no rule decides what was done by: application "
+    )
+
+
+def test_violations_come_first(policy, trace, capsys):
+    run_command_line(["policy", "check", policy, trace])
+
+    verdicts = [
+        line.split()[1] for line in capsys.readouterr().out.splitlines() if line[:16].isalnum() and ": " in line
+    ]
+    told = [verdict.rstrip(":") for verdict in verdicts if verdict.rstrip(":") in {"violation", "unjudged", "allowed"}]
+    assert told == sorted(told, key=["violation", "unjudged", "allowed"].index)
+    assert {"violation", "unjudged", "allowed"} == set(told)
+
+
 def test_one_behaviour_is_explained_by_the_start_of_its_id(policy, trace, capsys):
     run_command_line(["policy", "check", policy, "--trace", trace])
     lines = capsys.readouterr().out.splitlines()

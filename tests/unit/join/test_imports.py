@@ -111,6 +111,20 @@ def test_import_of_a_module_with_a_category_is_a_behaviour_at_its_line(recording
     assert (behaviour.owner.name, behaviour.location.line) == ("Pkg", 20)
 
 
+@pytest.mark.parametrize("are_merged", [False, True])
+def test_what_was_cut_of_an_import_is_its_lists_unless_acts_were_merged(recording, are_merged):
+    recording.audit("import", ["socket", None, ["/usr/lib"], [], []], [PKG, APP], is_truncated=True)
+    recording.statement("ssl", [PKG, APP], fromlist=["a"] * 6, is_truncated=True)
+    recording.audit("import", ["ctypes." + "x" * 250, None, [], [], []], [PKG, APP], is_truncated=True)
+    recording.audit("import", ["_x", "/x/" + "y" * 250 + ".so", [], [], []], [PKG, APP], is_truncated=True)
+    if are_merged:
+        recording.store.set_losses({(None, "audit", "arguments_merged"): 1})
+
+    cut = {row.module[:6]: row.is_truncated for row in recording.join().behaviours}
+
+    assert cut == {"socket": are_merged, "ssl": are_merged, "ctypes": True, "_x": True}
+
+
 def test_import_without_a_category_is_kept_apart(recording):
     recording.statement("json", [PKG, APP])
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pyxhon.policy.entries import PACKAGE_KEYS
+from pyxhon.policy.keys import PACKAGE_KEYS, POLICY_KEYS
 from pyxhon.policy.model import LIST_KEYS
 from pyxhon.policy.parse import list_builtin_policies, load_policy
 from tests.interpreters import CHECKOUT
@@ -21,7 +21,7 @@ def test_every_example_is_a_policy(tmp_path, example):
     assert load_policy(tmp_path / "example.yaml").packages
 
 
-@pytest.mark.parametrize("key", ["version", "extends", "packages", "on_violation", *PACKAGE_KEYS, *LIST_KEYS])
+@pytest.mark.parametrize("key", [*POLICY_KEYS, *PACKAGE_KEYS, *LIST_KEYS])
 def test_every_key_is_documented(key):
     assert f"`{key}`" in TEXT or f"## {key}" in TEXT or f", {key}" in TEXT
 

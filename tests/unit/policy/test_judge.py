@@ -409,3 +409,36 @@ def test_a_list_that_one_repeat_misses_is_a_violation_once(tmp_path):
     (found,) = summary(tmp_path, "  numpy: {files: {read: [/a]}}", acts)
 
     assert (found.categories["file"].status, found.categories["file"].violations) == ("violation", 1)
+
+
+UNTOLD = """
+  numpy:
+    functions: {allow: [{name: os.remove, args: {path: "*.tmp"}}, os.rename]}
+    files: {write: ["/srv/*"]}
+"""
+
+
+@pytest.mark.parametrize(
+    "name, arguments, expected",
+    [
+        ("os.remove", {"path": "a.tmp", "dir_fd": 3}, "allowed"),
+        ("os.remove", {"path": "a.txt", "dir_fd": 3}, "violation"),
+        ("os.remove", {"path": "/etc/a.tmp", "dir_fd": -1}, "violation"),
+        ("os.remove", {"path": "/srv/x", "dir_fd": -1}, "allowed"),
+        ("os.remove", {"path": "a.tmp", "dir_fd": 3, "is_truncated": True}, "violation"),
+        ("os.rename", {"src": "a", "dst": "b", "src_dir_fd": 3, "dst_dir_fd": 3}, "violation"),
+    ],
+)
+def test_what_cannot_be_told_is_allowed_by_its_arguments_alone(tmp_path, name, arguments, expected):
+    assert verdict(tmp_path, UNTOLD, act(name, **arguments)) == expected
+
+
+def test_arguments_free_nothing_that_a_list_is_known_to_miss(tmp_path):
+    packages = """
+  numpy:
+    functions: {allow: [{name: os.rename, args: {src: "*"}}]}
+    files: {write: ["/srv/*"]}
+"""
+    moved = act("os.rename", src="a", dst="/etc/passwd", src_dir_fd=3, dst_dir_fd=-1)
+
+    assert verdict(tmp_path, packages, moved) == "violation"

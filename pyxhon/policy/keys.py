@@ -1,0 +1,52 @@
+"""The keys of a policy file, each declared once: the parser takes them, editors are told of them (`schema.py`).
+
+A key's text is what an editor shows. Sub-keys that are the same everywhere have a table of their own.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+POLICY_KEYS: Final[Mapping[str, str]] = {
+    "version": "The form of the file: 1.",
+    "extends": "Policies that this one is laid over: builtin:NAME, or a path relative to this file.",
+    "packages": "An entry for each package: a distribution, a DLL, application, stdlib, unknown or *.",
+    "on_violation": "What happens at a violation: report.",
+}
+ACTIONS: Final = ("report",)
+
+PACKAGE_KEYS: Final[Mapping[str, str]] = {
+    "allow": "Categories that the package may use: a list, or letters as in D-O-B, or None.",
+    "functions": "Functions and audit events by name, with or without arguments.",
+    "modules": "Imports by module, whatever their category.",
+    "files": "Paths that the package may touch; where a list is there, everything else is a violation.",
+    "network": "Peers that the package may reach; where a list is there, everything else is a violation.",
+    "dlls": "DLLs that the package may load; where the list is there, everything else is a violation.",
+    "syscalls": "System calls that no event of Python explains, by name.",
+    "native": "Whether the package may act below Python with no event of Python that explains it.",
+    "reason": "Why: shown in reports.",
+}
+
+VERBS: Final[Mapping[str, str]] = {"deny": "Names that are violations.", "allow": "Names that are allowed."}
+
+LISTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "files": {
+        "read": "Paths that may be read: /…, ~/… or **/…, with * and ** for folders.",
+        "write": "Paths that may be written, created, renamed and removed.",
+    },
+    "network": {
+        "connect": "Peers as HOST:PORT that may be spoken to: a name, address or network, and unix:PATH.",
+        "bind": "Addresses as HOST:PORT that may be bound.",
+    },
+    "dlls": {"load": "DLLs that may be loaded: paths, or patterns for file names."},
+}
+
+CALL_KEYS: Final[Mapping[str, str]] = {
+    "name": "A function or audit event.",
+    "args": "What arguments must be, by parameter or position: text with * and ?, a number, true, false or null.",
+}
+
+ORIGINS: Final = ("application", "stdlib", "unknown")
+DLL_PREFIX: Final = "dll:"
+DISTRIBUTION: Final = r"[A-Za-z0-9*?](?:[A-Za-z0-9*?._-]*[A-Za-z0-9*?])?"
+MOST_REASON_CHARACTERS: Final = 1000
+MOST_ARGUMENT_CHARACTERS: Final = 1000
