@@ -16,13 +16,15 @@ _EPOCH: Final = 1e9
 _DEEPEST: Final = 8
 _LAST_STANDARD_DESCRIPTOR: Final = 2
 _INIT: Final = 1
+_EXACT: Final = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False)
+_FOLDED: Final = json.JSONEncoder(sort_keys=True)
 
 Fold = Callable[[str], str]
 
 
 def show_exactly(arguments: Mapping[str, object]) -> str:
     """Give arguments as text that is the same for the same arguments, and no noise taken out."""
-    return show_plainly(json.dumps(arguments, sort_keys=True, default=str, ensure_ascii=False))
+    return show_plainly(_EXACT.encode(arguments))
 
 
 def fold_arguments(arguments: Mapping[str, object], fold: Fold) -> str:
@@ -36,7 +38,7 @@ def fold_arguments(arguments: Mapping[str, object], fold: Fold) -> str:
         fold(name): _fold_port(value) if name in _PORTS and is_local else _fold_named(name, value, fold)
         for name, value in arguments.items()
     }
-    return json.dumps(folded, sort_keys=True, ensure_ascii=False)
+    return _FOLDED.encode(folded)
 
 
 def _fold_port(value: object) -> object:

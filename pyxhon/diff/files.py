@@ -1,5 +1,8 @@
 """`pyxhon diff`: two files, traces or JSON reports, read, compared and told."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +28,11 @@ def diff_files(first: Path, second: Path, options: TraceOptions, *, fails_on_new
     rules = load_rules(options)
     check_outputs(options)
     _check_not_overwritten(options.report_path, (first, second))
-    reports = [_read(path, rules) for path in (first, second)]
-    if options.exclude_stdlib:
-        reports = [exclude_standard_library(report) for report in reports]
-    diff = diff_reports(reports[0], reports[1], rules.tables, (str(first), str(second)))
+    with _without_collections():
+        reports = [_read(path, rules) for path in (first, second)]
+        if options.exclude_stdlib:
+            reports = [exclude_standard_library(report) for report in reports]
+        diff = diff_reports(reports[0], reports[1], rules.tables, (str(first), str(second)))
     write_diff(diff, options.report_format, options.report_path)
     return exit_status(diff, fails_on_new=fails_on_new)
 
@@ -45,6 +49,18 @@ def exit_status(diff: Diff, *, fails_on_new: bool) -> int:
 def is_new(change: str, changes: dict[str, list[str]]) -> bool:
     """Tell whether the second side has something that the first has not, or has it beneath Python."""
     return change == "appeared" or "level" in changes
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let the garbage collector rest, which would go through millions of rows time and again; none refers back."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read(path: Path, rules: Rules) -> Report:

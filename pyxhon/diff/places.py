@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +18,6 @@ _LEAST_PID: Final = 100
 _CACHE_LIMIT: Final = 400_000
 
 Roots = tuple[tuple[str, str], ...]
-Make = Callable[[], str]
 
 
 @dataclass(slots=True)
@@ -33,22 +32,23 @@ class Places:
 
     def plain(self, text: str) -> str:
         """Fold what is noise in any run."""
-        return self._remember(self._plain, text, lambda: fold(self._move(text)))
+        found = self._plain.get(text)
+        if found is None:
+            found = _put(self._plain, text, fold(self._move(text)))
+        return found
 
     def known(self, text: str) -> str:
         """Fold the numbers of this side's processes, too."""
-        return self._remember(self._known, text, lambda: self._fold_pids(self.plain(text)))
+        found = self._known.get(text)
+        if found is None:
+            found = _put(self._known, text, self._fold_pids(self.plain(text)))
+        return found
 
     def loose(self, text: str) -> str:
         """Fold what could be a random name, too."""
-        return self._remember(self._loose, text, lambda: self._fold_pids(fold_loosely(self._move(text))))
-
-    def _remember(self, cache: dict[str, str], text: str, make: Make) -> str:
-        found = cache.get(text)
+        found = self._loose.get(text)
         if found is None:
-            if len(cache) >= _CACHE_LIMIT:
-                cache.clear()
-            found = cache[text] = make()
+            found = _put(self._loose, text, self._fold_pids(fold_loosely(self._move(text))))
         return found
 
     def _move(self, text: str) -> str:
@@ -59,6 +59,13 @@ class Places:
 
     def _fold_pids(self, text: str) -> str:
         return _NUMBER.sub(lambda found: "<pid>" if int(found[0]) in self.pids else found[0], text)
+
+
+def _put(cache: dict[str, str], text: str, folded: str) -> str:
+    if len(cache) >= _CACHE_LIMIT:
+        cache.clear()
+    cache[text] = folded
+    return folded
 
 
 def find_places(first: Report, second: Report) -> tuple[Places, Places]:

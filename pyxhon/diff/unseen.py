@@ -29,7 +29,7 @@ _OF_KIND: Final = {
     "memory": ("syscalls",),
     "io_uring": ("syscalls",),
     "tamper": ("syscalls",),
-    "ability": (),
+    "ability": ("audit", "imports", "calls", "native"),
     "package": ("audit", "imports"),
 }
 _HARMLESS: Final = ("code_", "functions_", "instructions_", "earlier_functions")
@@ -69,7 +69,7 @@ def has_signal(report: Report, signal: str) -> bool:
 def find_doubts(kind: str, unseen: Iterable[Unseen], side: SideName) -> list[str]:
     """Give the signals that show this kind of thing and that this side did not see whole."""
     signals = (*_OF_KIND.get(kind, SIGNALS), ANY)
-    return sorted({row.signal for row in unseen if row.side == side and row.signal in signals and kind != "ability"})
+    return sorted({row.signal for row in unseen if row.side == side and row.signal in signals})
 
 
 def _find_off(coverages: list[Coverage], side: SideName, signal: str, is_compared: bool) -> Iterable[Unseen]:  # noqa: FBT001 - a column

@@ -182,7 +182,7 @@ def _check_fields(row: Mapping[str, Any], checks: list[tuple[str, Check]], optio
         try:
             values[name] = check(row[name])
         except _MismatchError as error:
-            raise _MismatchError(f"{name}: {error}" if " " in str(error) else f"{name} {error}") from None
+            raise _MismatchError(f"{name}: {error}") from None
     return values
 
 
