@@ -7,9 +7,9 @@ from typing import Final
 from pyxhon import __version__
 from pyxhon.categories import CategoryTables
 from pyxhon.diff import model
-from pyxhon.diff.facts import Fact, Key, Side, collect_facts, functions_of_call, key_of
+from pyxhon.diff.facts import Fact, Key, Side, collect_facts, functions_of_call, known_key, loose_key
 from pyxhon.diff.levels import pair_levels
-from pyxhon.diff.places import find_places
+from pyxhon.diff.places import Places, find_places
 from pyxhon.diff.telling import order_of, tell, tell_changes
 from pyxhon.diff.unseen import find_doubts, find_unseen, has_signal
 from pyxhon.report.model import Report
@@ -19,7 +19,6 @@ _PLACE: Final = -2
 """Where the key of a behaviour begins to say in which file and function it was."""
 
 Facts = dict[Key, Fact]
-Fold = Callable[[str], str]
 
 
 def diff_reports(
@@ -62,21 +61,18 @@ def _find_leftovers(a: Side, b: Side) -> tuple[Facts, Facts, list[Fact]]:
     only_b = {key: fact for key, fact in b.facts.items() if key not in a.facts}
     if not any(fact.item in _NOISY for fact in (*only_a.values(), *only_b.values())):
         return only_a, only_b, []
-    known = [_keys(side, side.places.known) for side in (a, b)]
-    loose = [_keys(side, side.places.loose) for side in (a, b)]
+    known, loose = ([_keys(side, by) for side in (a, b)] for by in (known_key, loose_key))
     alike = (known[0] & known[1]) | (loose[0] & known[1]) | (known[0] & loose[1])
     folded: list[Fact] = []
     for only, side in ((only_a, a), (only_b, b)):
         for key, fact in tuple(only.items()):
-            if fact.item in _NOISY and (
-                key_of(fact, side.places.known) in alike or key_of(fact, side.places.loose) in alike
-            ):
+            if fact.item in _NOISY and not alike.isdisjoint(by(fact, side.places) for by in (known_key, loose_key)):
                 folded.append(only.pop(key))
     return only_a, only_b, folded
 
 
-def _keys(side: Side, fold: Fold) -> set[Key]:
-    return {key_of(fact, fold) for fact in side.facts.values() if fact.item in _NOISY}
+def _keys(side: Side, by: Callable[[Fact, Places], Key]) -> set[Key]:
+    return {by(fact, side.places) for fact in side.facts.values() if fact.item in _NOISY}
 
 
 def _find_changed(a: Side, b: Side) -> Iterator[model.Difference]:

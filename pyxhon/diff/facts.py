@@ -67,10 +67,19 @@ def collect_facts(report: Report, places: Places, *, has_calls: bool, has_counts
     return Side(places, facts)
 
 
-def key_of(fact: Fact, fold: Callable[[str], str]) -> Key:
-    """Give the key of a fact as another way of folding has it; only acts and DLLs have noise that needs one."""
+def known_key(fact: Fact, places: Places) -> Key:
+    """Give the key of an act or a DLL with the numbers of the side's processes folded, too."""
+    return _key_by(fact, places, places.known)
+
+
+def loose_key(fact: Fact, places: Places) -> Key:
+    """Give it with names that look like words taken for random ones in what it is done to, not in where it is done."""
+    return _key_by(fact, places, places.loose)
+
+
+def _key_by(fact: Fact, places: Places, fold: Callable[[str], str]) -> Key:
     if isinstance(fact.row, Behaviour):
-        return _behaviour_key(fact.row, fold, fold_arguments(_telling(fact.row), fold))
+        return _behaviour_key(fact.row, places.known, fold_arguments(_telling(fact.row), fold))
     if isinstance(fact.row, Dll):
         return ("dll", fold(fact.row.path))
     raise TypeError(fact.item)

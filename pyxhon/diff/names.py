@@ -44,12 +44,13 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("mp-", re.compile(r"(?<![0-9A-Za-z])((?:py)?mp-)[a-z0-9_]{8}(?![0-9A-Za-z_])"), r"\1<random>"),
     ("psm_", re.compile(r"(?<![0-9A-Za-z])psm_[0-9a-f]{8}(?![0-9A-Za-z_])"), "psm_<random>"),
     ("", re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{16,}(?![0-9A-Za-z])"), "<hash>"),
-    ("", re.compile(r"(?<![0-9A-Za-z.])[0-9]{10,15}(?![0-9A-Za-z])"), "<number>"),
+    ("", re.compile(r"(?<![0-9.])[0-9]{10,15}(?![0-9A-Za-z])"), "<number>"),
 )
 _LOCAL_PORT: Final = re.compile(
     r"(127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|localhost|\[::1\]|\[::\]|0\.0\.0\.0):([0-9]{5})(?![0-9])"
 )
 _TEMPORARY: Final = re.compile(r"(?:^|(?<=[\s=:,'\"]))(?:/tmp|/var/tmp|/dev/shm)/[^\s'\"]*")
+_FOLDER: Final = re.compile("(?:/var)?/tmp/|/dev/shm/")
 # The last word of a name, before its suffixes: what mkstemp (C: 6 characters, Python: 8) makes.
 _LAST_WORD: Final = re.compile(r"(?<![^/._-])([a-z0-9_]{8}|[A-Za-z0-9]{6})(?=(?:\.[A-Za-z0-9]{1,8})?(?:/|$))")
 _LAST_SIX: Final = re.compile(r"(?<=[A-Za-z0-9_])([A-Za-z0-9]{6})(?=(?:\.[A-Za-z0-9]{1,8})?(?:/|$))")
@@ -121,9 +122,13 @@ def _fold_temporary(found: re.Match[str]) -> str:
 
 
 def _fold_temporary_loosely(found: re.Match[str]) -> str:
-    start = re.match("/(?:var/tmp|dev/shm|tmp)", found[0])
-    folder, rest = found[0][: start.end() if start else 0], found[0][start.end() if start else 0 :]
-    return folder + _LAST_SIX.sub("<random>", _LAST_WORD.sub("<random>", rest))
+    """Fold the first name in the folder: those in it are the same in every run."""
+    start = _FOLDER.match(found[0])
+    if start is None:
+        return found[0]
+    name, slash, rest = found[0][start.end() :].partition("/")
+    folded = _LAST_SIX.sub("<random>", _LAST_WORD.sub("<random>", "/" + name))[1:]
+    return f"{start[0]}{folded}{slash}{rest}"
 
 
 def _looks_random(word: str) -> bool:

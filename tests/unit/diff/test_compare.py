@@ -203,9 +203,10 @@ def test_a_number_is_a_pid_only_where_a_process_has_it():
 
 
 def test_a_random_name_that_looks_like_a_word_is_folded_where_the_other_side_has_a_random_one():
-    a = report(act(args={"path": "/tmp/foo-abcdwxyz"}))
-    b = report(act(args={"path": "/tmp/foo-kq3m_a8c"}))
-    c = report(act(args={"path": "/tmp/foo-password"}))
+    place = Location("/tmp/checked/programs/app.py", 1, "main")  # not random, whatever it looks like
+    a = report(act(args={"path": "/tmp/foo-abcdwxyz/settings"}, location=place))
+    b = report(act(args={"path": "/tmp/foo-kq3m_a8c/settings"}, location=place))
+    c = report(act(args={"path": "/tmp/foo-password/settings"}, location=place))
 
     assert told(a, b) == told(b, a) == []
     assert len(told(a, c)) == 2

@@ -45,6 +45,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12).map
         ("<function f at 0x7f12a4c0>", "<function f at 0x55d2b4c8>"),
         ("pipe:[12345]", "pipe:[99]"),
         ("/srv/log-1764234234.txt", "/srv/log-1764239999.txt"),
+        ("/srv/t1764234234", "/srv/t1764239999"),
     ],
 )
 def test_noise_is_folded(first, second):
