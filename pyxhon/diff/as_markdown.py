@@ -16,6 +16,7 @@ from pyxhon.diff.sections import (
     describe_side,
     describe_totals,
     describe_unseen,
+    is_beneath,
     is_violation,
     make_sections,
 )
@@ -97,9 +98,9 @@ def _list_evidence(row: Difference) -> Iterator[str]:
         yield f"at {code(describe_whole_location(evidence.location, _LIMIT))}"
     if is_violation(row) and evidence.rule:
         yield f"against {code(escape(evidence.rule, 200))}"
-    if evidence.object and describe_levels(row):
+    if evidence.object and is_beneath(row):
         yield f"DLL {code(escape_path(evidence.object, _LIMIT))}"
-    if is_violation(row) or describe_levels(row) or "level" in row.changes:
+    if is_violation(row) or is_beneath(row):
         frames = [code(describe_location(frame)) for frame in evidence.python_stack]
         more = f" and {len(frames) - STACK_LIMIT} more" if len(frames) > STACK_LIMIT else ""
         yield from [f"stack {' < '.join(frames[:STACK_LIMIT])}{more}"] if frames else []

@@ -20,6 +20,7 @@ from pyxhon.diff.sections import (
     describe_side,
     describe_totals,
     describe_unseen,
+    is_beneath,
     is_violation,
     make_sections,
 )
@@ -83,9 +84,9 @@ def _print_evidence(console: Console, row: Difference) -> None:
         print_line(console, Text(f"at {describe_whole_location(evidence.location, console.width - 9)}"), indent=6)
     if is_violation(row) and evidence.rule:
         print_line(console, Text(f"against {escape(evidence.rule, 200)}"), indent=6)
-    if evidence.object and describe_levels(row):
+    if evidence.object and is_beneath(row):
         print_line(console, Text(f"DLL {escape_path(evidence.object, console.width - 10)}"), indent=6)
-    if is_violation(row) or describe_levels(row) or "level" in row.changes:
+    if is_violation(row) or is_beneath(row):
         _print_stack(console, [describe_location(frame) for frame in evidence.python_stack])
     doubts = describe_doubts(row)
     if doubts:

@@ -129,6 +129,12 @@ def describe_levels(row: Difference) -> str:
     return "" if set(levels) <= {"python"} or "level" in row.changes else ", ".join(levels)
 
 
+def is_beneath(row: Difference) -> bool:
+    """Tell whether an act is done beneath Python, by the side that is told of."""
+    evidence = row.after or row.before
+    return evidence is not None and not set(evidence.levels) <= {"python"}
+
+
 def describe_doubts(row: Difference) -> str:
     """Say which signals the other side did not see whole."""
     side = {"appeared": "a", "vanished": "b"}.get(row.change)
