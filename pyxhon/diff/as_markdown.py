@@ -26,6 +26,8 @@ from pyxhon.report.escape import escape, escape_path
 ENTRY_LIMIT: Final = 15
 PACKAGE_LIMIT: Final = 15
 STACK_LIMIT: Final = 6
+SIZE_LIMIT: Final = 60_000
+"""Of all; GitHub refuses comments of more than 65536 characters."""
 _LIMIT: Final = 100
 _RUNS: Final = re.compile("`+")
 _WORDS: Final = {"appeared": "new", "vanished": "gone", "changed": "changed", "moved": "moved"}
@@ -33,7 +35,13 @@ _WORDS: Final = {"appeared": "new", "vanished": "gone", "changed": "changed", "m
 
 def write_diff_markdown(diff: Diff, out: TextIO) -> None:
     """Write the differences as Markdown, bounded so that it fits a comment."""
-    out.writelines(f"{line}\n" for line in _list_lines(diff))
+    room = SIZE_LIMIT
+    for line in _list_lines(diff):
+        room -= len(line) + 1
+        if room < 0:
+            out.write("\n… the rest does not fit a comment (`--format json` has all)\n")
+            break
+        out.write(f"{line}\n")
 
 
 def code(text: str) -> str:

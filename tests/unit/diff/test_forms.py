@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import pathlib
@@ -91,12 +92,14 @@ def test_a_code_span_holds_its_text_whatever_it_is(text):
 
 def test_markdown_is_bounded():
     names = [f"name{number}" for number in range(3000)]
-    many = [act(name, package=f"p{number % 60}", verdict="violation") for number, name in enumerate(names)]
+    rows = [act(name, package=f"p{number % 60}", verdict="violation") for number, name in enumerate(names)]
+    many = [dataclasses.replace(row, rule="r" * 190, args={"path": "x" * 110}) for row in rows]
 
     text = written(write_diff_markdown, compared(report(), report(*many)))
 
-    assert len(text) < 200_000
+    assert len(text) < 65_000
     assert "more (`--format json` has all)" in text
+    assert text.endswith("… the rest does not fit a comment (`--format json` has all)\n")
 
 
 @settings(max_examples=40)
