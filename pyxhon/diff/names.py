@@ -32,6 +32,7 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("cpython-", re.compile(r"(?<=cpython-)3[0-9]{1,2}t?(?![0-9A-Za-z])"), "<version>"),
     ("python3", re.compile(r"(?<=python)3\.[0-9]{1,2}t?(?![0-9A-Za-z])"), "<version>"),
     ("python3", re.compile(r"(?<=python)3[0-9]{1,2}t?(?=[.\-_/])"), "<version>"),
+    ("ython", re.compile(r"([Pp]ython(?:-urllib)?[/ ])3\.[0-9]{1,2}(?:\.[0-9]{1,2})?(?![0-9A-Za-z.])"), r"\1<version>"),
     ("/versions/", re.compile(r"(?<=/versions/)3\.[0-9]{1,2}\.[0-9]{1,2}(?![^/])"), "<version>"),
     (
         "-info",

@@ -13,7 +13,7 @@ from pyxhon.report.model import Process, Report
 _ROOT: Final = re.compile(r"(/.{1,400}?|)/lib(?:64)?/python3(?:\.[0-9]{1,2}t?)?/((?:site|dist)-packages/)?")
 _SHARED: Final = frozenset({"", "/usr", "/usr/local"})
 """Folders that hold more than one Python: of them only what lies in lib/pythonX.Y is told alike."""
-_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9]{3,7}(?![0-9A-Za-z])")
+_NUMBER: Final = re.compile(r"(?<![0-9.])[0-9]{3,7}(?![0-9A-Za-z])")
 _LEAST_PID: Final = 100
 _CACHE_LIMIT: Final = 400_000
 
@@ -41,14 +41,14 @@ class Places:
         """Fold the numbers of this side's processes, too."""
         found = self._known.get(text)
         if found is None:
-            found = _put(self._known, text, self._fold_pids(self.plain(text)))
+            found = _put(self._known, text, fold(self._fold_pids(self._move(text))))
         return found
 
     def loose(self, text: str) -> str:
         """Fold what could be a random name, too."""
         found = self._loose.get(text)
         if found is None:
-            found = _put(self._loose, text, self._fold_pids(fold_loosely(self._move(text))))
+            found = _put(self._loose, text, fold_loosely(self._fold_pids(self._move(text))))
         return found
 
     def _move(self, text: str) -> str:

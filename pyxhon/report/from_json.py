@@ -13,7 +13,7 @@ from typing import Any, Final
 from pyxhon.errors import ReportError
 from pyxhon.report.model import SCHEMA, Location, Report
 
-SIZE_LIMIT: Final = 1 << 30
+SIZE_LIMIT: Final = 1 << 29
 _REMEDY: Final = "give what --format json wrote"
 _LEVELS: Final = frozenset({"python", "native", "detached"})
 _VERDICTS: Final = frozenset({"allowed", "violation", "unjudged"})

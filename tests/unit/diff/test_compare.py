@@ -194,12 +194,19 @@ def test_a_file_of_the_system_is_the_same_where_one_python_is_the_systems():
 
 
 def test_a_number_is_a_pid_only_where_a_process_has_it():
-    a = report(act(args={"path": "/run/app-4242.sock"}))
-    b = report(act(args={"path": "/run/app-5151.sock"}, pid=5151, tid=5151))
-    c = report(act(args={"path": "/run/app-6161.sock"}, pid=5151, tid=5151))
+    a = report(act(args={"path": "/run/app4242.sock"}))
+    b = report(act(args={"path": "/run/app5151.sock"}, pid=5151, tid=5151))
+    c = report(act(args={"path": "/run/app6161.sock"}, pid=5151, tid=5151))
 
     assert told(a, b) == []
     assert len(told(a, c)) == 2
+
+
+def test_a_pid_in_a_name_that_looks_random_is_a_pid():
+    a = report(act(args={"path": "/tmp/p4242.pid"}))
+    b = report(act(args={"path": "/tmp/p51515.pid"}, pid=51515, tid=51515))
+
+    assert told(a, b) == told(b, a) == []
 
 
 def test_a_random_name_that_looks_like_a_word_is_folded_where_the_other_side_has_a_random_one():

@@ -39,6 +39,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12).map
         ("/x/lib/python3.11/numpy-1.2.dist-info/RECORD", "/x/lib/python3.12/numpy-2.0.1rc1.dist-info/RECORD"),
         ("/x/foo-1.0-py3.11.egg-info", "/x/foo-2.0-py3.12.egg-info"),
         ("/root/.pyenv/versions/3.11.7/bin", "/root/.pyenv/versions/3.12.1/bin"),
+        ("User-Agent: Python-urllib/3.11\\x0d", "User-Agent: Python-urllib/3.12\\x0d"),
         ("127.0.0.1:40123", "127.0.0.1:55555"),
         ("GET / HTTP/1.1 Host: localhost:40123", "GET / HTTP/1.1 Host: localhost:61000"),
         ("[::1]:40123", "[::1]:33000"),
