@@ -52,6 +52,10 @@ class TraceError(PyxhonError):
     """A trace file cannot be read or written."""
 
 
+class ReportError(PyxhonError):
+    """A report cannot be read."""
+
+
 class PolicyError(PyxhonError):
     """A policy file is invalid."""
 

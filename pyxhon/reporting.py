@@ -9,6 +9,7 @@ from pyxhon.outputs import check_outputs
 from pyxhon.policy.judge import Judged, judge, summarize
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
 from pyxhon.report.build_code import build_listing
+from pyxhon.report.model import Report
 from pyxhon.report.output import FLAME_GRAPHS, write_code, write_flame_graph, write_report
 from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
@@ -19,10 +20,7 @@ _CHANGES_OF_DIRECTORY: Final = frozenset({"os.chdir", "os.fchdir"})
 
 def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> int:
     """Report on a trace as the options say, and give the exit status."""
-    joined = join(reader, None, rules.tables)
-    judged = judge_joined(joined, rules, reader)
-    packages = summarize(judged, rules.policy, _list_loaded(reader)) if rules.policy else ()
-    report = build_report(reader, joined, Judgement(judged, packages), __version__)
+    report = make_report(reader, rules)
     status = exit_status(report)
     if options.report_format in FLAME_GRAPHS:
         write_flame_graph(reader, options.report_format, options.report_path)
@@ -31,6 +29,14 @@ def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> in
         report = exclude_standard_library(report)
     write_report(report, options.report_format, options.report_path)
     return status
+
+
+def make_report(reader: TraceReader, rules: Rules) -> Report:
+    """Make the report of a trace."""
+    joined = join(reader, None, rules.tables)
+    judged = judge_joined(joined, rules, reader)
+    packages = summarize(judged, rules.policy, _list_loaded(reader)) if rules.policy else ()
+    return build_report(reader, joined, Judgement(judged, packages), __version__)
 
 
 def report_file(trace: Path, options: TraceOptions) -> int:

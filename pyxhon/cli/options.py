@@ -153,6 +153,10 @@ _DUMP_FORMAT = click.option(
     "--format", "report_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How the dump is written.",
 )  # fmt: skip
+_DIFF_FORMAT = click.option(
+    "--format", "report_format", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
+    help="How the differences are written; markdown: for a pull request.",
+)  # fmt: skip
 _REPORT = click.option(
     "--report", "report_path", type=_FILE, metavar="FILE", help="Write the report here, not to standard output."
 )
@@ -194,6 +198,11 @@ def record_options(command: Command) -> Command:
 def report_options(command: Command) -> Command:
     """Declare the options of `report`: those of the report alone."""
     return _declare(command, (*_REPORTING, *_MESSAGES))
+
+
+def diff_options(command: Command) -> Command:
+    """Declare the options of `diff`: those of the report, in formats of its own."""
+    return _declare(command, (_POLICY, _EXCLUDE_STDLIB, _DIFF_FORMAT, _REPORT, *_MESSAGES))
 
 
 def dump_format_option(command: Command) -> Command:

@@ -17,29 +17,32 @@ from pyxhon.report.model import Report
 from pyxhon.trace.reader import TraceReader
 
 _COLUMNS: Final = 100
-_Content = TypeVar("_Content", Report, Inspection, TraceReader, CodeListing)
+_Content = TypeVar("_Content")
 _REMEDY: Final = "name another file with --report"
 
 
 def write_report(report: Report, report_format: str, path: Path | None) -> None:
     """Write the report to a file, or to standard output when there is none."""
-    _write(report, FORMATS[report_format], path)
+    write_content(report, FORMATS[report_format], path)
 
 
 def write_flame_graph(reader: TraceReader, report_format: str, path: Path | None) -> None:
     """Write the calls of a trace in one of the formats of flame graphs. Raises TraceError when there are none."""
-    _write(reader, FLAME_GRAPHS[report_format], path)
+    write_content(reader, FLAME_GRAPHS[report_format], path)
 
 
 def write_code(listing: CodeListing, report_format: str, path: Path | None) -> None:
     """Write one code object, as text or JSON."""
-    _write(listing, write_code_json if report_format == "json" else _write_code_text, path)
+    write_content(listing, write_code_json if report_format == "json" else _write_code_text, path)
 
 
-def _write(content: _Content, write: Callable[[_Content, TextIO], None], path: Path | None) -> None:
+def write_content(
+    content: _Content, write: Callable[[_Content, TextIO], None], path: Path | None, *, is_utf8: bool = False
+) -> None:
+    """Write what there is in one form, to a file or to standard output; UTF-8 where the form is so by contract."""
     try:
         if path is None:
-            _write_stdout(content, write)
+            _write_stdout(content, write, is_utf8=is_utf8)
         else:
             # Not UTF-8 in a target's text is escaped before; the handler only guards what was forgotten.
             with path.open("w", encoding="utf-8", errors="backslashreplace") as out:
@@ -69,11 +72,11 @@ def write_inspection(inspection: Inspection, inspection_format: str) -> None:
         raise OutputError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
-def _write_stdout(content: _Content, write: Callable[[_Content, TextIO], None]) -> None:
+def _write_stdout(content: _Content, write: Callable[[_Content, TextIO], None], *, is_utf8: bool = False) -> None:
     out = sys.stdout
     if hasattr(out, "reconfigure"):
         # JSON is UTF-8 by contract; text in another encoding shows what that lacks as escapes.
-        encoding = "utf-8" if write in _UTF8 else None
+        encoding = "utf-8" if is_utf8 or write in _UTF8 else None
         out.reconfigure(encoding=encoding, errors="backslashreplace")
     write(content, out)
     out.flush()
@@ -83,7 +86,7 @@ def _write_text(report: Report, out: TextIO) -> None:
     # Here and not above: rich takes longer to import than the first event may take to appear.
     from pyxhon.report.text import write_text  # noqa: PLC0415
 
-    columns, is_coloured = _look_of(out)
+    columns, is_coloured = look_of(out)
     write_text(report, out, columns=columns, is_coloured=is_coloured)
 
 
@@ -96,11 +99,11 @@ def _write_code_text(listing: CodeListing, out: TextIO) -> None:
 def _write_inspection_text(inspection: Inspection, out: TextIO) -> None:
     from pyxhon.report.text.inspection import write_inspection_text  # noqa: PLC0415  # as above
 
-    columns, is_coloured = _look_of(out)
+    columns, is_coloured = look_of(out)
     write_inspection_text(inspection, out, columns=columns, is_coloured=is_coloured)
 
 
-def _look_of(out: TextIO) -> tuple[int, bool]:
+def look_of(out: TextIO) -> tuple[int, bool]:
     """Give the width of what is written to, and whether it wants colour."""
     columns = shutil.get_terminal_size((_COLUMNS, 24)).columns if out.isatty() else _COLUMNS
     return columns, is_colour_wanted(out, os.environ)
