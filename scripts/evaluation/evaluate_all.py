@@ -4,10 +4,11 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-from environments import clean_environment, make_environment
+from environments import clean_environment, find_python
 from evaluated_packages import CASES, Case, chosen
 from evaluation_page import Evaluated, write_page
 
@@ -34,30 +35,35 @@ def main() -> None:
 
 
 def _has_report(case: Case, folder: Path) -> bool:
-    report = folder / f"{case.slug}.json"
-    if report.exists():
-        return True
-    started = time.monotonic()
-    status = trace(case, folder)
-    say(f"{case.package}: status {status}, {time.monotonic() - started:.1f} s")
-    return report.exists()
+    if find_report(case, folder) is None:
+        started = time.monotonic()
+        status = evaluate(case, folder)
+        say(f"{case.package}: status {status}, {time.monotonic() - started:.1f} s")
+    return find_report(case, folder) is not None
 
 
-def trace(case: Case, folder: Path) -> int:
-    """Trace the exercise in an environment of its own; gives the status."""
-    try:
-        python = make_environment(case)
-    except (RuntimeError, FileNotFoundError) as error:
-        say(str(error))
-        return 1
-    folder.mkdir(parents=True, exist_ok=True)
-    report = folder / f"{case.slug}.json"
-    command: list[str | Path] = [*PYXHON, "run", "-q", "--policy", case.policy, "--format", "json", "--report", report]
-    traced = [*command, "-o", report.with_suffix(".pyxhon"), "--", python, case.exercise]
-    with report.with_suffix(".log").open("w") as log:
-        return subprocess.run(
-            traced, env=clean_environment(), cwd=CHECKOUT, check=False, stdout=log, stderr=log
-        ).returncode
+def evaluate(case: Case, folder: Path) -> int:
+    """Evaluate one package in a sandbox; gives the status of `pyxhon evaluate`."""
+    output = folder / case.slug
+    output.mkdir(parents=True, exist_ok=True)
+    package, *beside = case.requirements
+    with tempfile.TemporaryDirectory(prefix="evaluation-") as temporary:
+        constraints = Path(temporary) / "constraints.txt"
+        constraints.write_text("".join(f"{one}\n" for one in beside))
+        for path in (Path(temporary), constraints):
+            path.chmod(0o755)  # pip reads it as another user
+        command: list[str | Path] = [*PYXHON, "evaluate", "-q", package, "--exercise", case.exercise]
+        command += ["--python", find_python(case.python), "--policy", case.policy, "-o", output]
+        command += ["--format", "markdown", "--report", output / "matrix.md"]
+        environment = clean_environment() | ({"PIP_CONSTRAINT": str(constraints)} if beside else {})
+        with (output / "log.txt").open("w") as log:
+            done = subprocess.run(command, env=environment, cwd=CHECKOUT, check=False, stdout=log, stderr=log)
+    return done.returncode
+
+
+def find_report(case: Case, folder: Path, step: str = "run") -> Path | None:
+    """Give the report of a step; None: it was not made."""
+    return next(iter(sorted((folder / case.slug).glob(f"*/{step}/report.json"))), None)
 
 
 def say(text: str) -> None:
@@ -67,10 +73,8 @@ def say(text: str) -> None:
 
 def read_reports(folder: Path) -> list[Evaluated]:
     """Give what there is, in the order of the table."""
-    paths = {case: folder / f"{case.slug}.json" for case in CASES}
-    return [
-        Evaluated(case, json.loads(path.read_text(encoding="utf-8"))) for case, path in paths.items() if path.exists()
-    ]
+    found = [(case, find_report(case, folder)) for case in CASES]
+    return [Evaluated(case, json.loads(path.read_text(encoding="utf-8"))) for case, path in found if path]
 
 
 if __name__ == "__main__":

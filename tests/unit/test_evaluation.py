@@ -124,7 +124,7 @@ def test_an_exercise_runs_without_being_traced(case):
         timeout=120,
     )
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_a_package_that_is_not_there_is_refused():

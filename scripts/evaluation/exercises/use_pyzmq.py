@@ -20,7 +20,7 @@ def main():
             port = asking.bind_to_random_port("tcp://127.0.0.1")
             thread = threading.Thread(target=_reply, args=(context, f"tcp://127.0.0.1:{port}"))
             thread.start()
-            for number in range(2000):
+            for number in range(4000):
                 asking.send_json({"number": number})
                 assert asking.recv_json() == number * 2
             asking.send_json(None)

@@ -7,7 +7,7 @@ _TEXT = "The quick brown fox (jumps (over) the) lazy dog. Der schnelle Fuchs, é
 
 def main():
     """Search a text."""
-    for _ in range(20):
+    for _ in range(60):
         assert len(regex.findall(r"\p{Lu}\p{Ll}+", _TEXT)) == 600
         assert regex.search(r"\((?:[^()]|(?R))*\)", _TEXT)[0] == "(jumps (over) the)"
         assert regex.search(r"(?:quikc){e<=2}", _TEXT)

@@ -1,5 +1,7 @@
 """setuptools: a small project, with data and a console script, built as sdist and as wheel."""
 
+import contextlib
+import io
 import os
 import tarfile
 import tempfile
@@ -17,6 +19,8 @@ name = "small"
 version = "1.2"
 [project.scripts]
 small = "small:main"
+[tool.setuptools]
+packages = ["small"]
 [tool.setuptools.package-data]
 small = ["*.txt"]
 """
@@ -32,8 +36,10 @@ def main():
             Path("small").mkdir()
             Path("small/__init__.py").write_text("def main():\n    print('small')\n")
             Path("small/data.txt").write_text("data\n")
-            source = setuptools.build_meta.build_sdist("out")
-            wheel = setuptools.build_meta.build_wheel("out")
+            Path("README.md").write_text("small\n")
+            with contextlib.redirect_stdout(io.StringIO()):
+                source = setuptools.build_meta.build_sdist("out")
+                wheel = setuptools.build_meta.build_wheel("out")
             with tarfile.open(f"out/{source}") as archive:
                 assert "small-1.2/small/data.txt" in archive.getnames()
             with zipfile.ZipFile(f"out/{wheel}") as archive:

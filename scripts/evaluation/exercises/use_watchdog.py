@@ -4,13 +4,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from watchdog.events import PatternMatchingEventHandler
+from watchdog.events import FileSystemEventHandler
 from watchdog.observers import Observer
 
 
-class _Handler(PatternMatchingEventHandler):
+class _Handler(FileSystemEventHandler):
     def __init__(self):
-        super().__init__(patterns=["*.txt"])
+        super().__init__()
         self.seen = set()
         self.is_over = threading.Event()
 

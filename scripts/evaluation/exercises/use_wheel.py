@@ -1,24 +1,14 @@
 """wheel: a wheel packed, its tags changed, unpacked and packed again, by its command."""
 
-import contextlib
-import io
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-from wheel.cli import main as command
-
 
 def _run(*arguments):
-    import sys
-
-    before = sys.argv
-    sys.argv = ["wheel", *map(str, arguments)]
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            assert not command()
-    finally:
-        sys.argv = before
+    subprocess.run([sys.executable, "-m", "wheel", *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def main():
@@ -32,7 +22,7 @@ def main():
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
         (information / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         (information / "RECORD").write_text("")
-        for round_ in range(15):
+        for round_ in range(4):
             _run("pack", tree, "--dest-dir", folder)
             made = Path(folder) / "small-1.0-py3-none-any.whl"
             _run("tags", "--python-tag", "py310", made)
