@@ -25,6 +25,7 @@ BENCHMARKS = (
     "service",
     "syscall_price",
     "workloads",
+    "evaluation",
     "unwind",
 )
 _COLUMNS = 118

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from environments import clean_environment, find_python
+from environments import clean_environment, find_python, make_environment
 from evaluated_packages import CASES, Case, chosen
 from evaluation_page import Evaluated, write_page
 
@@ -22,22 +23,26 @@ def main() -> None:
     parser.add_argument("package", nargs="*", help="which (default: all)")
     parser.add_argument("--folder", type=Path, required=True, help="where reports stay; those there are not made again")
     parser.add_argument("--page", type=Path, help="write the tables between the markers of this page")
+    parser.add_argument(
+        "--no-sandbox", action="store_true", help="let `pyxhon run` trace it in an environment that stays: quicker"
+    )
     options = parser.parse_args()
     try:
         cases = chosen(options.package)
     except ValueError as error:
         parser.error(str(error))
-    failed = [case.package for case in cases if not _has_report(case, options.folder)]
+    way = trace if options.no_sandbox else evaluate
+    failed = [case.package for case in cases if not _has_report(case, options.folder, way)]
     if options.page:
         write_page(options.page, read_reports(options.folder))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-def _has_report(case: Case, folder: Path) -> bool:
+def _has_report(case: Case, folder: Path, way: Callable[[Case, Path], int]) -> bool:
     if find_report(case, folder) is None:
         started = time.monotonic()
-        status = evaluate(case, folder)
+        status = way(case, folder)
         say(f"{case.package}: status {status}, {time.monotonic() - started:.1f} s")
     return find_report(case, folder) is not None
 
@@ -58,6 +63,22 @@ def evaluate(case: Case, folder: Path) -> int:
         environment = clean_environment() | ({"PIP_CONSTRAINT": str(constraints)} if beside else {})
         with (output / "log.txt").open("w") as log:
             done = subprocess.run(command, env=environment, cwd=CHECKOUT, check=False, stdout=log, stderr=log)
+    return done.returncode
+
+
+def trace(case: Case, folder: Path) -> int:
+    """Trace the exercise in an environment that is kept; gives the status of `pyxhon run`."""
+    try:
+        python = make_environment(case)
+    except (RuntimeError, FileNotFoundError) as error:
+        say(str(error))
+        return 1
+    output = folder / case.slug / "traced/run"
+    output.mkdir(parents=True, exist_ok=True)
+    command: list[str | Path] = [*PYXHON, "run", "-q", "--policy", case.policy, "-o", output / "trace.pyxhon"]
+    command += ["--format", "json", "--report", output / "report.json", "--", python, case.exercise]
+    with (output / "output.txt").open("w") as log:
+        done = subprocess.run(command, env=clean_environment(), cwd=CHECKOUT, check=False, stdout=log, stderr=log)
     return done.returncode
 
 

@@ -20,6 +20,7 @@ _BENCHMARKS = [
     "unwind",
     "calls",
     "calls_seen",
+    "evaluation",
 ]
 
 
