@@ -10,7 +10,20 @@ BPF_TABLE("lru_hash", struct place, struct return_place, return_places, 32768);
 
 #define MAX_KEY_WORDS 64
 
-// Mix what looks like a return address into a library: a word near the instruction, not near the stack pointer.
+// Whether the instruction before an address is a call: e8, or ff /2 in one of its lengths. True also where that cannot
+// be read: then the address tells stacks apart all the same.
+static inline bool follows_call(u64 address)
+{
+	u64 bytes = 0;
+	if (bpf_probe_read_user(&bytes, 8, (void *)(address - 8)))
+		return true;
+	return ((bytes >> 24) & 0xff) == 0xe8 | ((bytes >> 8) & 0x38ff) == 0x10ff | ((bytes >> 16) & 0x38ff) == 0x10ff |
+	       ((bytes >> 32) & 0x38ff) == 0x10ff | ((bytes >> 40) & 0x38ff) == 0x10ff |
+	       ((bytes >> 48) & 0x38ff) == 0x10ff;
+}
+
+// Mix what looks like a return address into a library: a word near the instruction, not near the stack pointer, that
+// follows a call: pointers to data lie near, too, and are others each time.
 static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp, u64 mask)
 {
 	for (u32 i = 0; i < MAX_KEY_WORDS; i++) {
@@ -18,7 +31,7 @@ static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp, u64 mask)
 		u64 word = 0;
 		if (bpf_probe_read_user(&word, 8, (void *)(sp + 8 * (u64)i)))
 			break;
-		if (!((word ^ ip) >> 40) && word - sp + (16 << 20) > (32 << 20))
+		if (!((word ^ ip) >> 40) && word - sp + (16 << 20) > (32 << 20) && follows_call(word))
 			key = mix(key, word & mask);
 	}
 	return key;

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pyxhon.categories import SYSTEM_KINDS, CategoryTables
 from pyxhon.join.acts import Act, Acts
+from pyxhon.join.allocating import is_allocators_own
 from pyxhon.join.answerable import Answerable
 from pyxhon.join.explaining import Explanations
 from pyxhon.join.frameless import Sighting
@@ -66,6 +67,8 @@ class SystemCalls:
                 return self._join(seen, call, tampers=False)
             if self._is_interpreters_own(seen):
                 return self._count_own(seen)
+            if is_allocators_own(seen):
+                return self._count_allocators(seen)
         return self._count(seen, tampers=tampers)
 
     def _join(self, seen: Sighting, act: Act | None, *, tampers: bool) -> str:
@@ -108,6 +111,13 @@ class SystemCalls:
         act = self._acts.count(seen, by, {}, "detached")
         act.category = self._category(seen.event)
         self._loading.note_start(seen)
+        return "interpreter"
+
+    def _count_allocators(self, seen: Sighting) -> str:
+        """Count what the C library does for itself while memory is allocated or freed: nobody asked for it."""
+        by = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
+        act = self._acts.count(seen, by, {}, "detached")
+        act.category = self._category(seen.event)
         return "interpreter"
 
     def _category(self, event: EventRow) -> str | None:

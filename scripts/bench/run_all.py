@@ -26,6 +26,7 @@ BENCHMARKS = (
     "service",
     "syscall_price",
     "workloads",
+    "evaluation",
     "unwind",
     "rejudge",
 )

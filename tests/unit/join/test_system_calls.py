@@ -236,6 +236,38 @@ def test_an_interpreter_that_starts_is_one_act_of_the_standard_library(recording
     assert joined.fates == {"interpreter": 2}
 
 
+ALLOCATING = [LIBC, LIBC.but(symbol="get_nprocs"), LIBC.but(symbol="free"), PYTHON, EVAL]
+ONLINE = {"path": "/sys/devices/system/cpu/online", "flags": 0o2000000}
+
+
+def test_what_the_allocator_reads_is_not_the_packages(recording):
+    recording.call("openat", ONLINE, ALLOCATING, [PKG, APP])
+    recording.call(
+        "openat", {"path": "/proc/sys/vm/overcommit_memory", "flags": 0}, [*ALLOCATING[:3], FAST, EVAL], [PKG, APP]
+    )
+
+    row = single(recording.join())
+
+    assert (row.owner.name, row.level, row.count, row.arguments) == ("stdlib", "detached", 2, {})
+
+
+@pytest.mark.parametrize(
+    "arguments, native",
+    [
+        (ONLINE, [LIBC, LIBC.but(symbol="get_nprocs"), LIBC.but(symbol="sysconf"), PYTHON, EVAL]),
+        (ONLINE, [LIBC, FAST.but(symbol="free"), PYTHON, EVAL]),
+        (ONLINE, [LIBC, PYTHON.but(symbol="free"), EVAL]),
+        ({"path": "/etc/shadow", "flags": 0}, ALLOCATING),
+        ({"path": "/proc/stat", "flags": 1}, ALLOCATING),
+        ({"path": "/proc/stat"}, ALLOCATING),
+    ],
+)
+def test_what_anybody_else_reads_is_the_packages(recording, arguments, native):
+    recording.call("openat", arguments, native, [PKG, APP])
+
+    assert single(recording.join()).owner.name == "Pkg"
+
+
 def test_a_call_that_may_hide_a_function_is_nobodys_own(recording):
     recording.audit("os.remove", ["/y", -1], [APP])
     recording.call("unlink", {"path": "/x"}, [LIBC, LIBC.but(flags=2), LIBC], [])
