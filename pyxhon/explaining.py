@@ -8,7 +8,7 @@ from pyxhon.errors import PolicyError
 from pyxhon.join import Behaviour, join
 from pyxhon.policy.explain import Explanation, describe, explain, find_unseen
 from pyxhon.policy.model import Policy
-from pyxhon.policy.parse import list_builtin_policies, load_policies, load_policy
+from pyxhon.policy.parse import list_builtin_policies, load_builtin_sequences, load_policies, load_policy
 from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import count_noun, describe_arguments, describe_location, telling_arguments
 from pyxhon.report.escape import escape
@@ -39,13 +39,17 @@ def list_policies() -> int:
             allowed = entry.allow.shorthand if entry.allow else "no categories"
             reason = f"  {entry.reason}" if entry.reason else ""
             sys.stdout.write(f"{_BUILTIN}{name}  {entry.key.text}: {allowed}{reason}\n")
+    for sequence in load_builtin_sequences():
+        reason = f"  {sequence.reason}" if sequence.reason else ""
+        sys.stdout.write(f"{_BUILTIN}sequences  {sequence.name}{reason}\n")
     return 0
 
 
 def check_policies(names: tuple[str, ...], trace: Path | None, behaviour: str | None) -> int:
     """Validate policies, laid over each other as several --policy are, and explain them on a trace."""
     policy = load_policies(names)
-    sys.stdout.write(f"valid: {count_noun(len(policy.packages), 'package')} in {', '.join(policy.files)}\n")
+    ordered = f" and {count_noun(len(policy.sequences), 'sequence')}" if policy.sequences else ""
+    sys.stdout.write(f"valid: {count_noun(len(policy.packages), 'package')}{ordered} in {', '.join(policy.files)}\n")
     for rule in find_unseen(policy):
         line = f"{rule.rule}: no audit event shows {rule.pattern.text}; it decides only calls that are probed"
         sys.stdout.write(f"note: {escape(line)}\n")

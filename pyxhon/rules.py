@@ -8,6 +8,7 @@ from pyxhon.session_options import TraceOptions
 if TYPE_CHECKING:
     from pyxhon.categories import CategoryTables
     from pyxhon.policy.model import Policy
+    from pyxhon.policy.sequence_finding import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,17 @@ class Rules:
     """The policy; without one nothing is judged."""
 
     policy: "Policy | None"
+
+    @property
+    def watched(self) -> "tuple[Watched, ...]":
+        """Give the sequences that are looked for: the policy's, and PyXhon's own, which judge nothing."""
+        from pyxhon.policy.parse import load_builtin_sequences  # noqa: PLC0415 - as in tables
+        from pyxhon.policy.sequence_finding import Watched  # noqa: PLC0415 - as in tables
+
+        own = self.policy.sequences if self.policy else ()
+        names = {each.name for each in own}
+        others = [each for each in load_builtin_sequences() if each.name not in names]
+        return (*(Watched(each, "violation") for each in own), *(Watched(each, "unjudged") for each in others))
 
     @property
     def tables(self) -> "CategoryTables":

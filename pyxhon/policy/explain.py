@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyxhon.policy.describing import describe_sequences
 from pyxhon.policy.judge import Judged, Weighed, decide, weigh
 from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 
@@ -58,6 +59,9 @@ def describe(policy: Policy) -> str:
     lines = ["version: 1", f"# from {', '.join(policy.files)}", "packages:" if policy.packages else "packages: {}"]
     for entry in policy.packages:
         lines += _describe_entry(entry)
+    lines += describe_sequences(policy.sequences)
+    if policy.on_violation:
+        lines.append(f"on_violation: {policy.on_violation}")
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,8 @@ from pyxhon.policy.call_arguments import ArgumentPattern
 from pyxhon.policy.patterns import NamePattern
 from pyxhon.python_functions import PythonPattern
 
+Action = Literal["report", "stop", "kill"]
+ACTIONS: tuple[Action, ...] = ("report", "stop", "kill")
 LIST_KEYS = ("files.read", "files.write", "network.connect", "network.bind", "dlls.load")
 
 
@@ -163,6 +165,8 @@ class Policy:
     files: tuple[str, ...]
     packages: tuple[PackageRules, ...]
     tables: CategoryTables
+    sequences: tuple[Any, ...] = ()  # SequenceRule of sequences.py, which stands above this module
+    on_violation: Action | None = None
 
     def entries_for(self, name: str, origin: str) -> tuple[PackageRules, ...]:
         """Give the entries that cover an owner, the most specific first."""
