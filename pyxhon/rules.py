@@ -1,7 +1,7 @@
 """What behaviours are sorted and judged by. What reads it is imported where it is needed: most runs have no policy."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pyxhon.session_options import TraceOptions
 
@@ -16,6 +16,8 @@ class Rules:
     """The policy; without one nothing is judged."""
 
     policy: "Policy | None"
+    action: Literal["report", "stop", "kill"] = "report"
+    """What a violation brings upon the process while it is traced."""
 
     @property
     def watched(self) -> "tuple[Watched, ...]":
@@ -39,7 +41,8 @@ class Rules:
 def load_rules(options: TraceOptions) -> Rules:
     """Read the policies asked for. Raises PolicyError; so call it before tracing."""
     if not options.policy_paths:
-        return Rules(None)
+        return Rules(None)  # where nothing is judged, nothing is answered
     from pyxhon.policy.parse import load_policies  # noqa: PLC0415 - as above
 
-    return Rules(load_policies(options.policy_paths))
+    policy = load_policies(options.policy_paths)
+    return Rules(policy, options.on_violation or policy.on_violation or "report")

@@ -5,10 +5,17 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from pyxhon.report.describe import count_noun, describe_arguments, describe_place, telling_arguments
+from pyxhon.report.describe import (
+    count_noun,
+    describe_arguments,
+    describe_place,
+    describe_reaction,
+    describe_remedy,
+    telling_arguments,
+)
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
-from pyxhon.report.sequence_model import Reaction, Sequence
+from pyxhon.report.sequence_model import Sequence
 from pyxhon.report.text.lines import print_heading, print_line, print_more
 
 SEQUENCE_LIMIT: Final = 20
@@ -20,17 +27,9 @@ def print_reactions(console: Console, report: Report) -> None:
     """Print which processes were stopped or killed, and how one that is stopped goes on."""
     for row in report.reactions[:REACTION_LIMIT]:
         print_line(console, Text(describe_reaction(row), style="bold"))
+        if remedy := describe_remedy(row):
+            print_line(console, Text(remedy, style="bold"))
     print_more(console, len(report.reactions) - REACTION_LIMIT)
-
-
-def describe_reaction(row: Reaction) -> str:
-    """Say on one line what was done to a process and what for."""
-    why = f"sequence {escape(row.sequence, 100)}" if row.sequence else f"behaviour {escape(row.behaviour or '?', 20)}"
-    word = {"stop": "stopped", "kill": "killed"}.get(row.action, escape(row.action, 20))
-    if row.outcome != "sent":
-        return f"process {row.pid} was to be {word}: {escape(row.outcome, 120)} ({escape(row.package, 60)}: {why})"
-    on = f"; it goes on with: kill -CONT {row.pid}" if row.action == "stop" else ""
-    return f"process {row.pid} was {word} for what {escape(row.package, 60)} did ({why}){on}"
 
 
 def print_sequences(console: Console, report: Report) -> None:

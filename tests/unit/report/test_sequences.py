@@ -129,7 +129,7 @@ def test_many_sequences_are_cut():
 @pytest.mark.parametrize(
     "action, outcome, line",
     [
-        ("stop", "sent", "process 7 was stopped for what evil did (sequence s); it goes on with: kill -CONT 7"),
+        ("stop", "sent", "process 7 was stopped for what evil did (sequence s)\nprocess 7 goes on with: kill -CONT 7"),
         ("kill", "sent", "process 7 was killed for what evil did (sequence s)\n"),
         ("kill", "it had ended", "process 7 was to be killed: it had ended (evil: sequence s)"),
     ],
