@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from pyxhon.join import Behaviour, Joined, join
 from pyxhon.policy.judge import Judged
 from pyxhon.policy.sequence_finding import FoundSequence
-from pyxhon.policy.sequence_steps import StepTest
+from pyxhon.policy.sequence_steps import Sorting, StepTest
 from pyxhon.report.sequence_model import Reaction
 from pyxhon.reporting import find_ordered, judge_joined
 from pyxhon.rules import Rules
@@ -55,7 +55,9 @@ class Reactions:
         self._answered: set[int] = set()  # rows of processes
         self._due_s = 0.0
         own = [each for each in rules.watched if each.verdict == "violation"]
-        self._tests = [[StepTest(step, rules.tables) for step in each.rule.steps] for each in own]
+        self._steps = [(number, at) for number, each in enumerate(own) for at in range(len(each.rule.steps))]
+        self._lengths = [len(each.rule.steps) for each in own]
+        self._sorting = Sorting(StepTest(step, rules.tables) for each in own for step in each.rule.steps)
         self._seen: dict[tuple[int, str, str], set[int]] = {}  # steps that a package may have done
 
     @property
@@ -67,26 +69,27 @@ class Reactions:
         """Look whether something new may be a violation."""
         offences = (row.behaviour for row in judged if row.verdict == "violation")
         self._is_suspicious |= any(row.process not in self._answered for row in offences)
-        if self._tests:
+        if self._steps:
             self._watch_steps((*joined.behaviours, *joined.uncategorised))
 
     def _watch_steps(self, behaviours: Iterable[Behaviour]) -> None:
         directories = {row.id: row.working_directory for row in self._reader.processes()}
         for row in behaviours:
-            for number, tests in enumerate(self._tests):
-                steps = {at for at, test in enumerate(tests) if test.may_be(row, directories.get(row.process))}
-                if steps:
-                    seen = self._seen.setdefault((number, row.owner.name, row.owner.origin), set())
-                    seen |= steps
-                    # also where it was seen before: a repeat may complete what was not complete
-                    self._is_suspicious |= len(seen) == len(tests)
+            for each in self._sorting.steps_of(row, directories.get(row.process)):
+                number, at = self._steps[each]
+                self._seen.setdefault((number, row.owner.name, row.owner.origin), set()).add(at)
+        self._is_suspicious |= self._may_be_complete()
+
+    def _may_be_complete(self) -> bool:
+        """Tell whether a package may have done all steps of a sequence; a repeat may then complete it at any time."""
+        return any(len(seen) == self._lengths[number] for (number, _, _), seen in self._seen.items())
 
     def react(self) -> list[Reaction]:
         """Judge all that the trace holds, where something is suspicious, and answer; gives what was done."""
         began_s = time.monotonic()
         if not self._is_suspicious or began_s < self._due_s:
             return []
-        self._is_suspicious = any(len(self._seen.get(key, ())) == len(self._tests[key[0]]) for key in self._seen)
+        self._is_suspicious = self._may_be_complete()
         done = [self._answer(each) for each in self._find_offences() if each.act.process not in self._answered]
         self.rows += done
         ended_s = time.monotonic()
@@ -103,7 +106,7 @@ class Reactions:
         for row in judge_joined(joined, self._rules, self._reader):
             if row.verdict == "violation":
                 yield _Offence(row.behaviour, None)
-        for found in find_ordered(joined, self._rules, self._reader) if self._tests else ():
+        for found in find_ordered(joined, self._rules, self._reader) if self._steps else ():
             if found.watched.verdict == "violation" and found.is_certain:
                 yield from _offences_of(found)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyxhon.reacting import Reactions
 
 _REACTING_PERIOD_S: Final = 0.05  # between commits, where what was committed is answered
+_MOST_ROUNDS: Final = 16  # of asking whose files are: so many come with a burst of imports
 _VIOLATED: Final = 3
 
 
@@ -88,6 +89,8 @@ class Watching:
                 )
 
             self._begin, self._reader = begin, reader
+            if self.is_reacting:
+                self._findings = begin()  # the target may wait for it, the answer may not
             try:
                 yield
             finally:
@@ -96,7 +99,7 @@ class Watching:
     def show(self) -> None:
         """Pass on the new events, once it is known whose they are."""
         self._next_s = time.monotonic() + _REACTING_PERIOD_S
-        if self._begin is None or self._reader is None or self._recorder.ownership.has_work:
+        if self._begin is None or self._reader is None or not self._are_owners_known():
             return
         if self._findings is None:
             self._findings = self._begin()
@@ -110,6 +113,15 @@ class Watching:
             self._recorder.store.commit(is_forced=True)
             for row in done:
                 self._findings.tell(row)
+
+    def _are_owners_known(self) -> bool:
+        """Tell whether all that was committed has its owner; where violations are answered, that is not waited for."""
+        ownership = self._recorder.ownership
+        if self.is_reacting and ownership.has_work:
+            for _ in range(_MOST_ROUNDS):
+                ownership.work()
+            self._recorder.store.commit(is_forced=True)
+        return not ownership.has_work
 
     def _begin_reactions(self, reader: TraceReader) -> "Reactions | None":
         if self._rules.action == "report":

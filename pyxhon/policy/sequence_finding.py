@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyxhon.categories import CategoryTables
 from pyxhon.policy.judge import PackageJudgement, Verdict
-from pyxhon.policy.sequence_steps import Fit, StepTest
+from pyxhon.policy.sequence_steps import Fit, Sorting, StepTest
 from pyxhon.policy.sequence_times import Occurrence, Span, find_order
 from pyxhon.policy.sequences import SequenceRule
 
@@ -72,9 +72,12 @@ def find_sequences(
     One is told once for each package and, where its steps touch the same path, for each path.
     """
     finders = [_Finder(each, tables, directories) for each in watched]
+    places = [(finder, number) for finder in finders for number in range(len(finder.tests))]
+    sorting = Sorting(finder.tests[number] for finder, number in places)
     for behaviour in behaviours:
-        for finder in finders:
-            finder.note(behaviour)
+        for each in sorting.steps_of(behaviour, directories.get(behaviour.process)):
+            finder, number = places[each]
+            finder.note(behaviour, number)
     return tuple(found for finder in finders for found in finder.find())
 
 
@@ -94,25 +97,23 @@ class _Finder:
     def __init__(self, watched: Watched, tables: CategoryTables, directories: Mapping[int, str]) -> None:
         self._watched = watched
         self._directories = directories
-        self._tests = [StepTest(step, tables) for step in watched.rule.steps]
+        self.tests: Final = [StepTest(step, tables) for step in watched.rule.steps]
         self._acts: dict[tuple[str, str], list[_Acts]] = {}  # by owner: for each step the acts that it may be
 
-    def note(self, behaviour: "Behaviour") -> None:
-        """Take up an act, where it may be a step."""
-        directory = self._directories.get(behaviour.process)
-        for number, test in enumerate(self._tests):
-            if test.may_be(behaviour, directory):
-                owner = (behaviour.owner.name, behaviour.owner.origin)
-                if owner not in self._acts:
-                    if not self._watched.rule.concerns(*owner):
-                        return
-                    self._acts[owner] = [[] for _ in self._tests]
-                self._acts[owner][number].append(behaviour)
+    def note(self, behaviour: "Behaviour", number: int) -> None:
+        """Take up an act that may be a step."""
+        owner = (behaviour.owner.name, behaviour.owner.origin)
+        acts = self._acts.get(owner)
+        if acts is None:
+            is_concerned = self._watched.rule.concerns(*owner)
+            acts = self._acts[owner] = [[] for _ in self.tests] if is_concerned else []
+        if acts:
+            acts[number].append(behaviour)
 
     def find(self) -> Iterable[FoundSequence]:
         """Give what each package did."""
         for acts in self._acts.values():
-            if all(acts):
+            if acts and all(acts):
                 yield from self._find_of_owner(acts)
 
     def _find_of_owner(self, acts: list[_Acts]) -> Iterable[FoundSequence]:
@@ -141,7 +142,7 @@ class _Finder:
         for number in sorted(range(len(acts)), key=lambda each: len(acts[each])):
             is_any = False
             for behaviour in acts[number]:
-                fit = self._tests[number].fit(behaviour, self._directories.get(behaviour.process))
+                fit = self.tests[number].fit(behaviour, self._directories.get(behaviour.process))
                 if fit is not None:
                     is_any = True
                     kept[id(behaviour)] = behaviour

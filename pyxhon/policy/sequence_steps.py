@@ -46,18 +46,11 @@ class StepTest:
     def __init__(self, step: Step, tables: CategoryTables) -> None:
         self._step = step
         self._tables = tables
-        self._names: dict[tuple[str, str, str | None], bool] = {}
         self._texts = _literals(step)
 
-    def may_be(self, behaviour: "Behaviour", directory: str | None) -> bool:
-        """Tell whether more need be asked; no is certain."""
-        key = (behaviour.kind, behaviour.name, behaviour.category)
-        is_meant = self._names.get(key)
-        if is_meant is None:
-            is_meant = self._names[key] = self._is_meant(behaviour)
-        if not is_meant or _has_failed(behaviour):
-            return False
-        return self._texts is None or behaviour.is_truncated or self._has_text(behaviour, directory)
+    def has_text(self, text: str) -> bool:
+        """Tell whether `text_of` an act has what the step's paths need; no is certain."""
+        return self._texts is None or self._texts.search(text) is not None
 
     def fit(self, behaviour: "Behaviour", directory: str | None) -> Fit | None:
         """Hold what the act touches against the step; None: it is not this step."""
@@ -73,7 +66,8 @@ class StepTest:
         paths = frozenset(path for item in (meant if self._step.match else touched) if (path := _path_of(item)))
         return Fit(paths, next((doubt for doubt in doubts if doubt), None))
 
-    def _is_meant(self, behaviour: "Behaviour") -> bool:
+    def is_meant(self, behaviour: "Behaviour") -> bool:
+        """Tell whether the act's kind, name and category are those of the step."""
         step = self._step
         if step.categories and behaviour.category not in step.categories:
             return False
@@ -87,11 +81,28 @@ class StepTest:
         names = _names_of(behaviour, self._tables)
         return any(pattern.matches(name) for pattern in step.names for name in names)
 
-    def _has_text(self, behaviour: "Behaviour", directory: str | None) -> bool:
-        if self._texts is None or (directory and self._texts.search(directory)):
-            return True
-        search = self._texts.search
-        return any(search(text) for value in behaviour.arguments.values() for text in all_texts(value))
+
+class Sorting:
+    """Finds the steps that an act may be, of many: acts of one key share most of the answer."""
+
+    def __init__(self, tests: Iterable[StepTest]) -> None:
+        self._tests = tuple(tests)
+        self._by_key: dict[tuple[str, str, str | None], tuple[int, ...]] = {}
+
+    def steps_of(self, behaviour: "Behaviour", directory: str | None) -> Sequence[int]:
+        """Give the numbers of the tests that more need be asked of; what is not among them is certain."""
+        key = (behaviour.kind, behaviour.name, behaviour.category)
+        meant = self._by_key.get(key)
+        if meant is None:
+            meant = tuple(number for number, test in enumerate(self._tests) if test.is_meant(behaviour))
+            self._by_key[key] = meant
+        if not meant or _has_failed(behaviour):
+            return ()
+        if behaviour.is_truncated:
+            return meant
+        texts = (text for value in behaviour.arguments.values() for text in all_texts(value))
+        text = "\n".join((directory or "", *texts))
+        return [number for number in meant if self._tests[number].has_text(text)]
 
 
 def touched_by(behaviour: "Behaviour", tables: CategoryTables, directory: str | None) -> tuple[Touched, ...]:

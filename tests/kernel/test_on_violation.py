@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyxhon.trace.reader import open_trace
-from tests.interpreters import Interpreter
+from tests.interpreters import CHECKOUT, Interpreter
 from tests.kernel.commands import pyxhon
 from tests.kernel.traced import attaching, tracing_program
 from tests.targets import PROGRAMS, running
@@ -145,6 +146,39 @@ def test_a_child_is_killed_and_its_parent_is_not(policy, tmp_path, packages):
         codes = {row.pid: row.exit_code for row in reader.processes()}
     assert codes.pop(child) == 128 + signal.SIGKILL
     assert set(codes.values()) <= {0, None}
+
+
+def test_a_system_call_denied_to_everybody_is_answered_in_the_kernel(policy, tmp_path):
+    out = tmp_path / "report.json"
+    command = PYTHON.command(PROGRAMS / "violates.py", "main:memfd", "main:wait:60")
+    denied = policy('  "*": {syscalls: {deny: [memfd_create]}}\n', "on_violation: kill\n")
+
+    done = pyxhon("run", "-q", "--policy", denied, "--format", "json", "--report", out, "--", *command)
+
+    report = json.loads(out.read_text())
+    assert done.returncode == 3
+    assert done.stdout == b"ready\n"
+    (violation,) = [row for row in report["behaviours"] if row["verdict"] == "violation"]
+    assert (violation["kind"], violation["name"]) == ("memory", "memfd_create")
+    assert [(row["by"], row["behaviour"]) for row in report["reactions"]] == [("kernel", violation["id"])]
+    assert {row["name"] for row in report["behaviours"]}.isdisjoint({"fork", "os.fork", "execve"})
+
+
+def test_pyxhon_does_not_answer_itself_though_the_target_started_it(policy, tmp_path):
+    trace, denied = tmp_path / "t.pyxhon", policy('  "*": {syscalls: {deny: [bpf, perf_event_open, memfd_create]}}\n')
+    options = ["-q", "--on-violation", "kill", "--policy", denied, "--duration", "1", "-o", str(trace)]
+    program = (
+        "import os, subprocess, sys\n"
+        f"done = subprocess.run([sys.executable, '-m', 'pyxhon', 'record', *{options!r}, str(os.getpid())])\n"
+        "print(done.returncode)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "0\n", done.stderr
+    with open_trace(trace) as reader:
+        assert len(reader.processes()) == 1
+    assert evidence(trace)[1] == []
 
 
 def test_what_is_allowed_is_never_answered(policy, tmp_path):
