@@ -1,8 +1,9 @@
 """Violations are answered while a trace is taken: the process that acted is stopped or killed.
 
 A batch of events only raises a suspicion, for it may hold but a part of an act, and of a sequence the last step alone.
-What then counts is the judgement of all that was committed, by the way that the report takes. So nothing is answered
-that the report would not call a violation, and the evidence is in the trace before a signal is sent.
+What then counts is the judgement of all that was committed, by the way that the report takes, and that it is the same
+a moment later: what explains an act may still be under way. So nothing is answered that the report would not call a
+violation, and the evidence is in the trace before a signal is sent.
 """
 
 import logging
@@ -26,6 +27,8 @@ SIGNALS: Final = {"stop": signal.SIGSTOP, "kill": signal.SIGKILL}
 """What each action is."""
 _REST: Final = 9  # times as long as a judgement took, before the next: it takes a tenth of our time
 _SHORTEST_REST_S: Final = 0.2
+_CONFIRMED_S: Final = 0.1  # as long must it be a violation
+_CONFIRMED_UNKNOWN_S: Final = 1.2  # of a program that is no Python, as far as is known: it is looked at again
 _MOST_REACTIONS: Final = 1000
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +39,11 @@ class _Offence:
 
     act: Behaviour
     sequence: str | None
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What tells it from others: the process, and the act or sequence."""
+        return self.act.process, self.sequence or self.act.id
 
 
 class Reactions:
@@ -53,6 +61,7 @@ class Reactions:
         self._rules = rules
         self._is_suspicious = False
         self._answered: set[int] = set()  # rows of processes
+        self._unconfirmed: dict[tuple[int, str], float] = {}  # since when these are offences
         self._due_s = 0.0
         own = [each for each in rules.watched if each.verdict == "violation"]
         self._steps = [(number, at) for number, each in enumerate(own) for at in range(len(each.rule.steps))]
@@ -84,17 +93,33 @@ class Reactions:
         """Tell whether a package may have done all steps of a sequence; a repeat may then complete it at any time."""
         return any(len(seen) == self._lengths[number] for (number, _, _), seen in self._seen.items())
 
-    def react(self) -> list[Reaction]:
+    def react(self, *, is_last: bool) -> list[Reaction]:
         """Judge all that the trace holds, where something is suspicious, and answer; gives what was done."""
         began_s = time.monotonic()
-        if not self._is_suspicious or began_s < self._due_s:
+        if not self._is_suspicious or (began_s < self._due_s and not is_last):
             return []
-        self._is_suspicious = self._may_be_complete()
-        done = [self._answer(each) for each in self._find_offences() if each.act.process not in self._answered]
+        offences = [each for each in self._find_offences() if each.act.process not in self._answered]
+        confirmed = offences if is_last else self._confirm(offences, began_s)
+        done = [self._answer(each) for each in _one_of_each_process(confirmed)]
         self.rows += done
-        ended_s = time.monotonic()
-        self._due_s = ended_s + max(_REST * (ended_s - began_s), _SHORTEST_REST_S if not done else 0.0)
+        self._is_suspicious = bool(self._unconfirmed) or self._may_be_complete()
+        took_s = time.monotonic() - began_s
+        rest_s = max(took_s, _CONFIRMED_S) if self._unconfirmed else max(_REST * took_s, _SHORTEST_REST_S)
+        self._due_s = began_s + took_s + rest_s
         return done
+
+    def _confirm(self, offences: list[_Offence], now_s: float) -> list[_Offence]:
+        """Give those that have been offences for a while."""
+        since = {each.key: self._unconfirmed.get(each.key, now_s) for each in offences}
+        known = {row.id for row in self._reader.processes() if row.interpreter is not None} if offences else set()
+        confirmed = [
+            each
+            for each in offences
+            if now_s - since[each.key] >= (_CONFIRMED_S if each.act.process in known else _CONFIRMED_UNKNOWN_S)
+        ]
+        done = {each.act.process for each in confirmed}
+        self._unconfirmed = {key: first_s for key, first_s in since.items() if key[0] not in done}
+        return confirmed
 
     def told(self) -> list[dict[str, Any]]:
         """Give all that was done as the trace holds it."""
@@ -125,6 +150,11 @@ class Reactions:
         return Reaction(
             self.action, act.pid, time.monotonic_ns(), by, outcome, act.owner.name, behaviour, offence.sequence
         )
+
+
+def _one_of_each_process(offences: Iterable[_Offence]) -> Iterable[_Offence]:
+    """Give the first of each process: one signal is enough."""
+    return {each.act.process: each for each in reversed(list(offences))}.values()
 
 
 def _offences_of(found: FoundSequence) -> Iterable[_Offence]:

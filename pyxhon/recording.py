@@ -351,7 +351,7 @@ def _finish(session: _Session) -> None:
     store.set_counters(balance_signals(counters, recorder, lost) + session.instructions.balance(counters))
     store.set_meta(ended_unix_ns=ended_unix_ns)
     store.commit(is_forced=True)
-    session.watching.show()
+    session.watching.show(is_last=True)
 
 
 def _begin_program(tracing: Tracing, image: Image) -> None:

@@ -96,7 +96,7 @@ class Watching:
             finally:
                 self._findings = self._begin = self._reader = None
 
-    def show(self) -> None:
+    def show(self, *, is_last: bool = False) -> None:
         """Pass on the new events, once it is known whose they are."""
         self._next_s = time.monotonic() + _REACTING_PERIOD_S
         if self._begin is None or self._reader is None or not self._are_owners_known():
@@ -108,7 +108,7 @@ class Watching:
             self._last_event = rows[-1].id
         lost = sum(losses_of(self._probes.counters()).values())
         self._findings.update(rows, lost)
-        if self._reactions is not None and (done := self._reactions.react()):
+        if self._reactions is not None and (done := self._reactions.react(is_last=is_last)):
             self._recorder.store.set_meta(reactions=self._reactions.told())
             self._recorder.store.commit(is_forced=True)
             for row in done:

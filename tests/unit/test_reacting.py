@@ -46,14 +46,21 @@ class Running:
         self.recording.add(name, [{"bytes": "ls"}], self.stack, **values)
         return self.look()
 
-    def look(self):
+    def see(self):
+        """Let what was done be seen."""
         self.recording.store.commit(is_forced=True)
         rows = list(self.reader.events(self._last))
         self._last = rows[-1].id if rows else self._last
         joined = self.joiner.join(rows)
         self.reactions.watch(joined, judge_joined(joined, self.rules, self.reader))
-        time.sleep(0.25)  # it rests between two looks
-        return self.reactions.react()
+
+    def look(self):
+        self.see()
+        done = self.reactions.react(is_last=False)
+        for _ in range(2):
+            time.sleep(0.25)  # it rests between two looks, and looks twice
+            done = done or self.reactions.react(is_last=False)
+        return done
 
 
 @pytest.fixture
@@ -96,6 +103,29 @@ def test_what_is_allowed_is_not_answered(running, target):
     assert run.act("os.listdir") == []
     assert run.act("os.system", python_stack=run.recording.stack((APP, "main", 12))) == []
     assert target.poll() is None
+
+
+def test_what_is_no_violation_at_the_second_look_is_not_answered(running, target):
+    run = running(DENIED)
+    event = run.recording.add("os.system", [{"bytes": "ls"}], run.stack, process=run.process)
+    run.see()
+    assert run.reactions.react(is_last=False) == []
+
+    run.recording.store._execute("UPDATE event SET name = 'os.listdir' WHERE id = ?", (event,))
+
+    assert run.look() == []
+    assert run.reactions.react(is_last=True) == []
+    assert target.poll() is None
+
+
+def test_at_the_end_it_is_answered_at_once(running, target):
+    run = running(DENIED)
+    now = time.monotonic_ns()
+    run.recording.add("os.system", [{"bytes": "ls"}], run.stack, process=run.process, first_ns=now, last_ns=now)
+    run.see()
+
+    assert [row.outcome for row in run.reactions.react(is_last=True)] == ["sent"]
+    assert target.wait() == -signal.SIGKILL
 
 
 def test_a_stop_ends_tracing(running):
