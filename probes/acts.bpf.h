@@ -134,6 +134,16 @@ static inline struct act_count *count_act(struct scratch *s, struct act_key *key
 	return known;
 }
 
+// What the policy denies to everybody is answered with a signal to whom acts: its record is in the ring buffer by now.
+static inline void answer(struct act *act)
+{
+	if (act->signal != SIGNAL_AUDIT && act->signal != SIGNAL_SYSCALL)
+		return;
+	u64 *denial = denials.lookup(&act->name);
+	if (denial && !send_signal((u32)*denial))
+		__sync_fetch_and_add(denial, 1ULL << 32);
+}
+
 // Count or send the act that lies decoded in s; tells whether it was sent.
 static inline bool record_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l,
 			      enum act_source source)
@@ -166,5 +176,7 @@ static inline bool record_act(struct scratch *s, const struct settings *conf, co
 		entry->state = is_sent ? ACT_STATE_STORED : ACT_STATE_FAILED;
 	else if (!is_sent)
 		count(act->signal, COUNTER_LOST);
+	if (is_sent && source != SOURCE_OPERATION)
+		answer(act);
 	return is_sent;
 }

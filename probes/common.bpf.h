@@ -21,12 +21,14 @@ BPF_TABLE("lru_hash", struct place, u32, known_codes, 65536);
 BPF_HASH(named_codes, struct place, u32, MAX_FUNCTIONS); // addresses of functions: generation, and IS_DESCRIBED
 BPF_TABLE("lru_hash", struct place, u32, code_generations, 16384); // of addresses where known code objects were freed
 BPF_ARRAY(freed_places, struct freed_places, 1);
+BPF_HASH(denials, u64, u64, 1024); // acts by name: the signal that answers them, from bit 32 on how often it was sent
 BPF_PERCPU_ARRAY(counters, u64, 512); // signal * 32 + counter
 BPF_RINGBUF_OUTPUT(ring, 4096); // the loader sets the size
 
 struct namespace_id;
 // BPF_FUNC_get_ns_current_pid_tgid, Linux 5.7
 static long (*get_ns_current_pid_tgid)(u64 device, u64 inode, struct namespace_id *id, u32 size) = (void *)120;
+static long (*send_signal)(u32 number) = (void *)109; // BPF_FUNC_send_signal, Linux 5.3
 static u64 (*get_attach_cookie)(void *ctx) = (void *)174; // BPF_FUNC_get_attach_cookie, Linux 5.15
 
 static inline void count(u32 signal, u32 what)

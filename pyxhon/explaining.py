@@ -10,7 +10,7 @@ from pyxhon.join import Behaviour, join
 from pyxhon.policy.explain import Explanation, describe, explain, find_unseen
 from pyxhon.policy.judge import Verdict
 from pyxhon.policy.model import Policy
-from pyxhon.policy.parse import list_builtin_policies, load_policies, load_policy
+from pyxhon.policy.parse import list_builtin_policies, load_builtin_sequences, load_policies, load_policy
 from pyxhon.policy.usage import Usage, count_uses
 from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import (
@@ -50,6 +50,9 @@ def list_policies() -> int:
             allowed = entry.allow.shorthand if entry.allow else "no categories"
             reason = f"  {entry.reason}" if entry.reason else ""
             sys.stdout.write(f"{_BUILTIN}{name}  {entry.key.text}: {allowed}{reason}\n")
+    for sequence in load_builtin_sequences():
+        reason = f"  {sequence.reason}" if sequence.reason else ""
+        sys.stdout.write(f"{_BUILTIN}sequences  {sequence.name}{reason}\n")
     return 0
 
 
@@ -61,7 +64,8 @@ def check_policies(names: tuple[str, ...], trace: Path | None, behaviour: str | 
     if trace is None and len(names) > 1 and is_trace(Path(names[-1])):
         names, trace = names[:-1], Path(names[-1])
     policy = load_policies(names)
-    sys.stdout.write(f"valid: {count_noun(len(policy.packages), 'package')} in {', '.join(policy.files)}\n")
+    ordered = f" and {count_noun(len(policy.sequences), 'sequence')}" if policy.sequences else ""
+    sys.stdout.write(f"valid: {count_noun(len(policy.packages), 'package')}{ordered} in {', '.join(policy.files)}\n")
     for rule in find_unseen(policy):
         line = f"{rule.rule}: no audit event shows {rule.pattern.text}; it decides only calls that are probed"
         sys.stdout.write(f"note: {escape(line)}\n")

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -78,7 +79,7 @@ def follow_tree(tracing: Tracing, pid: int) -> None:
         return
     found = {pid}
     while True:
-        fresh = [child for child in _descendants(found) if child not in found]
+        fresh = [child for child in _descendants(found) if child != os.getpid()]  # nobody follows himself
         if not fresh:
             return
         for child in fresh:

@@ -3,17 +3,25 @@
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final
 
-from pyxhon.join import Joiner
+from pyxhon.join import Joined, Joiner
 from pyxhon.policy.judge import Judged
 from pyxhon.report.build import UNCATEGORISED
 from pyxhon.report.build_surroundings import build_location
-from pyxhon.report.describe import count_noun, describe_arguments, describe_location, telling_arguments
+from pyxhon.report.describe import (
+    count_noun,
+    describe_arguments,
+    describe_location,
+    describe_reaction,
+    describe_remedy,
+    telling_arguments,
+)
 from pyxhon.report.escape import escape
 from pyxhon.report.output import is_colour_wanted
+from pyxhon.report.sequence_model import Reaction
 from pyxhon.reporting import judge_joined
 from pyxhon.rules import Rules
 from pyxhon.session_options import TraceOptions
@@ -30,10 +38,19 @@ _CLEAR_LINE: Final = "\r\x1b[K"
 class LiveFindings:
     """Owns the last line of standard error while a trace is taken; a context manager that cleans it up.
 
-    `has_status` is False where the target writes to the same terminal.
+    `has_status` is False where the target writes to the same terminal. `watch` gets all that is joined and judged.
     """
 
-    def __init__(self, reader: TraceReader, rules: Rules, options: TraceOptions, *, has_status: bool = True) -> None:
+    def __init__(
+        self,
+        reader: TraceReader,
+        rules: Rules,
+        options: TraceOptions,
+        *,
+        has_status: bool = True,
+        watch: Callable[[Joined, Iterable[Judged]], None] | None = None,
+    ) -> None:
+        self._watch = watch
         self._reader = reader
         self._joiner = Joiner(reader, rules.tables)
         self._rules = rules
@@ -64,14 +81,25 @@ class LiveFindings:
         """Take the new events of a batch: print what they violate and how it goes."""
         batch = list(events)
         self._event_count += len(batch)
-        if self._is_quiet:
+        if self._is_quiet and self._watch is None:
             return
         if batch and (self._rules.policy is not None or self._has_status):
             joined = self._joiner.join(batch)
-            for judged in judge_joined(joined, self._rules, self._reader):
-                self._note(judged)
+            judged = judge_joined(joined, self._rules, self._reader)
+            if self._watch is not None:
+                self._watch(joined, judged)
+            for row in judged if not self._is_quiet else ():
+                self._note(row)
         self._show_status(loss_count)
         sys.stderr.flush()
+
+    def tell(self, row: Reaction) -> None:
+        """Say what was done to a process."""
+        if not self._is_quiet:
+            self._clear()
+            remedy = describe_remedy(row)
+            sys.stderr.write(f"pyxhon: {describe_reaction(row)}{f'; {remedy}' if remedy else ''}\n")
+            sys.stderr.flush()
 
     def _note(self, judged: Judged) -> None:
         was_violation = self._seen.get(judged.behaviour.id, False)
@@ -87,7 +115,7 @@ class LiveFindings:
 
     def _show_status(self, loss_count: int) -> None:
         now = time.monotonic()
-        if not self._has_status or now < self._next_status_s:
+        if self._is_quiet or not self._has_status or now < self._next_status_s:
             return
         self._next_status_s = now + (_PERIOD_S if self._is_terminal else _LOG_PERIOD_S)
         parts = (

@@ -7,13 +7,12 @@ import os
 import platform
 import shutil
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyxhon
 from pyxhon.balance import balance_signals
@@ -60,12 +59,11 @@ from pyxhon.recorder import Recorder
 from pyxhon.resolve import ImageCode
 from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
+from pyxhon.target.job_control import hold_group
 from pyxhon.target.process import find_process, is_ended, read_mappings, read_working_directory
-from pyxhon.trace.reader import TraceReader, open_trace
+from pyxhon.trace.reader import open_trace
 from pyxhon.trace.store import Store
-
-if TYPE_CHECKING:
-    from pyxhon.live import LiveFindings
+from pyxhon.watching import Watching
 
 _logger = logging.getLogger(__name__)
 _WAIT_S: Final = 0.05
@@ -93,10 +91,7 @@ class _Session:
     instructions: InstructionRecorder
     probe_check: ProbeCheck
     hook_check: HookCheck
-    findings: "LiveFindings | None" = None
-    begin_findings: "Callable[[], LiveFindings] | None" = None  # where there will be something to show
-    reader: TraceReader | None = None
-    last_event: int = 0
+    watching: Watching
     has_events: bool = False
     last_counts_s: float = 0.0
 
@@ -117,11 +112,11 @@ def record_process(pid: int, options: TraceOptions, loading: ProbesLoading, *, i
             _require_layout(interpreter)
             probe_for_process(session.tracing.interpreters, pid, runtime)
             follow_tree(session.tracing, pid)
-            with _live(session, rules, path):
+            with session.watching.begin(path):
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
                 _record(session, lambda: stop.is_asked or _is_over(session, deadline))
                 _finish(session)
-        return _report(path, rules, options) if is_reporting else 0
+        return _report(path, rules, options) if is_reporting else session.watching.exit_status
 
 
 def record_command(
@@ -142,15 +137,22 @@ def record_command(
             child = Child(program, command)
             session.tracing.recorder.add_image(LAUNCH_IMAGE, _launch_image(session, child.pid))
             session.tracing.probes.follow(child.pid, LAUNCH_IMAGE, None, None)
-            with _live(session, rules, path, has_status=False):
+            with session.watching.begin(path, has_status=False):
                 child.start()
                 deadline = None if options.duration_s is None else time.monotonic() + options.duration_s
                 _record(
                     session,
-                    lambda: child.is_over(session.tracing.recorder, stop=stop, deadline=_due(session, deadline)),
+                    lambda: (
+                        session.watching.is_over
+                        or child.is_over(session.tracing.recorder, stop=stop, deadline=_due(session, deadline))
+                    ),
                 )
                 _finish(session)
-        status = _report(path, rules, options) if is_reporting else 0
+        status = _report(path, rules, options) if is_reporting else session.watching.exit_status
+        if session.watching.is_over:  # what is stopped does not end
+            for pid in session.watching.stopped:
+                hold_group(pid)
+            return status
         return child.exit_status() if options.exit_code == "command" else status
 
 
@@ -220,7 +222,7 @@ def _open_session(
                 native.stacks.on_mapped = functools.partial(add_mapped_dll, tracing)
             try:
                 checks = ProbeCheck(store, recorder.pending, probes), HookCheck(store, recorder.pending, probes)
-                yield _Session(tracing, instructions, *checks)
+                yield _Session(tracing, instructions, *checks, Watching(recorder, probes, rules, options))
             finally:
                 ownership.close()
 
@@ -251,32 +253,10 @@ def describe_native(options: TraceOptions, probes: Probes) -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = True) -> Iterator[None]:
-    """Show findings while tracing, from the first event on: importing what shows them takes longer than that may."""
-    session.tracing.store.commit(is_forced=True)
-    options = session.tracing.options
-    is_telling = has_status and (sys.stderr.isatty() or options.verbosity > 0)
-    if options.is_quiet or (rules.policy is None and not is_telling):
-        yield
-        return
-    with open_trace(path) as reader, contextlib.ExitStack() as shown:
-
-        def begin() -> "LiveFindings":
-            from pyxhon.live import LiveFindings  # noqa: PLC0415 - see above
-
-            return shown.enter_context(LiveFindings(reader, rules, options, has_status=has_status))
-
-        session.begin_findings, session.reader = begin, reader
-        try:
-            yield
-        finally:
-            session.findings = session.begin_findings = session.reader = None
-
-
 def _is_over(session: _Session, deadline: float | None) -> bool:
     due = _due(session, deadline)
-    return (due is not None and time.monotonic() > due) or not session.tracing.recorder.live
+    is_due = session.watching.is_over or (due is not None and time.monotonic() > due)
+    return is_due or not session.tracing.recorder.live
 
 
 def _due(session: _Session, deadline: float | None) -> float | None:
@@ -302,7 +282,7 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # to wake up is no reason to stop the target
     recorder, interpreters = session.tracing.recorder, session.tracing.interpreters
     # functions asked for are probed as modules are loaded, instructions refused as code is met: the sooner, the better
-    is_hurried = interpreters.has_functions or interpreters.instructions.is_on
+    is_hurried = interpreters.has_functions or interpreters.instructions.is_on or session.watching.is_reacting
     batches = Batches(session.tracing.probes, is_patient=not is_hurried)
     over_s = 0.0
     while True:
@@ -327,27 +307,15 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
         if batches.is_idle or batches.is_late:
             session.tracing.work()
         # the first event must not wait for the next commit
-        if session.tracing.store.commit(is_forced=not session.has_events and recorder.totals.events > 0):
+        is_first = not session.has_events and recorder.totals.events > 0
+        if session.tracing.store.commit(is_forced=is_first or session.watching.is_due):
             session.has_events = recorder.totals.events > 0
-            _show(session)
+            session.watching.show()
         over_s = over_s or (time.monotonic() if was_over else 0.0)
         if was_over and (batches.is_idle or time.monotonic() - over_s > _LONGEST_END_S):
             return
         if not records and not (batches.is_idle and session.tracing.has_work):
             session.tracing.probes.ring.wait(_WAIT_S)
-
-
-def _show(session: _Session) -> None:
-    """Pass on the new events, once it is known whose they are."""
-    if session.begin_findings is None or session.reader is None or session.tracing.ownership.has_work:
-        return
-    if session.findings is None:
-        session.findings = session.begin_findings()
-    rows = list(session.reader.events(session.last_event))
-    if rows:
-        session.last_event = rows[-1].id
-    lost = sum(losses_of(session.tracing.probes.counters()).values())
-    session.findings.update(rows, lost)
 
 
 def _finish(session: _Session) -> None:
@@ -383,7 +351,7 @@ def _finish(session: _Session) -> None:
     store.set_counters(balance_signals(counters, recorder, lost) + session.instructions.balance(counters))
     store.set_meta(ended_unix_ns=ended_unix_ns)
     store.commit(is_forced=True)
-    _show(session)
+    session.watching.show(is_last=True)
 
 
 def _begin_program(tracing: Tracing, image: Image) -> None:

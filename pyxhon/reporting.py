@@ -7,6 +7,7 @@ from pyxhon import __version__
 from pyxhon.join import Joined, Owner, join
 from pyxhon.outputs import check_outputs
 from pyxhon.policy.judge import Judged, judge, summarize
+from pyxhon.policy.sequence_finding import FoundSequence, blame, find_sequences
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
 from pyxhon.report.build_code import build_listing
 from pyxhon.report.model import Report
@@ -35,8 +36,9 @@ def make_report(reader: TraceReader, rules: Rules) -> Report:
     """Make the report of a trace."""
     joined = join(reader, None, rules.tables)
     judged = judge_joined(joined, rules, reader)
-    packages = summarize(judged, rules.policy, _list_loaded(reader)) if rules.policy else ()
-    return build_report(reader, joined, Judgement(judged, packages), __version__)
+    found = find_ordered(joined, rules, reader)
+    packages = blame(summarize(judged, rules.policy, _list_loaded(reader)), found) if rules.policy else ()
+    return build_report(reader, joined, Judgement(judged, packages, found), __version__)
 
 
 def report_file(trace: Path, options: TraceOptions) -> int:
@@ -76,6 +78,12 @@ def judge_joined(joined: Joined, rules: Rules, reader: TraceReader) -> tuple[Jud
     behaviours = (*joined.behaviours, *joined.uncategorised)
     judged = judge(behaviours, rules.policy, find_directories(joined, reader))
     return tuple(row for row in judged if row.behaviour.category is not None or row.verdict == "violation")
+
+
+def find_ordered(joined: Joined, rules: Rules, reader: TraceReader) -> tuple[FoundSequence, ...]:
+    """Look for sequences among all that was joined, also among acts of no category."""
+    behaviours = (*joined.behaviours, *joined.uncategorised)
+    return find_sequences(behaviours, rules.watched, rules.tables, find_directories(joined, reader))
 
 
 def find_directories(joined: Joined, reader: TraceReader) -> dict[int, str]:

@@ -1,13 +1,14 @@
 """What behaviours are sorted and judged by. What reads it is imported where it is needed: most runs have no policy."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pyxhon.session_options import TraceOptions
 
 if TYPE_CHECKING:
     from pyxhon.categories import CategoryTables
     from pyxhon.policy.model import Policy
+    from pyxhon.policy.sequence_finding import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,19 @@ class Rules:
     """The policy; without one nothing is judged."""
 
     policy: "Policy | None"
+    action: Literal["report", "stop", "kill"] = "report"
+    """What a violation brings upon the process while it is traced."""
+
+    @property
+    def watched(self) -> "tuple[Watched, ...]":
+        """Give the sequences that are looked for: the policy's, and PyXhon's own, which judge nothing."""
+        from pyxhon.policy.parse import load_builtin_sequences  # noqa: PLC0415 - as in tables
+        from pyxhon.policy.sequence_finding import Watched  # noqa: PLC0415 - as in tables
+
+        own = self.policy.sequences if self.policy else ()
+        names = {each.name for each in own}
+        others = [each for each in load_builtin_sequences() if each.name not in names]
+        return (*(Watched(each, "violation") for each in own), *(Watched(each, "unjudged") for each in others))
 
     @property
     def tables(self) -> "CategoryTables":
@@ -27,7 +41,8 @@ class Rules:
 def load_rules(options: TraceOptions) -> Rules:
     """Read the policies asked for. Raises PolicyError; so call it before tracing."""
     if not options.policy_paths:
-        return Rules(None)
+        return Rules(None)  # where nothing is judged, nothing is answered
     from pyxhon.policy.parse import load_policies  # noqa: PLC0415 - as above
 
-    return Rules(load_policies(options.policy_paths))
+    policy = load_policies(options.policy_paths)
+    return Rules(policy, options.on_violation or policy.on_violation or "report")

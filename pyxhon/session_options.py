@@ -38,6 +38,8 @@ class TraceOptions:
     """End after this many entries and exits of functions, or instructions; None: no bound."""
     policy_paths: tuple[str, ...] = ()
     """Policy files, or builtin:NAME."""
+    on_violation: Literal["report", "stop", "kill"] | None = None
+    """What a violation brings upon the process; None: what the policy says."""
     functions: tuple[str, ...] = ()
     """Functions whose calls are recorded: C functions by their Python names, Python functions as MODULE:QUALNAME."""
     interpreters: tuple[str, ...] = ()

@@ -133,6 +133,7 @@ class Probes:
             **offsets,
         )
         self._set("settings", 0, settings)
+        self.seed = settings.seed
         self._set_all("syscall_rules", options.syscall_rules)
         names = _TRACEPOINTS | (self._prepare_operations() if options.syscall_rules else {})
         with ThreadPoolExecutor(max_workers=2) as pool:  # the verifier takes its time with either

@@ -140,6 +140,11 @@ _POLICY = click.option(
     "--policy", "policy_paths", multiple=True, metavar="FILE",
     help="Judge by this policy: a file or builtin:NAME. May be given several times.",
 )  # fmt: skip
+_ON_VIOLATION = click.option(
+    "--on-violation", type=click.Choice(["report", "stop", "kill"]), default=None,
+    help="Stop (SIGSTOP) or kill a process that violates the policy, after the fact. Goes over the policy's "
+    "on_violation.  [default: report]",
+)  # fmt: skip
 _EXCLUDE_STDLIB = click.option(
     "--exclude-stdlib", is_flag=True,
     help="Leave out what the standard library did on its own behalf; violations stay.",
@@ -175,7 +180,7 @@ _MESSAGES: Final = (_QUIET, _VERBOSE)
 _REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
 _TRACING: Final = (
     _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _INSTRUCTIONS, _INSTRUCTIONS_PACKAGE, _MAX_EVENTS,
-    _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION, _INTERPRETER,
+    _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION, _INTERPRETER, _ON_VIOLATION,
 )  # fmt: skip
 _ATTACH: Final = (*_TRACING, _OUTPUT, *_REPORTING, *_MESSAGES)
 
@@ -191,8 +196,8 @@ def run_options(command: Command) -> Command:
 
 
 def record_options(command: Command) -> Command:
-    """Declare the options of `record`: everything but the report's."""
-    return _declare(command, (*_TRACING, _REQUIRED_OUTPUT, *_MESSAGES))
+    """Declare the options of `record`: everything but the report's; a policy is for what violations bring."""
+    return _declare(command, (*_TRACING, _POLICY, _REQUIRED_OUTPUT, *_MESSAGES))
 
 
 def report_options(command: Command) -> Command:
@@ -238,7 +243,9 @@ def _declare(command: Command, options: tuple[Callable[[Command], Command], ...]
 
 
 def _check_calls(options: TraceOptions) -> None:
-    """Refuse what makes no sense without the calls that it is about."""
+    """Refuse what makes no sense without the calls, or the policy, that it is about."""
+    if options.on_violation in {"stop", "kill"} and not options.policy_paths:
+        raise click.UsageError(f"--on-violation {options.on_violation} needs --policy: else there are no violations.")
     if options.calls_budget is not None and options.calls != "count":
         raise click.UsageError("--calls-budget needs --calls count: nothing else is counted in windows.")
     if options.max_events is not None and options.calls != "trace" and options.instructions == "off":

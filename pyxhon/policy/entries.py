@@ -57,7 +57,7 @@ _POSITIONS = tuple(map(str, range(MOST_POSITIONS)))
 
 def parse_package(key: Node, value: Node) -> PackageRules:
     """Read one entry of `packages`."""
-    package = _parse_key(key)
+    package = parse_key(key)
     start = f"packages.{package.text}"
     fields = read_fields(value, PACKAGE_KEYS)
     if not fields:
@@ -76,11 +76,12 @@ def parse_package(key: Node, value: Node) -> PackageRules:
         _parse_calls(fields.get("syscalls"), f"{start}.syscalls"),
         _parse_native(fields["native"], f"{start}.native") if "native" in fields else None,
         lists,
-        _parse_reason(fields["reason"]) if "reason" in fields else None,
+        read_reason(fields["reason"]) if "reason" in fields else None,
     )
 
 
-def _parse_key(node: Node) -> PackageKey:
+def parse_key(node: Node) -> PackageKey:
+    """Read whom an entry is for."""
     text = read_text(node)
     if text == "*":
         return PackageKey(text, "any", text)
@@ -138,7 +139,7 @@ def _parse_names(node: Node | None, key: str) -> tuple[NameRule, ...]:
     rules = []
     for name, items in read_fields(node, VERBS).items():
         for item in read_items(items):
-            pattern: NamePattern = _parse_pattern(item, parse_name)
+            pattern: NamePattern = parse_pattern(item, parse_name)
             rule = Rule(item.place.line_text, f"{key}.{name}: {pattern.text}")
             rules.append(NameRule(rule, pattern, name == "allow"))
     return tuple(rules)
@@ -152,7 +153,7 @@ def _parse_functions(node: Node | None, key: str) -> tuple[FunctionRule, ...]:
     for verb, items in read_fields(node, VERBS).items():
         for item in list_items(items):
             named, given = (item, None) if item.entries is None else _read_function(item)
-            pattern: NamePattern | PythonPattern = _parse_pattern(named, parse_function)
+            pattern: NamePattern | PythonPattern = parse_pattern(named, parse_function)
             arguments = () if given is None else _parse_arguments(given, pattern)
             rule = Rule(item.place.line_text, f"{key}.{verb}: {name_call(pattern.text, arguments)}")
             rules.append(FunctionRule(rule, pattern, verb == "allow", arguments))
@@ -212,12 +213,13 @@ def _parse_native(node: Node, key: str) -> NameRule:
 def _parse_list(node: Node, key: str, parse: Callable[[str], Pattern]) -> ListRule:
     patterns = []
     for item in read_items(node):
-        pattern = _parse_pattern(item, parse)
+        pattern = parse_pattern(item, parse)
         patterns.append((Rule(item.place.line_text, f"{key}: {pattern.text}"), pattern))
     return ListRule(Rule(node.place.line_text, key), tuple(patterns))
 
 
-def _parse_pattern(node: Node, parse: Callable[[str], _Parsed]) -> _Parsed:
+def parse_pattern(node: Node, parse: Callable[[str], _Parsed]) -> _Parsed:
+    """Read a pattern by its own parser; what that refuses gets its place."""
     text = read_text(node)
     if not text.isprintable():
         raise refuse(f"{show(text)} has characters that cannot be printed", node.place)
@@ -227,7 +229,8 @@ def _parse_pattern(node: Node, parse: Callable[[str], _Parsed]) -> _Parsed:
         raise refuse(f"{show(text)}: {error}", node.place, error.remedy) from error
 
 
-def _parse_reason(node: Node) -> str:
+def read_reason(node: Node) -> str:
+    """Read free text that reports show."""
     text = " ".join(read_text(node).split())
     if len(text) > MOST_REASON_CHARACTERS or not text.isprintable():
         raise refuse(f"a reason is printable text of up to {MOST_REASON_CHARACTERS} characters", node.place)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyxhon.categories import FFI_CALL
+from pyxhon.policy.describing import describe_sequences
 from pyxhon.policy.judge import Judged, Weighed, decide, weigh
 from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 
@@ -59,6 +60,9 @@ def describe(policy: Policy) -> str:
     lines = ["version: 1", f"# from {', '.join(policy.files)}", "packages:" if policy.packages else "packages: {}"]
     for entry in policy.packages:
         lines += _describe_entry(entry)
+    lines += describe_sequences(policy.sequences)
+    if policy.on_violation:
+        lines.append(f"on_violation: {policy.on_violation}")
     return "\n".join(lines) + "\n"
 
 

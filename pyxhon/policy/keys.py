@@ -4,15 +4,17 @@ A key's text is what an editor shows. Sub-keys that are the same everywhere have
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 POLICY_KEYS: Final[Mapping[str, str]] = {
     "version": "The form of the file: 1.",
     "extends": "Policies that this one is laid over: builtin:NAME, or a path relative to this file.",
     "packages": "An entry for each package: a distribution, a DLL, application, stdlib, unknown or *.",
-    "on_violation": "What happens at a violation: report.",
+    "sequences": "Acts of one package in order and within a time, which are a violation.",
+    "on_violation": "What happens at a violation: report, stop or kill.",
 }
-ACTIONS: Final = ("report",)
+Action = Literal["report", "stop", "kill"]
+ACTIONS: Final[tuple[Action, ...]] = ("report", "stop", "kill")
 
 PACKAGE_KEYS: Final[Mapping[str, str]] = {
     "allow": "Categories that the package may use: a list, or letters as in D-O-B, or None.",
@@ -43,6 +45,22 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
 CALL_KEYS: Final[Mapping[str, str]] = {
     "name": "A function or audit event.",
     "args": "What arguments must be, by parameter or position: text with * and ?, a number, true, false or null.",
+}
+
+SEQUENCE_KEYS: Final[Mapping[str, str]] = {
+    "name": "What it is called in reports; one of the same name goes over an earlier one.",
+    "steps": "The acts, in their order.",
+    "within": "The longest time from the first to the last: 500ms, 60s, 5m, 1h, 2d.",
+    "same": "path: all steps touch the same path.",
+    "packages": "Packages that it is looked for in; without it, all.",
+    "except": "Packages that it is not looked for in.",
+    "reason": "Why: shown in reports.",
+}
+STEP_KEYS: Final[Mapping[str, str]] = {
+    "category": "One of the five categories, or a list of them.",
+    "kind": "The kind of the act, or a list of them.",
+    "name": "Its name, or a list of names, with * and ?.",
+    "match": "What it touches: each key must match.",
 }
 
 ORIGINS: Final = ("application", "stdlib", "unknown")

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from pyxhon.categories import CATEGORIES, CategoryTables
 from pyxhon.policy.call_arguments import ArgumentPattern
-from pyxhon.policy.keys import LISTS
+from pyxhon.policy.keys import LISTS, Action
 from pyxhon.policy.patterns import NamePattern
 from pyxhon.python_functions import PythonPattern
 
@@ -164,6 +164,8 @@ class Policy:
     files: tuple[str, ...]
     packages: tuple[PackageRules, ...]
     tables: CategoryTables
+    sequences: tuple[Any, ...] = ()  # SequenceRule of sequences.py, which stands above this module
+    on_violation: Action | None = None
 
     def entries_for(self, name: str, origin: str) -> tuple[PackageRules, ...]:
         """Give the entries that cover an owner, the most specific first."""

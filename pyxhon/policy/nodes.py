@@ -4,7 +4,7 @@ Apart from `parse.py` so that only that file knows the YAML library.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyxhon.errors import PolicyError
@@ -60,14 +60,12 @@ def suggest(word: str, valid: Iterable[str], *, shows_all: bool = True) -> str:
     return "valid are: " + ", ".join(by_lower.values()) if shows_all else ""
 
 
-def read_fields(node: Node, valid: Iterable[str], later: Mapping[str, str] | None = None) -> dict[str, Node]:
-    """Give the values of a mapping by key; a key that is neither valid nor to come is refused."""
+def read_fields(node: Node, valid: Iterable[str]) -> dict[str, Node]:
+    """Give the values of a mapping by key; a key that is not valid is refused."""
     names = tuple(valid)
     fields: dict[str, Node] = {}
     for key, value in read_entries(node, "keys " + ", ".join(names)):
         name = key.text or ""
-        if later and name in later:
-            raise refuse(f"'{name}' is not judged by this version ({later[name]})", key.place, "remove it")
         if name not in names:
             raise refuse(f"unknown key {show(name)}", key.place, suggest(name, names))
         fields[name] = value

@@ -16,17 +16,17 @@ import yaml
 from pyxhon.categories import CategoryTables
 from pyxhon.errors import PolicyError
 from pyxhon.policy.entries import parse_package
-from pyxhon.policy.keys import ACTIONS, POLICY_KEYS
+from pyxhon.policy.keys import ACTIONS, POLICY_KEYS, Action
 from pyxhon.policy.model import FunctionRule, NameRule, PackageRules, Policy
 from pyxhon.policy.nodes import Node, Place, read_entries, read_fields, read_items, read_text, refuse, show, suggest
+from pyxhon.policy.sequences import SequenceRule, parse_sequences
 from pyxhon.policy.tables import TABLE_KEYS, parse_tables
 from pyxhon.resources import policies_directory
 
 _AnyRule = TypeVar("_AnyRule", bound=NameRule | FunctionRule)
 _BUILTIN = "builtin:"
 _TABLES = "categories"
-_LATER_KEYS = {"sequences": "ordered acts are not followed yet"}
-_LATER_ACTIONS = ("stop", "kill")
+_SEQUENCES = "sequences"
 _MOST_BYTES = 1 << 20
 _MOST_NODES = 50_000
 _DEEPEST = 16
@@ -51,6 +51,8 @@ class _Reading:
     files: list[str] = field(default_factory=list)
     paths: set[Path] = field(default_factory=set)
     packages: dict[str, PackageRules] = field(default_factory=dict)
+    sequences: dict[str, SequenceRule] = field(default_factory=dict)
+    on_violation: Action | None = None
 
 
 @dataclass(slots=True)
@@ -99,7 +101,19 @@ def read_policy(data: bytes, label: str) -> Policy:
 
 def _finish(reading: _Reading) -> Policy:
     entries = sorted(reading.packages.values(), key=lambda entry: entry.key.specificity, reverse=True)
-    return Policy(tuple(reading.files), tuple(entries), load_categories())
+    return Policy(
+        tuple(reading.files),
+        tuple(entries),
+        load_categories(),
+        tuple(reading.sequences.values()),
+        reading.on_violation,
+    )
+
+
+@lru_cache(maxsize=1)
+def load_builtin_sequences() -> tuple[SequenceRule, ...]:
+    """Read the sequences that are looked for under any policy, and without one."""
+    return load_policy(_BUILTIN + _SEQUENCES).sequences
 
 
 def list_builtin_policies() -> tuple[str, ...]:
@@ -121,21 +135,29 @@ def _read_policy(file: _File, reading: _Reading, chain: tuple[Path, ...]) -> Non
 
 def _read_root(root: Node, file: _File, reading: _Reading, chain: tuple[Path, ...]) -> None:
     """Read a policy's keys; `chain` are the files that extend each other up to this one."""
-    fields = read_fields(root, (*POLICY_KEYS, *TABLE_KEYS), _LATER_KEYS)
+    fields = read_fields(root, (*POLICY_KEYS, *TABLE_KEYS))
     for key in TABLE_KEYS:
         if key in fields:
             raise refuse(f"'{key}': other category tables than builtin:categories are not read", fields[key].place)
     _check_version(fields, root)
-    _check_action(fields)
     for extended in read_items(fields["extends"]) if "extends" in fields else ():
         found = _find_extended(extended, file)
         if _resolve(found) in chain:
             raise refuse(f"{show(read_text(extended))} is extended in a circle", extended.place, "remove it")
         _read_policy(found, reading, chain)
     reading.files.append(file.label)
+    _read_rules(fields, root, reading)
+
+
+def _read_rules(fields: dict[str, Node], root: Node, reading: _Reading) -> None:
+    if "on_violation" in fields:
+        reading.on_violation = _read_action(fields["on_violation"])
+    if _SEQUENCES in fields:
+        for sequence in parse_sequences(fields[_SEQUENCES]):
+            reading.sequences[sequence.name] = sequence  # one of the same name goes over an earlier one
     if "packages" in fields:
         _read_packages(fields["packages"], reading)
-    elif "extends" not in fields:
+    elif not {"extends", _SEQUENCES} & set(fields):
         raise refuse("the policy has no packages", root.place, "write packages: with an entry for each package")
 
 
@@ -211,15 +233,12 @@ def _check_version(fields: dict[str, Node], root: Node) -> None:
         raise refuse(f"policy version {show(version)} is not known", fields["version"].place, "write version: 1")
 
 
-def _check_action(fields: dict[str, Node]) -> None:
-    if "on_violation" not in fields:
-        return
-    node = fields["on_violation"]
-    action = read_text(node)
-    if action in _LATER_ACTIONS:
-        raise refuse(f"on_violation '{action}' comes with a later version", node.place, "write report")
-    if action not in ACTIONS:
-        raise refuse(f"unknown on_violation {show(action)}", node.place, suggest(action, ACTIONS))
+def _read_action(node: Node) -> Action:
+    word = read_text(node)
+    for action in ACTIONS:
+        if action == word:
+            return action
+    raise refuse(f"unknown on_violation {show(word)}", node.place, suggest(word, ACTIONS))
 
 
 def _read_document(file: _File) -> Node:

@@ -20,9 +20,18 @@ from pyxhon.policy.keys import (
     ORIGINS,
     PACKAGE_KEYS,
     POLICY_KEYS,
+    SEQUENCE_KEYS,
+    STEP_KEYS,
     VERBS,
 )
 from pyxhon.policy.parse import list_builtin_policies
+from pyxhon.policy.sequences import (
+    KINDS,
+    MATCH_KEYS,
+    MOST_NAME_CHARACTERS,
+    MOST_SEQUENCES,
+    MOST_STEPS,
+)
 from pyxhon.target.system_calls.classify import operation_names
 from pyxhon.target.system_calls.declarations import sensitive_names
 
@@ -56,7 +65,7 @@ def build_schema() -> Schema:
         "type": "object",
         **_fields(POLICY_KEYS, _POLICY_SHAPES),
         "required": ["version"],
-        "anyOf": [{"required": ["packages"]}, {"required": ["extends"]}],
+        "anyOf": [{"required": [key]} for key in ("packages", "extends", "sequences")],
     }
 
 
@@ -131,6 +140,36 @@ def _reason() -> Schema:
     return {"type": "string", "minLength": 1, "maxLength": MOST_REASON_CHARACTERS}
 
 
+def _one_or_more(item: Schema) -> Schema:
+    return {"anyOf": [item, _list(item)]}
+
+
+def _step() -> Schema:
+    patterns = {key: lambda: _one_or_more({"type": "string", "minLength": 1}) for key in MATCH_KEYS}
+    match = {"type": "object", **_fields(dict.fromkeys(MATCH_KEYS, "Paths, peers or DLLs."), patterns)}
+    shapes = {
+        "category": lambda: _one_or_more({"enum": list(CATEGORIES)}),
+        "kind": lambda: _one_or_more({"enum": list(KINDS)}),
+        "name": lambda: _one_or_more(_text(_NAME)),
+        "match": lambda: match,
+    }
+    return {"type": "object", "minProperties": 1, **_fields(STEP_KEYS, shapes)}
+
+
+def _sequences() -> Schema:
+    shapes: Mapping[str, Callable[[], Schema]] = {
+        "name": lambda: {"type": "string", "minLength": 1, "maxLength": MOST_NAME_CHARACTERS},
+        "steps": lambda: _list(_step()) | {"minItems": 1, "maxItems": MOST_STEPS},
+        "within": lambda: _text(r"^[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h|d)$"),
+        "same": lambda: {"enum": ["path"]},
+        "packages": lambda: _one_or_more({"type": "string"}),
+        "except": lambda: _one_or_more({"type": "string"}),
+        "reason": _reason,
+    }
+    sequence = {"type": "object", **_fields(SEQUENCE_KEYS, shapes), "required": ["name", "steps"]}
+    return _list(sequence) | {"maxItems": MOST_SEQUENCES}
+
+
 _PACKAGE_SHAPES: Final[Mapping[str, Callable[[], Schema]]] = {
     "allow": _allow,
     "functions": _functions,
@@ -144,5 +183,6 @@ _POLICY_SHAPES: Final[Mapping[str, Callable[[], Schema]]] = {
     "version": lambda: {"enum": [1, "1"]},
     "extends": _extends,
     "packages": _packages,
+    "sequences": _sequences,
     "on_violation": lambda: {"enum": list(ACTIONS)},
 }

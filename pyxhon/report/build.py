@@ -11,11 +11,13 @@ from pyxhon.errors import TraceError
 from pyxhon.join import Frame, Joined, NativeFrame
 from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
+from pyxhon.policy.sequence_finding import FoundSequence
 from pyxhon.report import model
 from pyxhon.report.build_calls import build_call_graph, exclude_standard_library_calls
 from pyxhon.report.build_code import build_codes
 from pyxhon.report.build_exercise import build_exercise
 from pyxhon.report.build_instructions import InstructionFinder
+from pyxhon.report.build_sequences import build_reactions, build_sequences
 from pyxhon.report.build_surroundings import (
     build_dlls,
     build_loads,
@@ -70,6 +72,7 @@ class Judgement:
 
     judged: tuple[Judged, ...]
     packages: tuple[PackageJudgement, ...]
+    sequences: tuple[FoundSequence, ...] = ()
 
 
 def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, version: str) -> model.Report:
@@ -109,14 +112,17 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         code=build_codes(reader, judgement.judged),
         not_exercised_details=exercised.details,
         exercise=exercised.packages,
+        sequences=build_sequences(judgement.sequences),
+        reactions=build_reactions(reader),
     )
 
 
 def exit_status(report: model.Report) -> int:
     """Give 3 for CodeReview, 4 when nothing was found but something was lost that could hide it, else 0."""
-    if any(row.verdict == "violation" for row in report.behaviours) or any(
-        row.suggestion == "CodeReview" for row in report.packages
-    ):
+    is_violated = any(row.verdict == "violation" for row in report.behaviours) or any(
+        row.verdict == "violation" for row in report.sequences
+    )
+    if is_violated or any(row.suggestion == "CodeReview" for row in report.packages):
         return 3
     return 0 if report.complete else 4
 

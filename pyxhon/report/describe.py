@@ -8,9 +8,11 @@ from typing import Final
 from pyxhon.python_functions import is_python_name
 from pyxhon.report.escape import escape, escape_path
 from pyxhon.report.model import Location
+from pyxhon.report.sequence_model import Reaction
 
 FILE_LIMIT: Final = 60
 NAME_LIMIT: Final = 60
+STOPPED: Final = ("stop", "sent")
 _QUOTED: Final = frozenset(' "=,')
 # Text that would be taken for a number, a list or null.
 _LOOKS_OTHERWISE: Final = re.compile(r"-?[0-9.]+$|[\[{]|(null|true|false)$")
@@ -128,3 +130,17 @@ def count_noun(count: int, noun: str) -> str:
     """Show a number with its noun: 1 violation, 2 violations."""
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{count} {noun if count == 1 else plural}"
+
+
+def describe_reaction(row: Reaction) -> str:
+    """Say on one line what was done to a process and what for."""
+    why = f"sequence {escape(row.sequence, 100)}" if row.sequence else f"behaviour {escape(row.behaviour or '?', 20)}"
+    word = {"stop": "stopped", "kill": "killed"}.get(row.action, escape(row.action, 20))
+    if row.outcome != "sent":
+        return f"process {row.pid} was to be {word}: {escape(row.outcome, 120)} ({escape(row.package, 60)}: {why})"
+    return f"process {row.pid} was {word} for what {escape(row.package, 60)} did ({why})"
+
+
+def describe_remedy(row: Reaction) -> str | None:
+    """Say how a stopped process goes on; None for one that is not."""
+    return f"process {row.pid} goes on with: kill -CONT {row.pid}" if (row.action, row.outcome) == STOPPED else None

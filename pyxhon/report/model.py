@@ -8,6 +8,8 @@ from typing import Final
 from pyxhon.dossier.model import Dossier
 from pyxhon.report.exercise_model import Exercise, NotExercisedDetail
 from pyxhon.report.instruction_model import Instruction
+from pyxhon.report.location_model import Location as Location  # noqa: PLC0414 - its readers find it here, as all rows
+from pyxhon.report.sequence_model import Reaction, Sequence
 
 SCHEMA: Final = "pyxhon.report/1"
 
@@ -76,15 +78,6 @@ class Package:
     policy: str | None
     categories: dict[str, CategoryUse]
     suggestion: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A place in Python source; each part is null when it could not be read."""
-
-    file: str | None
-    line: int | None
-    function: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +354,8 @@ class Report:
     code: list[CodeObject] = field(default_factory=list)
     not_exercised_details: list[NotExercisedDetail] = field(default_factory=list)
     exercise: list[Exercise] = field(default_factory=list)
+    sequences: list[Sequence] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

@@ -17,6 +17,7 @@ from pyxhon.report.text.exercise import print_exercise
 from pyxhon.report.text.invisible import print_invisible
 from pyxhon.report.text.lines import COLUMNS, make_console, print_line
 from pyxhon.report.text.matrix import print_matrix
+from pyxhon.report.text.sequences import print_reactions, print_sequences
 from pyxhon.report.text.surroundings import (
     print_coverage,
     print_dlls,
@@ -40,7 +41,9 @@ def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_colour
     console.print()
     print_matrix(console, report, acts)
     print_line(console, _describe_outcome(report, acts))
+    print_reactions(console, report)
     print_violations(console, report, acts)
+    print_sequences(console, report)
     print_invisible(console, report, acts)
     print_behaviours(console, report, acts)
     print_made_code(console, report)
@@ -66,9 +69,11 @@ def _describe_run(report: Report, columns: int) -> Text:
 
 def _describe_outcome(report: Report, acts: list[Act]) -> Text:
     violations = sum(act.behaviour.verdict == "violation" for act in acts)
-    if violations or any(package.suggestion == "CodeReview" for package in report.packages):
+    ordered = sum(row.verdict == "violation" for row in report.sequences)
+    if violations or ordered or any(package.suggestion == "CodeReview" for package in report.packages):
         line = Text("CodeReview", style="bold red")
-        return line.append(f": {count_noun(violations, 'violation')}", style="")
+        more = f", {count_noun(ordered, 'sequence')} against the policy" if ordered else ""
+        return line.append(f": {count_noun(violations, 'violation')}{more}", style="")
     if not report.complete:
         return Text("Incomplete: nothing found, but something was lost (see Losses)", style="bold yellow")
     if any(package.suggestion == "Accept" for package in report.packages):

@@ -1,5 +1,7 @@
 """A person can see which rule decides and what a policy says in the end."""
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,19 +12,24 @@ from tests.unit.policy.behaviours import act, opened, write_policy
 
 def plain(policy):
     """A policy without the places where its rules stand."""
-    return [
-        (
-            entry.key,
-            entry.allow and entry.allow.categories,
-            sorted((rule.text, rule.is_allowed) for rule in entry.functions),
-            sorted((rule.pattern.text, rule.is_allowed) for rule in entry.modules),
-            sorted((rule.pattern.text, rule.is_allowed) for rule in entry.syscalls),
-            entry.native and entry.native.is_allowed,
-            {key: [pattern for _, pattern in found.patterns] for key, found in (entry.lists or {}).items()},
-            entry.reason,
-        )
-        for entry in policy.packages
-    ]
+    ordered = [dataclasses.replace(each, rule=None) for each in policy.sequences]
+    return (
+        policy.on_violation,
+        ordered,
+        [
+            (
+                entry.key,
+                entry.allow and entry.allow.categories,
+                sorted((rule.text, rule.is_allowed) for rule in entry.functions),
+                sorted((rule.pattern.text, rule.is_allowed) for rule in entry.modules),
+                sorted((rule.pattern.text, rule.is_allowed) for rule in entry.syscalls),
+                entry.native and entry.native.is_allowed,
+                {key: [pattern for _, pattern in found.patterns] for key, found in (entry.lists or {}).items()},
+                entry.reason,
+            )
+            for entry in policy.packages
+        ],
+    )
 
 
 def test_every_rule_that_speaks_of_an_act_is_told_and_the_decisive_one_first(tmp_path):

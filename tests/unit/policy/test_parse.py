@@ -136,14 +136,6 @@ def test_allow_is_a_list_or_the_papers_shorthand(tmp_path, written, shorthand):
             "native is deny or allow, not 'denied' at x.yaml:4:13; did you mean 'deny'?",
         ),
         (
-            "version: 1\nsequences: []\n",
-            "'sequences' is not judged by this version (ordered acts are not followed yet) at x.yaml:2:1; remove it",
-        ),
-        (
-            "version: 1\non_violation: kill\npackages: {a: {allow: F}}\n",
-            "on_violation 'kill' comes with a later version at x.yaml:2:15; write report",
-        ),
-        (
             "version: 1\non_violation: reprot\npackages: {a: {allow: F}}\n",
             "unknown on_violation 'reprot' at x.yaml:2:15; did you mean 'report'?",
         ),

@@ -1,0 +1,116 @@
+"""Acts in a telling order are found in real runs: in order, in time, by one package."""
+
+import json
+import socket
+import sys
+
+import pytest
+
+from tests.interpreters import Interpreter
+from tests.kernel.commands import pyxhon
+from tests.targets import PROGRAMS
+
+pytestmark = pytest.mark.usefixtures("needs_bpf")
+
+PYTHON = Interpreter(sys.executable, sys.version_info[:3])
+PACKAGE = """import os, socket, sys
+def read(path):
+    with open(path) as file:
+        return file.read()
+def connect(port):
+    with socket.socket() as peer:
+        peer.connect_ex(("127.0.0.1", int(port)))
+"""
+
+
+@pytest.fixture
+def port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def secret(tmp_path):
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "id_rsa").write_text("key")
+    return tmp_path / ".ssh" / "id_rsa"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(*acts, policy=None, program="violates.py"):
+        out = tmp_path / "report.json"
+        options = ["--policy", policy] if policy else []
+        command = PYTHON.command(PROGRAMS / program if isinstance(program, str) else program, *acts)
+        done = pyxhon("run", "-q", *options, "--format", "json", "--report", out, "--", *command)
+        report = json.loads(out.read_text())
+        assert report["losses"].keys() <= {"python_stack_truncated"}
+        return done.returncode, report["sequences"]
+
+    return run
+
+
+def found(sequences):
+    return {(row["name"], row["package"], row["path"]) for row in sequences}
+
+
+def test_planted_acts_are_found_in_their_order(run, tmp_path, secret, port):
+    dropped, path_file = tmp_path / "dropped", tmp_path / "evil.pth"
+    acts = (
+        f"main:write:{dropped}", f"child:read:{secret}", f"main:run:{dropped}", "main:memfd",
+        f"main:write:{path_file}", f"thread:connect:{port}",
+    )  # fmt: skip
+
+    status, sequences = run(*acts)
+
+    assert status == 0
+    assert found(sequences) == {
+        ("secret then network", "application", None),
+        ("written then run", "application", str(dropped)),
+        ("memory file then program", "application", None),
+        ("persistence by Python", "application", str(path_file)),
+    }
+    assert {row["verdict"] for row in sequences} == {"unjudged"}
+    (row,) = [row for row in sequences if row["name"] == "secret then network"]
+    assert [step["name"] for step in row["steps"]] == ["open", "socket.connect"]
+    assert row["note"] is None
+    assert len({step["pid"] for step in row["steps"]}) == 2
+    assert row["steps"][0]["time_ns"] < row["steps"][1]["time_ns"]
+
+
+def test_another_order_is_none_and_a_policy_makes_a_violation_of_the_right_one(run, tmp_path, secret, port):
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        f"""version: 1
+sequences:
+  - name: mine
+    within: 1m
+    steps: [{{category: network, match: {{connect: ['*:{port}']}}}}, {{category: file, match: {{read: ['{secret}']}}}}]
+  - name: too quick
+    within: 20ms
+    steps: [{{category: network, match: {{connect: ['*:{port}']}}}}, {{name: os.listdir}}]
+"""
+    )
+
+    status, sequences = run(
+        f"main:connect:{port}", f"main:read:{secret}", "main:wait:0.05", "main:getpid", policy=policy
+    )
+
+    assert status == 3
+    assert [(row["name"], row["verdict"]) for row in sequences] == [("mine", "violation")]
+
+
+def test_the_acts_of_two_packages_are_not_put_together(run, tmp_path, secret, port):
+    site = tmp_path / "site-packages"
+    for name in ("reader", "talker", "both"):
+        (site / f"{name}-1.0.dist-info").mkdir(parents=True)
+        (site / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (site / f"{name}-1.0.dist-info" / "RECORD").write_text(f"{name}.py,,\n")
+        (site / f"{name}.py").write_text(PACKAGE)
+    program = tmp_path / "app.py"
+    program.write_text(
+        f"import sys; sys.path.insert(0, {str(site)!r})\nimport reader, talker, both\n"
+        f"reader.read({str(secret)!r}); talker.connect({port}); both.read({str(secret)!r}); both.connect({port})\n"
+    )
+
+    assert found(run(program=program)[1]) == {("secret then network", "both", None)}
