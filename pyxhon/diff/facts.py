@@ -158,6 +158,7 @@ def _add_dll(row: Dll, facts: dict[Key, Fact], fold: Callable[[str], str]) -> No
     fact = _merge(
         facts, ("dll", fold(row.path)), Fact("dll", row.package or "unknown", row), ("dll", show_plainly(row.path))
     )
+    fact.note("package", row.package or "unknown")
     if row.sha256 is not None:
         fact.note("sha256", row.sha256)
     if row.loaded_by is not None:

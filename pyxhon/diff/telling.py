@@ -15,7 +15,7 @@ INTERNAL: Final = "internal"
 """The kind of an import of a package's own modules."""
 _CHANGES: Final = ("appeared", "changed", "moved", "vanished")
 _LEVELS: Final = ("python", "native", "detached")
-_COMPARED: Final = ("level", "version", "sha256", "loaded_by", "outcome")
+_COMPARED: Final = ("level", "version", "sha256", "package", "loaded_by", "outcome")
 _FrameT = TypeVar("_FrameT", Location, NativeFrame)
 
 

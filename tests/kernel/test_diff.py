@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from tests.interpreters import CHECKOUT, every_python
-from tests.kernel.commands import pyxhon
+from tests.kernel.commands import pyxhon, refusal
 from tests.kernel.traced import tracing
 from tests.targets import PROGRAMS
 
@@ -192,3 +192,11 @@ def test_a_trace_and_its_json_report_differ_in_nothing(python, two_versions, tmp
     status, data = differences(b, tmp_path / "b.json", "--fail-on-new")
 
     assert (status, told(data), sum(data["totals"]["folded"].values())) == (0, [], 0)
+
+
+@every_python(**_ONE)
+def test_a_trace_that_was_cut_is_refused(python, two_versions, tmp_path):
+    a, b = two_versions(python)
+    (tmp_path / "cut.pyxhon").write_bytes(b.read_bytes()[: b.stat().st_size // 2])
+
+    assert "damaged" in refusal(pyxhon("diff", a, tmp_path / "cut.pyxhon"))

@@ -115,6 +115,12 @@ def test_a_hash_that_changed_is_told():
     assert (row.item, row.changes) == ("dll", {"sha256": ["0" * 64, "1" * 64]})
 
 
+def test_a_dll_that_now_comes_with_a_package_changed():
+    [row] = compared(report(dlls=[dll(package=None)]), report(dlls=[dll()])).differences
+
+    assert (row.package, row.changes) == ("numpy", {"package": ["unknown", "numpy"]})
+
+
 def test_a_hash_that_is_not_known_is_no_difference():
     assert told(report(dlls=[dll()]), report(dlls=[dll(sha256=None)])) == []
 
@@ -266,7 +272,8 @@ def _mirrored(row):
 
 def _sketch(row):
     evidence = [repr(side) for side in (row.before, row.after)]
-    return (row.item, row.change, row.package, sorted(row.changes.items()), row.doubts, evidence)
+    package = None if row.item == "dll" else row.package  # that of a DLL may differ between the sides
+    return (row.item, row.change, package, sorted(row.changes.items()), row.doubts, evidence)
 
 
 @pytest.mark.parametrize("change", ["appeared", "vanished"])
