@@ -90,35 +90,48 @@ def download(downloader: Downloader, spec: Spec) -> Path:
 
 
 def _collect(downloader: Downloader, spec: Spec, folder: Path) -> None:
-    """Download what the package consists of, then what that needs, until nothing is missing."""
-    waiting = [spec.text]
+    """Download what the package consists of, then what that needs, until nothing is missing.
+
+    What is needed to build goes into a folder of its own, for it is not installed.
+    """
+    waiting, to_build = [spec.text], list[str]()
     if spec.path is not None:
         source = spec.path
         if spec.kind != "directory":
             shutil.copyfile(spec.path, folder / spec.path.name)
             source = folder / spec.path.name
-        waiting = _read_needs(downloader, [source], spec.kind)
+        waiting, to_build = _read_needs(downloader, [source], spec.kind)
     seen: set[str] = set()
     while waiting and _fetch(downloader, folder, ["--only-binary=:all:", *waiting]) is not None:
         wanted = waiting.pop()
         if wanted not in seen:
             seen.add(wanted)
-            waiting = list(dict.fromkeys([*waiting, *_fetch_alone(downloader, folder, wanted)]))
+            further, tools = _fetch_alone(downloader, folder, wanted)
+            waiting = list(dict.fromkeys([*waiting, *further]))
+            to_build += tools
         if len(seen) > _MAX_PIECES:
             raise EvaluationError(f"{spec.text} needs more than {_MAX_PIECES} packages", "evaluate parts of it")
+    if to_build:
+        tools_folder = folder / "build"
+        tools_folder.mkdir()
+        os.chown(tools_folder, DOWNLOADER, DOWNLOADER)
+        reason = _fetch(downloader, tools_folder, ["--only-binary=:all:", *dict.fromkeys(to_build)])
+        if reason is not None:
+            raise EvaluationError(f"cannot download what {spec.text} needs to be built: {reason}")
 
 
-def _fetch_alone(downloader: Downloader, folder: Path, wanted: str) -> list[str]:
+def _fetch_alone(downloader: Downloader, folder: Path, wanted: str) -> tuple[list[str], list[str]]:
     """Download one requirement without its own, as a wheel or else as its source, and give its own."""
     before = set(folder.iterdir())
     reason = _fetch(downloader, folder, ["--prefer-binary", "--no-deps", wanted])  # ends where it would build
     new = sorted(set(folder.iterdir()) - before)
     if not new and reason is not None:
         raise EvaluationError(f"cannot download {wanted}: {reason}", "check the name and pip's configuration")
-    return _read_needs(downloader, new, "") if new else []
+    return _read_needs(downloader, new, "") if new else ([], [])
 
 
-def _read_needs(downloader: Downloader, paths: list[Path], kind: str) -> list[str]:
+def _read_needs(downloader: Downloader, paths: list[Path], kind: str) -> tuple[list[str], list[str]]:
+    """Give what files say that they need: to run, and to be built."""
     command = [*_python(downloader), str(downloader.programs / "fetch.py"), "needs", *map(str, paths)]
     if kind == "directory":  # the user's own, which that user may not be let into; read here, nothing of it is run
         command = [downloader.python.executable, *command[command.index("-s") :]]
@@ -127,7 +140,8 @@ def _read_needs(downloader: Downloader, paths: list[Path], kind: str) -> list[st
     )
     if answer.returncode:
         raise EvaluationError(f"cannot read what {paths[0].name} needs: {_last_line(answer.stderr)}")
-    return [text for to_run, to_build in json.loads(answer.stdout) for text in (*to_run, *to_build)]
+    found = json.loads(answer.stdout)
+    return [text for to_run, _ in found for text in to_run], [text for _, to_build in found for text in to_build]
 
 
 def _fetch(downloader: Downloader, folder: Path, arguments: list[str]) -> str | None:

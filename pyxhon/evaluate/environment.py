@@ -30,6 +30,7 @@ def make_environment(folder: Path, python: Python, uid: int) -> None:
 def copy_folder(source: Path, folder: Path, uid: int) -> None:
     """Copy the files and links of a folder, nothing else; links are not followed."""
     count = 0
+    folder.mkdir()
     for place, folders, names in os.walk(source):
         target = folder / Path(place).relative_to(source)
         for name in (*folders, *names):

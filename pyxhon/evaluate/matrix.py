@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pyxhon.evaluate.sandbox import PROGRAMS
 from pyxhon.evaluate.spec import normalise_name
 from pyxhon.evaluate.steps import Step
 
 CATEGORIES: Final = ("file", "network", "dll", "os", "builtins")
-_INSTALLER: Final = "application"
+_BUILD: Final = "application"
 _MOST_NAMES: Final = 1000
 
 
@@ -128,39 +129,40 @@ def read_step(step: Step, report: Path, name: str | None) -> StepRow:
 
     When it is installed, that includes what its own build script does, which is nobody else's.
     """
+    is_installing = step.name == "install"
     try:
         content = json.loads(report.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return StepRow(
             step, {category: Cell("none", 0, 0) for category in CATEGORIES}, None, is_complete=False, policy=None
         )
-    wanted = {normalise_name(name)} if name else set()
-    rows = [row for row in content["packages"] if row["origin"] == "distribution"]
-    rows = [row for row in rows if normalise_name(row["name"]) in wanted]
-    names = {row["name"] for row in rows}
-    if step.name == "install":
-        names.add(_INSTALLER)
-        rows += [row for row in content["packages"] if row["name"] == _INSTALLER]
-    acts = [row for row in content["behaviours"] if row["package"] in names]
-    cells = {category: _cell(category, rows, acts) for category in CATEGORIES}
-    suggestions = [row["suggestion"] for row in rows]
-    suggestion = next((one for one in ("CodeReview", "Accept") if one in suggestions), None)
+    rows = [row for row in content["packages"] if name and normalise_name(row["name"]) == normalise_name(name)]
+    names = {row["name"] for row in rows if row["origin"] in {"distribution", "dll"}}
+    acts = [act for act in content["behaviours"] if act["package"] in names or (is_installing and _is_of_build(act))]
+    verdicts = {act["verdict"] for act in acts}
     policy = next((row["policy"] for row in rows if row["policy"]), None)
-    return StepRow(step, cells, suggestion, content["complete"], policy)
+    suggestion = "CodeReview" if "violation" in verdicts else "Accept" if policy else None
+    return StepRow(step, {one: _cell(one, acts) for one in CATEGORIES}, suggestion, content["complete"], policy)
 
 
-def _cell(category: str, rows: list[dict[str, Any]], acts: list[dict[str, Any]]) -> Cell:
-    found = [row["categories"][category] for row in rows]
-    status = next(
-        (one for one in ("violation", "unjudged", "allowed") if one in {row["status"] for row in found}), "none"
-    )
+def _is_of_build(act: dict[str, Any]) -> bool:
+    """Tell whether an act is the package's own build script's: no distribution's, and not the installer's."""
+    file = (act["location"] or {}).get("file") or ""
+    return act["package"] == _BUILD and not file.startswith(f"{PROGRAMS}/")
+
+
+def _cell(category: str, acts: list[dict[str, Any]]) -> Cell:
+    found = {act["id"]: act for act in acts if act["category"] == category}
+    statuses = {act["verdict"] for act in acts if act["category"] == category}
+    status = next((one for one in ("violation", "unjudged", "allowed") if one in statuses), "none")
     violations: dict[str, set[str]] = {}
     for act in acts:
         if act["category"] == category and act["verdict"] == "violation" and len(violations) < _MOST_NAMES:
             violations.setdefault(act["name"], set()).add(act["id"])
+    at_python = sum(act["level"] == "python" for act in found.values())
     return Cell(
         status,
-        sum(row["python"] for row in found),
-        sum(row["native"] + row["detached"] for row in found),
-        tuple(sorted((name, len(ids)) for name, ids in violations.items())),
+        at_python,
+        len(found) - at_python,
+        tuple(sorted((text, len(ids)) for text, ids in violations.items())),
     )

@@ -1,7 +1,9 @@
 """One package from its download to its row: installed in a fresh environment, exercised, each step traced apart."""
 
 import contextlib
-import json
+import itertools
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,19 +14,16 @@ from pyxhon.evaluate.environment import copy_folder, make_environment
 from pyxhon.evaluate.interpreter import Python
 from pyxhon.evaluate.matrix import Row, StepRow, read_step
 from pyxhon.evaluate.options import EvaluateOptions
-from pyxhon.evaluate.sandbox import DOWNLOADS, PROGRAMS, PYTHON, SOURCE, TOOLS, Box
+from pyxhon.evaluate.sandbox import BUILT, DOWNLOADS, PROGRAMS, PYTHON, TOOLS, Box
 from pyxhon.evaluate.spec import Spec, normalise_name
 from pyxhon.evaluate.stage import Stage
-from pyxhon.evaluate.steps import Step, StepPlan, run_step, run_untraced
+from pyxhon.evaluate.steps import Step, StepPlan, run_step
 from pyxhon.evaluate.users import job_user
 from pyxhon.policy.parse import list_builtin_policies
 
 _EXERCISE: Final = "/exercise.py"
-_MOST_TEXT: Final = 200
-_INSTALL: Final = (
-    "-m", "pip", "install", "--no-index", "--find-links", DOWNLOADS, "--no-compile", "--no-cache-dir", "--use-pep517",
-    "--no-input", "--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location",
-)  # fmt: skip
+_WHEEL: Final = re.compile(r"([A-Za-z0-9_.]+)-([A-Za-z0-9_.!+]+)-[^/]*\.whl")
+_MOST_NAMES: Final = 1000
 _ENDED_BY_PACKAGE: Final = frozenset({"done", "failed"})
 
 
@@ -53,49 +52,62 @@ def evaluate_package(shop: Workshop, spec: Spec, job: int) -> Row:
     with contextlib.ExitStack() as disks:
         environment = disks.enter_context(shop.stage.disk(f"jobs/{job}/env", options.limits.disk_bytes, uid))
         make_environment(environment, shop.python, uid)
-        writable: tuple[tuple[Path, str], ...] = ()
-        target = spec.text
+        built = disks.enter_context(shop.stage.disk(f"jobs/{job}/built", options.limits.disk_bytes, uid))
+        sources = []
         if spec.kind == "directory" and spec.path:
-            source = disks.enter_context(shop.stage.disk(f"jobs/{job}/source", options.limits.disk_bytes, uid))
-            copy_folder(spec.path, source, uid)
-            writable, target = ((source, SOURCE),), SOURCE
-        elif spec.path:
-            target = f"{DOWNLOADS}/{spec.path.name}"
+            copy_folder(spec.path, built / "folder", uid)
+            sources = [f"{BUILT}/folder"]
         box = Box(
             python=shop.python,
             uid=uid,
             environment=environment,
             is_environment_writable=True,
             shown=(*shop.shown, (shop.programs, PROGRAMS), (downloaded, DOWNLOADS), (shop.downloader.pip, TOOLS)),
-            writable=writable,
+            writable=((built, BUILT),),
             limits=options.limits,
             has_network=options.network,
-            variables=(("PYTHONPATH", TOOLS),),
         )
-        return _evaluate(shop, spec, box, [PYTHON, *_INSTALL, target])
+        found = _Found((downloaded, built), spec)
+        return _evaluate(shop, found, box, [PYTHON, f"{PROGRAMS}/install.py", *sources])
 
 
-def _evaluate(shop: Workshop, spec: Spec, box: Box, install: list[str]) -> Row:
-    folder = shop.folder / spec.slug
-    policies = _policies(shop.options, spec.name)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Which distribution a package is: a folder's is known when it was built."""
+
+    folders: tuple[Path, Path]
+    spec: Spec
+
+    def identify(self) -> tuple[str | None, str | None]:
+        """Give name and version, as the wheel's file name has them."""
+        for folder in reversed(self.folders):
+            with os.scandir(folder) as entries:
+                names = sorted(entry.name for entry in itertools.islice(entries, _MOST_NAMES))
+            for name in names:
+                found = _WHEEL.fullmatch(name)
+                if found and self.spec.name in {None, normalise_name(found[1])}:
+                    return self.spec.name or normalise_name(found[1]), found[2]
+        return self.spec.name, None
+
+
+def _evaluate(shop: Workshop, found: _Found, box: Box, install: list[str]) -> Row:
+    spec = found.spec
     rows: list[StepRow] = []
 
-    def do(name: str, box: Box, command: list[str], package: str | None) -> StepRow:
-        shop.tell(spec.text, name)
-        plan = StepPlan(name, box, command, folder / name, policies)
+    def do(step_name: str, box: Box, command: list[str], name: str | None) -> Step:
+        shop.tell(spec.text, step_name)
+        plan = StepPlan(step_name, box, command, shop.folder / spec.slug / step_name, _policies(shop.options, name))
         step = run_step(plan, shop.options, shop.is_interrupted)
-        row = read_step(step, plan.folder / "report.json", package)
-        rows.append(row)
-        return row
+        rows.append(read_step(step, plan.folder / "report.json", name))
+        return step
 
-    installed = do("install", box, install, spec.name)
-    if installed.step.outcome != "done" or shop.is_interrupted():
-        return Row(spec.text, spec.name, None, policies, tuple(rows), _why(installed.step))
-    box = replace(
-        box, is_environment_writable=False, shown=_without(box.shown, DOWNLOADS, TOOLS), writable=(), variables=()
-    )
-    name, version = _describe(box, spec, shop.is_interrupted)
+    step = do("install", box, install, spec.name)
+    name, version = found.identify()
     policies = _policies(shop.options, name)
+    if step.outcome != "done":
+        return Row(spec.text, name, version, policies, tuple(rows), _why(step))
+    shown = _without(box.shown, DOWNLOADS, TOOLS)
+    box = replace(box, is_environment_writable=False, shown=shown, writable=())
     if shop.options.exercise:
         box = replace(box, shown=(*box.shown, (shop.programs / "exercise.py", _EXERCISE)))
         do("run", box, [PYTHON, _EXERCISE], name)
@@ -113,21 +125,6 @@ def _policies(options: EvaluateOptions, name: str | None) -> tuple[str, ...]:
 
 def _without(shown: tuple[tuple[Path, str], ...], *paths: str) -> tuple[tuple[Path, str], ...]:
     return tuple(pair for pair in shown if pair[1] not in paths)
-
-
-def _describe(box: Box, spec: Spec, is_interrupted: Callable[[], bool]) -> tuple[str | None, str | None]:
-    """Ask in the sandbox what was installed. It is hostile code's answer: bounded, and only shown."""
-    asked = [PYTHON, "-I", f"{PROGRAMS}/describe.py", *([spec.name] if spec.name else [])]
-    answer = run_untraced(box, asked, is_interrupted)
-    try:
-        facts = json.loads(answer.output.splitlines()[-1])
-        name, version = facts["name"], facts["version"]
-    except (ValueError, KeyError, TypeError, IndexError):
-        return spec.name, None
-    if not isinstance(name, str) or not isinstance(version, str):
-        return spec.name, None
-    is_same = spec.name is None or normalise_name(name) == spec.name
-    return (name[:_MOST_TEXT] if is_same else spec.name), version[:_MOST_TEXT]
 
 
 def _why(step: Step) -> str:

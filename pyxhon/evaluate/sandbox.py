@@ -11,8 +11,8 @@ from pyxhon.evaluate.interpreter import Python
 from pyxhon.evaluate.options import Limits
 from pyxhon.evaluate.users import become
 
-ENVIRONMENT, HOME, DOWNLOADS, SOURCE, PROGRAMS, TOOLS = (
-    "/env", "/home/user", "/downloads", "/source", "/programs", "/tools",
+ENVIRONMENT, HOME, DOWNLOADS, BUILT, PROGRAMS, TOOLS = (
+    "/env", "/home/user", "/downloads", "/built", "/programs", "/tools",
 )  # fmt: skip
 PYTHON: Final = f"{ENVIRONMENT}/bin/python"
 _INSIDE: Final = "1000"
@@ -42,7 +42,6 @@ class Box:
     writable: tuple[tuple[Path, str], ...]
     limits: Limits
     has_network: bool
-    variables: tuple[tuple[str, str], ...] = ()
 
 
 def find_bubblewrap() -> str:
@@ -136,8 +135,6 @@ def _own(box: Box) -> list[str]:
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",  # noqa: S108 - within
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PIP_CONFIG_FILE": "/dev/null",
-        **dict(box.variables),
     }
     for name, value in variables.items():
         words += ["--setenv", name, value]

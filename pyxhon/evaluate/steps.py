@@ -84,11 +84,6 @@ def run_step(plan: StepPlan, options: EvaluateOptions, is_interrupted: Callable[
     )
 
 
-def run_untraced(box: Box, command: list[str], is_interrupted: Callable[[], bool]) -> Watched:
-    """Run a command in the sandbox without looking at what it does."""
-    return watch(lambda descriptors: boxed(box, command, descriptors), box.uid, box.limits, None, is_interrupted)
-
-
 def _outcome(watched: Watched, status: int | None) -> str:
     if watched.ended_by:
         return watched.ended_by
