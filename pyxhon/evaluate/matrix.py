@@ -68,6 +68,11 @@ class Row:
         """Tell whether every step went through and nothing was lost that could hide a violation."""
         return not self.problem and all(row.is_complete and row.step.outcome == "done" for row in self.steps)
 
+    def suggestion_of(self, step: StepRow) -> str | None:
+        """Give the suggestion of one step; a package that did nothing in it has no row in that step's report."""
+        is_idle = all(cell.status == "none" for cell in step.cells.values())
+        return step.suggestion or ("Accept" if self.policy and is_idle and step.is_complete else None)
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON has it."""
         steps = [
@@ -80,7 +85,7 @@ class Row:
                     }
                     for name, cell in row.cells.items()
                 },
-                "suggestion": row.suggestion,
+                "suggestion": self.suggestion_of(row),
                 "complete": row.is_complete,
                 "policy": row.policy,
             }
@@ -142,7 +147,9 @@ def read_step(step: Step, report: Path, name: str | None) -> StepRow:
     verdicts = {act["verdict"] for act in acts}
     policy = next((row["policy"] for row in rows if row["policy"]), None)
     suggestion = "CodeReview" if "violation" in verdicts else "Accept" if policy else None
-    return StepRow(step, {one: _cell(one, acts) for one in CATEGORIES}, suggestion, content["complete"], policy)
+    return StepRow(
+        step, {one: _cell(one, acts) for one in CATEGORIES}, suggestion, content["complete"] and step.is_known, policy
+    )
 
 
 def _is_of_build(act: dict[str, Any]) -> bool:

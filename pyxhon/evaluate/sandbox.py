@@ -24,6 +24,7 @@ _SETTINGS: Final = (
     "python3.12", "python3.13", "python3.14",
 )  # fmt: skip
 _NETWORK_SETTINGS: Final = ("hosts", "resolv.conf", "gai.conf")
+_WAIT: Final = 'read -r _; exec "$@" </dev/null'
 _FILES_OPEN: Final = 1024
 _SHARED_MEMORY: Final = 256 << 20
 
@@ -52,13 +53,11 @@ def find_bubblewrap() -> str:
     return tool
 
 
-def boxed(box: Box, command: list[str], descriptors: tuple[int, int]) -> list[str]:
-    """Give the command that runs another in the sandbox.
+def boxed(box: Box, command: list[str], descriptor: int) -> list[str]:
+    """Give the command that runs another in the sandbox, once its standard input has a line or ends.
 
-    Of the two descriptors, the first is told its process once its mounts are there; it then waits for a byte from the
-    second.
+    The descriptor is told which process is the first of the sandbox.
     """
-    told, waited = descriptors
     return [
         *_limit(box.limits),
         *become(box.uid),
@@ -66,8 +65,8 @@ def boxed(box: Box, command: list[str], descriptors: tuple[int, int]) -> list[st
         *_isolate(has_network=box.has_network),
         *_system(box),
         *_own(box),
-        *("--info-fd", str(told), "--block-fd", str(waited)),
-        "--",
+        *("--info-fd", str(descriptor)),
+        *("--", "/bin/sh", "-c", _WAIT, "sh"),
         *command,
     ]
 

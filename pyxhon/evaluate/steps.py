@@ -33,6 +33,8 @@ class Step:
     output_bytes: int
     message: str
     """The last thing that it said."""
+    is_known: bool
+    """Its files were known when it began, so that what it did has owners."""
     folder: str
     """Where its report, trace and output are, within the folder of the evaluation."""
 
@@ -62,7 +64,7 @@ def run_step(plan: StepPlan, options: EvaluateOptions, is_interrupted: Callable[
     tracer += [word for policy in plan.policies for word in ("--policy", policy)]
     tracer += ["--syscalls", options.syscalls, *(("--calls", options.calls) if options.calls else ()), "--"]
     watched = watch(
-        lambda descriptors: [*tracer, *boxed(plan.box, plan.command, descriptors)],
+        lambda descriptor: [*tracer, *boxed(plan.box, plan.command, descriptor)],
         plan.box.uid,
         plan.box.limits,
         trace,
@@ -80,6 +82,7 @@ def run_step(plan: StepPlan, options: EvaluateOptions, is_interrupted: Callable[
         peak_processes=watched.peak_processes,
         output_bytes=watched.output_bytes,
         message=lines[-1][:300] if lines else "",
+        is_known=watched.is_known,
         folder=f"{plan.folder.parent.name}/{plan.folder.name}",
     )
 

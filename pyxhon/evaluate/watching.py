@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import selectors
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ _LOOK_S: Final = 0.3
 _GRACE_S: Final = 180.0
 _KEPT_BYTES: Final = 64 << 10
 _PIECE: Final = 1 << 18
+_PATIENCE_S: Final = 30.0
 _MOST_TOLD: Final = 1 << 16
 
 
@@ -36,6 +38,8 @@ class Watched:
     peak_memory_bytes: int = 0
     peak_processes: int = 0
     """Both as seen every third of a second."""
+    is_known: bool = False
+    """The sandbox's files were known when the command began."""
 
     @property
     def output(self) -> bytes:
@@ -50,8 +54,10 @@ class _Watch:
     process: subprocess.Popen[bytes]
     uid: int
     limits: Limits
-    trace: Path | None
+    trace: Path
     is_interrupted: Callable[[], bool]
+    go: int
+    """Closed to let the command begin; -1 since."""
     told: bytes = b""
     started_s: float = field(default_factory=time.monotonic)
     looked_s: float = 0.0
@@ -60,48 +66,44 @@ class _Watch:
 
 
 def watch(
-    command: Callable[[tuple[int, int]], list[str]],
-    uid: int,
-    limits: Limits,
-    trace: Path | None,
-    is_interrupted: Callable[[], bool],
+    command: Callable[[int], list[str]], uid: int, limits: Limits, trace: Path, is_interrupted: Callable[[], bool]
 ) -> Watched:
-    """Run a command, which is given two descriptors (see `sandbox.boxed`), until it and its sandbox have ended.
+    """Run a traced command, which is given a descriptor (see `sandbox.boxed`), until it and its sandbox have ended.
 
-    The mount namespace of the sandbox is held meanwhile: what was installed there can be read until all is over.
+    It begins when the trace says that the sandbox's files are known, and the mount namespace of the sandbox is held
+    until all is over: else nobody could tell whose files those of a short run were.
     """
     told, tell = os.pipe()
     wait, go = os.pipe()
     try:
-        words = command((tell, wait))
         process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
+            command(tell),
+            stdin=wait,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=(tell, wait),
+            pass_fds=(tell,),
             start_new_session=True,
             cwd="/",
         )
+    finally:
         os.close(tell)
         os.close(wait)
-        tell = wait = -1
+    state = _Watch(process, uid, limits, trace, is_interrupted, go)
+    try:
         with contextlib.ExitStack() as held, process:
-            state = _Watch(process, uid, limits, trace, is_interrupted)
             try:
-                _follow(state, told, go, held)
+                _follow(state, told, held)
             finally:
                 process.kill()
                 kill_all(uid)
-        state.seen.duration_s = time.monotonic() - state.started_s
-        return state.seen
     finally:
-        for descriptor in (told, tell, wait, go):
-            if descriptor >= 0:
-                os.close(descriptor)
+        os.close(told)
+        _let_go(state)
+    state.seen.duration_s = time.monotonic() - state.started_s
+    return state.seen
 
 
-def _follow(state: _Watch, told: int, go: int, held: contextlib.ExitStack) -> None:
+def _follow(state: _Watch, told: int, held: contextlib.ExitStack) -> None:
     assert state.process.stdout is not None  # noqa: S101 - asked for above
     output = state.process.stdout.fileno()
     with selectors.DefaultSelector() as selector:
@@ -117,11 +119,39 @@ def _follow(state: _Watch, told: int, go: int, held: contextlib.ExitStack) -> No
                     _keep(state.seen, piece)
                 elif len(state.told) < _MOST_TOLD:
                     state.told += piece
-                    _let_go(state, go, held)
+                    _hold(state, held)
+            if state.go >= 0:
+                _let_go_when_known(state)
             _check(state)
     while piece := _read(output):
         _keep(state.seen, piece)
     state.seen.status = state.process.returncode
+
+
+def _hold(state: _Watch, held: contextlib.ExitStack) -> None:
+    """Hold the mount namespace of the sandbox as soon as its process is known."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, OSError):  # not all of it yet; it ended
+        pid = int(json.loads(state.told)["child-pid"])
+        held.callback(os.close, os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
+
+
+def _let_go_when_known(state: _Watch) -> None:
+    is_known = False
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(state.trace)) as trace:
+        is_known = trace.execute("SELECT 1 FROM process WHERE root > 0 LIMIT 1").fetchone() is not None
+    if is_known or time.monotonic() > state.started_s + _PATIENCE_S:
+        state.seen.is_known = is_known
+        _let_go(state)
+
+
+def _let_go(state: _Watch) -> None:
+    if state.go >= 0:
+        os.close(state.go)
+        state.go = -1
+
+
+def _open(trace: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{trace.as_uri()}?mode=ro", uri=True, timeout=1.0)
 
 
 def _read(descriptor: int) -> bytes:
@@ -136,18 +166,6 @@ def _keep(seen: Watched, piece: bytes) -> None:
     room = _KEPT_BYTES - len(seen.head)
     seen.head += piece[:room]
     seen.tail = (seen.tail + piece[max(room, 0) :])[-_KEPT_BYTES:]
-
-
-def _let_go(state: _Watch, go: int, held: contextlib.ExitStack) -> None:
-    """Hold the namespace of the sandbox as soon as its process is known, then let that go on."""
-    try:
-        pid = int(json.loads(state.told)["child-pid"])
-    except (ValueError, KeyError, TypeError):
-        return  # not all of it yet
-    with contextlib.suppress(OSError):
-        held.callback(os.close, os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
-    with contextlib.suppress(BrokenPipeError):
-        os.write(go, b"x")
 
 
 def _check(state: _Watch) -> None:
@@ -186,8 +204,7 @@ def _look(state: _Watch, now: float) -> str | None:
     seen.peak_memory_bytes = max(seen.peak_memory_bytes, memory)
     if memory > limits.memory_bytes:
         return "memory"
-    is_trace_full = state.trace is not None and _size(state.trace) > limits.trace_bytes
-    return "trace" if is_trace_full else None
+    return "trace" if _size(state.trace) > limits.trace_bytes else None
 
 
 def _size(path: Path) -> int:

@@ -16,7 +16,7 @@ def lines_of(row: Row) -> Iterator[tuple[str, ...]]:
         yield (title, "-", *[""] * 6, "not evaluated")
     for index, step in enumerate(row.steps):
         cells = [describe_cell(step.cells[category]) for category in CATEGORIES]
-        ending = step.suggestion or ("no policy" if step.step.outcome != "untraced" else "not traced")
+        ending = row.suggestion_of(step) or ("no policy" if step.step.outcome != "untraced" else "not traced")
         policy = escape(row.policy or "-", 40)
         yield (title if not index else "", step.step.name, policy, *cells, ending + _incomplete(step))
 
