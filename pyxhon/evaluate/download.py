@@ -3,6 +3,7 @@
 Wheels wherever there are some; of what has none the source archive, with what it says that it needs to be built.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,7 +26,6 @@ _TIMEOUT_S: Final = 900
 _MAX_PIECES: Final = 150
 _MAX_SETS: Final = 500
 _LONGEST_REASON: Final = 300
-_DONE: Final = ".done"
 _USER_SETTINGS: Final = (".config/pip/pip.conf", ".pip/pip.conf")
 
 
@@ -69,8 +69,8 @@ def prepare_downloader(stage: Stage, python: Python, programs: Path, shown: tupl
 def download(downloader: Downloader, spec: Spec) -> Path:
     """Give a folder of all that is needed to install a package. Raises EvaluationError."""
     facts = [spec.text if spec.path is None else spec.path.name, content_hash(spec), *downloader.python.version]
-    folder = downloader.store / f"set-{_hash(json.dumps(facts).encode())}"
-    if spec.is_pinned and (folder / _DONE).is_file():
+    key = _hash(json.dumps(facts).encode())
+    for folder in downloader.store.glob(f"set-{key}-*") if spec.is_pinned else ():
         os.utime(folder)
         return folder
     fetched = Path(tempfile.mkdtemp(prefix="new-", dir=downloader.store))
@@ -78,13 +78,13 @@ def download(downloader: Downloader, spec: Spec) -> Path:
     fetched.chmod(0o755)
     try:
         _collect(downloader, spec, fetched)
-        (fetched / _DONE).touch()
-        if folder.exists():
-            shutil.rmtree(folder)
-        fetched.rename(folder)
-    except BaseException:
+        names = sorted(str(path.relative_to(fetched)) for path in fetched.rglob("*"))
+        folder = downloader.store / f"set-{key}-{_hash(json.dumps(names).encode())}"
+        with contextlib.suppress(OSError):  # another evaluation may have had it first
+            fetched.rename(folder)
+        os.utime(folder)
+    finally:
         shutil.rmtree(fetched, ignore_errors=True)
-        raise
     _prune(downloader.store)
     return folder
 

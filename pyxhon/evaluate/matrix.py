@@ -66,7 +66,7 @@ class Row:
     @property
     def is_complete(self) -> bool:
         """Tell whether every step went through and nothing was lost that could hide a violation."""
-        return not self.problem and all(row.is_complete and row.step.outcome == "done" for row in self.steps)
+        return not self.problem and all(row.is_complete and row.step.went_through for row in self.steps)
 
     def suggestion_of(self, step: StepRow) -> str | None:
         """Give the suggestion of one step; a package that did nothing in it has no row in that step's report."""

@@ -14,14 +14,15 @@ from pyxhon.evaluate.environment import copy_folder, make_environment
 from pyxhon.evaluate.interpreter import Python
 from pyxhon.evaluate.matrix import Row, StepRow, read_step
 from pyxhon.evaluate.options import EvaluateOptions
-from pyxhon.evaluate.sandbox import BUILT, DOWNLOADS, PROGRAMS, PYTHON, TOOLS, Box
-from pyxhon.evaluate.spec import Spec, normalise_name
+from pyxhon.evaluate.sandbox import BUILT, DOWNLOADS, ENVIRONMENT, PROGRAMS, PYTHON, TESTERS, TOOLS, Box
+from pyxhon.evaluate.spec import Spec, normalise_name, parse_spec
 from pyxhon.evaluate.stage import Stage
 from pyxhon.evaluate.steps import Step, StepPlan, run_step
 from pyxhon.evaluate.users import job_user
 from pyxhon.policy.parse import list_builtin_policies
 
 _EXERCISE: Final = "/exercise.py"
+_TESTER: Final = "pytest"
 _WHEEL: Final = re.compile(r"([A-Za-z0-9_.]+)-([A-Za-z0-9_.!+]+)-[^/]*\.whl")
 _MOST_NAMES: Final = 1000
 _ENDED_BY_PACKAGE: Final = frozenset({"done", "failed"})
@@ -49,6 +50,9 @@ def evaluate_package(shop: Workshop, spec: Spec, job: int) -> Row:
     options, uid = shop.options, job_user(job)
     shop.tell(spec.text, "download")
     downloaded = download(shop.downloader, spec)
+    shown = [*shop.shown, (shop.programs, PROGRAMS), (downloaded, DOWNLOADS), (shop.downloader.pip, TOOLS)]
+    if options.tests:
+        shown.append((download(shop.downloader, parse_spec(_TESTER)), TESTERS))
     with contextlib.ExitStack() as disks:
         environment = disks.enter_context(shop.stage.disk(f"jobs/{job}/env", options.limits.disk_bytes, uid))
         make_environment(environment, shop.python, uid)
@@ -62,7 +66,7 @@ def evaluate_package(shop: Workshop, spec: Spec, job: int) -> Row:
             uid=uid,
             environment=environment,
             is_environment_writable=True,
-            shown=(*shop.shown, (shop.programs, PROGRAMS), (downloaded, DOWNLOADS), (shop.downloader.pip, TOOLS)),
+            shown=tuple(shown),
             writable=((built, BUILT),),
             limits=options.limits,
             has_network=options.network,
@@ -106,13 +110,16 @@ def _evaluate(shop: Workshop, found: _Found, box: Box, install: list[str]) -> Ro
     policies = _policies(shop.options, name)
     if step.outcome != "done":
         return Row(spec.text, name, version, policies, tuple(rows), _why(step))
-    shown = _without(box.shown, DOWNLOADS, TOOLS)
+    shown = _without(box.shown, DOWNLOADS, TESTERS, TOOLS)
     box = replace(box, is_environment_writable=False, shown=shown, writable=())
     if shop.options.exercise:
         box = replace(box, shown=(*box.shown, (shop.programs / "exercise.py", _EXERCISE)))
         do("run", box, [PYTHON, _EXERCISE], name)
     else:
         do("run", box, [PYTHON, f"{PROGRAMS}/exercise_imports.py", name or ""], name)
+    if shop.options.tests and not shop.is_interrupted():
+        box = replace(box, search_path=f"{ENVIRONMENT}/testers")
+        do("tests", box, [PYTHON, f"{PROGRAMS}/run_tests.py", name or ""], name)
     return Row(spec.text, name, version, policies, tuple(rows), None)
 
 

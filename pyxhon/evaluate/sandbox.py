@@ -11,8 +11,8 @@ from pyxhon.evaluate.interpreter import Python
 from pyxhon.evaluate.options import Limits
 from pyxhon.evaluate.users import become
 
-ENVIRONMENT, HOME, DOWNLOADS, BUILT, PROGRAMS, TOOLS = (
-    "/env", "/home/user", "/downloads", "/built", "/programs", "/tools",
+ENVIRONMENT, HOME, DOWNLOADS, TESTERS, BUILT, PROGRAMS, TOOLS = (
+    "/env", "/home/user", "/downloads", "/testers", "/built", "/programs", "/tools",
 )  # fmt: skip
 PYTHON: Final = f"{ENVIRONMENT}/bin/python"
 _INSIDE: Final = "1000"
@@ -43,6 +43,8 @@ class Box:
     writable: tuple[tuple[Path, str], ...]
     limits: Limits
     has_network: bool
+    search_path: str | None = None
+    """One more folder of modules."""
 
 
 def find_bubblewrap() -> str:
@@ -134,6 +136,7 @@ def _own(box: Box) -> list[str]:
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",  # noqa: S108 - within
         "PYTHONDONTWRITEBYTECODE": "1",
+        **({"PYTHONPATH": box.search_path} if box.search_path else {}),
     }
     for name, value in variables.items():
         words += ["--setenv", name, value]

@@ -38,6 +38,11 @@ class Step:
     folder: str
     """Where its report, trace and output are, within the folder of the evaluation."""
 
+    @property
+    def went_through(self) -> bool:
+        """Tell whether all was done that was to be done; tests that fail have been run."""
+        return self.outcome == "done" or (self.name == "tests" and self.outcome == "failed")
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON has it."""
         return asdict(self)

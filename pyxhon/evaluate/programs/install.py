@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import zipfile
 
-DOWNLOADS, BUILT, PROGRAMS, TOOLS = "/downloads", "/built", "/programs", "/tools"
+DOWNLOADS, TESTERS, BUILT, PROGRAMS, TOOLS = "/downloads", "/testers", "/built", "/programs", "/tools"
 ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 SCRIPT = "#!{}\nimport sys\nfrom {} import {}\nsys.exit({}())\n"
 
@@ -34,6 +34,8 @@ def main():
     for wheel in [wheel for wheel in wheels if name_of(wheel) not in names] + built:
         unpack(wheel, sysconfig.get_path("purelib"), sys.prefix)
         print("installed " + os.path.basename(wheel))
+    for wheel in newest(TESTERS):
+        unpack(wheel, os.path.join(sys.prefix, "testers"), None)
 
 
 def newest(folder):

@@ -46,4 +46,4 @@ def describe_cell(cell: Cell) -> str:
 
 
 def _incomplete(step: StepRow) -> str:
-    return "" if step.is_complete and step.step.outcome in {"done", "failed"} else ", incomplete"
+    return "" if step.is_complete and step.step.went_through else ", incomplete"
