@@ -15,6 +15,7 @@ from pyxhon.evaluate.watching import Watched, watch
 from pyxhon.report.escape import escape
 
 _REPORTED: Final = (0, 3, 4)
+_BUFFER: Final = "64M"  # builds start many programs at once
 _MOST_LINES, _LONGEST_LINE = 5000, 2000
 
 
@@ -64,7 +65,7 @@ def run_step(plan: StepPlan, options: EvaluateOptions, is_interrupted: Callable[
     shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True)
     trace, report = plan.folder / "trace.pyxhon", plan.folder / "report.json"
-    tracer = [*die_with_us(), sys.executable, "-m", "pyxhon", "run", "-q", "-o", str(trace)]
+    tracer = [*die_with_us(), sys.executable, "-m", "pyxhon", "run", "-q", "--buffer", _BUFFER, "-o", str(trace)]
     tracer += ["--format", "json", "--report", str(report), "--interpreter", plan.box.python.executable]
     tracer += [word for policy in plan.policies for word in ("--policy", policy)]
     tracer += ["--syscalls", options.syscalls, *(("--calls", options.calls) if options.calls else ()), "--"]
@@ -86,7 +87,7 @@ def run_step(plan: StepPlan, options: EvaluateOptions, is_interrupted: Callable[
         peak_memory_bytes=watched.peak_memory_bytes,
         peak_processes=watched.peak_processes,
         output_bytes=watched.output_bytes,
-        message=lines[-1][:300] if lines else "",
+        message=_last_line(watched.output),
         is_known=watched.is_known,
         folder=f"{plan.folder.parent.name}/{plan.folder.name}",
     )
@@ -111,6 +112,11 @@ def _command_status(report: Path) -> int | None:
         if row["pid"] == processes[0]["pid"]:
             status = row["exit_code"]
     return status
+
+
+def _last_line(output: bytes) -> str:
+    lines = output[-_LONGEST_LINE:].decode("utf-8", "backslashreplace").splitlines()
+    return next((line[-300:] for line in reversed(lines) if line.strip()), "")
 
 
 def _shown(output: bytes) -> list[str]:

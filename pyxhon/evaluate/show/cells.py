@@ -16,7 +16,7 @@ def lines_of(row: Row) -> Iterator[tuple[str, ...]]:
         yield (title, "-", *[""] * 6, "not evaluated")
     for index, step in enumerate(row.steps):
         cells = [describe_cell(step.cells[category]) for category in CATEGORIES]
-        ending = row.suggestion_of(step) or ("no policy" if step.step.outcome != "untraced" else "not traced")
+        ending = row.suggestion_of(step) or ("-" if row.policy else "no policy")
         policy = escape(row.policy or "-", 40)
         yield (title if not index else "", step.step.name, policy, *cells, ending + _incomplete(step))
 
@@ -29,7 +29,8 @@ def notes_of(row: Row) -> Iterator[str]:
         if step.step.outcome not in {"done", "failed"}:
             yield f"{escape(row.spec, 80)}: {step.step.name} was ended: {step.step.outcome}"
         elif step.step.outcome == "failed" and not row.problem:
-            yield f"{escape(row.spec, 80)}: {step.step.name} ended with status {step.step.status}: {step.step.message}"
+            said = escape(step.step.message, 300)
+            yield f"{escape(row.spec, 80)}: {step.step.name} ended with status {step.step.status}: {said}"
 
 
 def describe_cell(cell: Cell) -> str:

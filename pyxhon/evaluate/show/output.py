@@ -53,7 +53,7 @@ def as_text(evaluation: Evaluation) -> str:
         shown = [cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "…" for cell in line]
         written.append("  ".join(cell.ljust(width) for cell, width in zip(shown, widths, strict=True)).rstrip())
     full = [
-        f"{row.name or row.spec} {line[1]} {heading}: {cell}"
+        f"{escape(row.name or row.spec, 60)} {line[1]} {heading}: {cell}"
         for row in evaluation.rows
         for line in lines_of(row)
         for heading, cell in zip(HEADINGS, line, strict=True)
