@@ -12,6 +12,7 @@ from pyxhon.evaluate.matrix import CATEGORIES, Cell, Row, StepRow, row_from_dict
 from pyxhon.evaluate.show.model import Evaluation
 from pyxhon.evaluate.show.output import FORMATS, write_evaluation
 from pyxhon.evaluate.steps import Step
+from tests.interpreters import CHECKOUT
 
 EVIL = "x|<script>alert(1)</script>[a](javascript:b)`\x1b[31m\u202e\n## h"
 
@@ -84,3 +85,26 @@ def test_a_step_that_was_ended_leaves_no_clean_bill():
 
     assert not row.is_complete
     assert "six.whl: run was ended: time" in write("text", row)
+
+
+def every_field(value, way=""):
+    """Give the way to each field, lists and categories put together."""
+    for name, inner in value.items():
+        yield way + name
+        if way + name == "packages[].steps[].categories":
+            continue
+        for one in inner if isinstance(inner, list) else [inner]:
+            if isinstance(one, dict):
+                yield from every_field(one, f"{way}{name}{'[]' if isinstance(inner, list) else ''}.")
+
+
+def test_every_field_of_the_json_is_documented():
+    table = (CHECKOUT / "docs/evaluate.md").read_text().partition("`--format json` is one object")[2]
+    documented = set(re.findall(r"`([^`]+)`", table))
+    fields = set(every_field(json.loads(write("json", make_row()))))
+    parents = {"packages", "packages[].steps", "packages[].steps[].categories", "python.version", "python.path"}
+
+    assert fields - parents - documented == set()
+    assert {name for name in documented if name.startswith("packages[]")} - fields == {
+        "packages[].steps[].categories.*"
+    }
