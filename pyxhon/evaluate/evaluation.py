@@ -1,6 +1,7 @@
 """All packages: what is finished is not done again, the others one by one or several at a time, then the matrix."""
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -103,7 +104,7 @@ class _Evaluating:
             folder.mkdir(exist_ok=True)
             forget(folder)
             row = evaluate_package(self._shop, spec, job)
-        except PyxhonError as error:
+        except (PyxhonError, OSError, subprocess.SubprocessError) as error:  # the others are to be evaluated still
             return _unfinished(spec, str(error))
         finally:
             with self._lock:

@@ -126,7 +126,8 @@ def _evaluate(shop: Workshop, found: _Found, box: Box, install: list[str]) -> Ro
 def _policies(options: EvaluateOptions, name: str | None) -> tuple[str, ...]:
     """Give the policies that were named, else the one that comes with PyXhon for this package, if any."""
     if options.policy_paths or name is None:
-        return options.policy_paths
+        given = options.policy_paths
+        return tuple(one if one.startswith("builtin:") else str(Path(one).resolve()) for one in given)
     return tuple(f"builtin:{one}" for one in list_builtin_policies() if normalise_name(one) == normalise_name(name))
 
 

@@ -6,8 +6,6 @@ Users of sandboxes may pass through here where they may not through root's home.
 import contextlib
 import ctypes
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,8 @@ _CLONE_NEWNS: Final = 0x20000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _MNT_DETACH: Final = 2
 _STAGE_BYTES: Final = 64 << 20
+_PLACE: Final = Path("/run/pyxhon-evaluate")
+"""Root's alone to make, everybody's to pass through; in another mount namespace it is an empty folder."""
 _INODES: Final = 200_000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -62,14 +62,12 @@ def prepare_stage() -> Iterator[Stage]:
         reason = os.strerror(ctypes.get_errno())
         raise EvaluationError(f"cannot make a mount namespace: {reason}", "run it as root, outside of containers")
     _mount("none", Path("/"), None, _MS_REC | _MS_PRIVATE)
-    root = Path(tempfile.mkdtemp(prefix="pyxhon-evaluate-"))
+    _PLACE.mkdir(mode=0o711, exist_ok=True)  # stays: to remove it would take away what another evaluation has there
+    _mount("tmpfs", _PLACE, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={_STAGE_BYTES},mode=711")
     try:
-        root.chmod(0o711)
-        _mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={_STAGE_BYTES},mode=711")
-        yield Stage(root)
+        yield Stage(_PLACE)
     finally:
-        _LIBC.umount2(os.fsencode(root), _MNT_DETACH)
-        shutil.rmtree(root, ignore_errors=True)
+        _LIBC.umount2(os.fsencode(_PLACE), _MNT_DETACH)
 
 
 def _mount(source: str | None, path: Path, kind: str | None, flags: int, options: str | None = None) -> None:

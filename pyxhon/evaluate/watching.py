@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import pyxhon
 from pyxhon.evaluate.options import Limits
 from pyxhon.evaluate.users import kill_all, used_memory
 
@@ -83,7 +84,8 @@ def watch(
             stderr=subprocess.STDOUT,
             pass_fds=(tell,),
             start_new_session=True,
-            cwd="/",
+            cwd="/",  # nothing there that the interpreter would import instead of us
+            env={**os.environ, "PYTHONPATH": str(Path(pyxhon.__file__).parents[1])},
         )
     finally:
         os.close(tell)
