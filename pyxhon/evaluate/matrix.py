@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pyxhon.evaluate.sandbox import PROGRAMS
+from pyxhon.evaluate.sandbox import BUILT, PROGRAMS, TOOLS
 from pyxhon.evaluate.spec import normalise_name
 from pyxhon.evaluate.steps import Step
 
 CATEGORIES: Final = ("file", "network", "dll", "os", "builtins")
-_BUILD: Final = "application"
+_TEXT: Final = "<string>"
+_TOOLS_OF_BUILD: Final = (f"{BUILT}/tools/", f"{PROGRAMS}/", f"{TOOLS}/")
 _MOST_NAMES: Final = 1000
 
 
@@ -153,9 +154,17 @@ def read_step(step: Step, report: Path, name: str | None) -> StepRow:
 
 
 def _is_of_build(act: dict[str, Any]) -> bool:
-    """Tell whether an act is the package's own build script's: no distribution's, and not the installer's."""
-    file = (act["location"] or {}).get("file") or ""
-    return act["package"] == _BUILD and not file.startswith(f"{PROGRAMS}/")
+    """Tell whether an act is the package's own build script's, whoever executes it, and no build tool's.
+
+    setuptools executes setup.py as a text, so that the report has its acts as those of setuptools.
+    """
+    for frame in act["python_stack"]:
+        file = frame["file"] or ""
+        if file.startswith(_TOOLS_OF_BUILD):
+            return False
+        if file == _TEXT or file.startswith(f"{BUILT}/"):
+            return True
+    return False
 
 
 def _cell(category: str, acts: list[dict[str, Any]]) -> Cell:

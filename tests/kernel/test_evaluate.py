@@ -223,13 +223,13 @@ def test_memory_taken_by_many_processes_is_counted_together(tmp_path):
 
 
 @pytest.mark.full
-@every_python(min=(3, 11), max=(3, 12), is_own_root=True)
+@every_python(min=(3, 11, 7), max=(3, 11), is_own_root=True)
 def test_real_packages_are_evaluated_from_the_index(python, tmp_path):
     """Among them a source archive with an extension module, built in the sandbox, and the tests that it ships."""
     out = tmp_path / "out"
-    command = ["evaluate", "crcmod==1.7", "pyisbn==1.3.1", "six", "--tests", "--python", python.path]
+    command = [*PYXHON, "evaluate", "crcmod==1.7", "pyisbn==1.3.1", "six", "--tests", "--python", python.path]
 
-    done = pyxhon(*command, "-o", out, "--jobs", 2)
+    done = subprocess.run([*command, "-o", out, "--jobs", "2"], capture_output=True, timeout=600, check=False)
 
     rows = rows_of(out)
     assert done.returncode in {0, 3}, done.stderr
