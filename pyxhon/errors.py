@@ -62,3 +62,7 @@ class PolicyError(PyxhonError):
 
 class OutputError(PyxhonError):
     """A report or trace cannot be written."""
+
+
+class EvaluationError(PyxhonError):
+    """A package cannot be evaluated: it is not to be had, or there is no sandbox."""

@@ -13,6 +13,7 @@ from pyxhon.cli.attach import attach
 from pyxhon.cli.diff import diff
 from pyxhon.cli.doctor import doctor
 from pyxhon.cli.dump import dump
+from pyxhon.cli.evaluate import evaluate
 from pyxhon.cli.inspect import inspect
 from pyxhon.cli.messages import is_verbose, show_error
 from pyxhon.cli.policy import policy
@@ -21,7 +22,7 @@ from pyxhon.cli.report import report
 from pyxhon.cli.run import run
 from pyxhon.errors import PyxhonError
 
-COMMANDS: Final = (attach, run, record, report, diff, policy, dump, inspect, doctor)
+COMMANDS: Final = (attach, run, record, report, diff, policy, evaluate, dump, inspect, doctor)
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
