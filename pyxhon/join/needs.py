@@ -10,7 +10,10 @@ from pyxhon.trace.rows import DllRow
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Names of DLLs that others of a process need, and the first that does; not complete where a file was not read."""
+    """Names of DLLs that others of a process need, and the first that does.
+
+    Not complete where a file was not read, the program's own among them: one that ends at once may be gone before.
+    """
 
     by: dict[str, str]
     is_complete: bool
@@ -24,13 +27,16 @@ def find_needs(rows: Iterable[DllRow]) -> dict[int, Needs]:
     """Give who needs what, by process."""
     names: dict[int, dict[str, str]] = {}
     unread = set()
+    has_program = set()
     for row in rows:
         known = names.setdefault(row.process, {})
         if row.dossier is None:
             unread.add(row.process)
+        elif row.dossier.get("loader") and not row.dossier.get("soname"):
+            has_program.add(row.process)
         for name in (row.dossier or {}).get("needed") or ():
             known.setdefault(str(name), row.path)
-    return {process: Needs(known, process not in unread) for process, known in names.items()}
+    return {process: Needs(known, process in has_program - unread) for process, known in names.items()}
 
 
 def is_named(path: str, asked: str) -> bool:

@@ -59,9 +59,11 @@ def processes():
         file.read()
     with open("/proc/self/task/%d/comm" % threading.get_native_id()) as file:
         file.read()
-    child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+    script = "import time; print('ready', flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-S", "-c", script], stdout=subprocess.PIPE)
+    child.stdout.readline()  # so that each run of it does the same
     os.kill(child.pid, 15)
-    child.wait()
+    child.communicate()
 
 
 def ports():

@@ -443,11 +443,22 @@ def test_every_event_ends_in_exactly_one_place(tmp_path_factory, audits, calls):
     assert counted == fates["behaviour"] + fates["interpreter"]
 
 
-def test_a_preloaded_dll_is_tampering_by_itself(recording):
-    dossiers = {"/usr/bin/python3.12": ["libm.so.6"], f"{LIBRARY}/libm.so.6": [], LONE.path: []}
+def add_needs(recording, dossiers):
     for path, needed in dossiers.items():
         recording.store.add_dll(recording.process, path)
-        recording.store.set_dossier(path, {"needed": needed})
+        loader = "/lib64/ld-linux-x86-64.so.2" if "/bin/" in path else None
+        recording.store.set_dossier(path, {"needed": needed, "loader": loader})
+
+
+def test_a_dll_of_a_program_whose_file_was_not_read_is_not_said_to_be_preloaded(recording):
+    add_needs(recording, {f"{LIBRARY}/libm.so.6": [], LONE.path: []})
+    recording.call("mmap", {"prot": "PROT_EXEC", "fd": 3, "path": LONE.path}, [LOADER, LOADER], [], kind="memory")
+
+    assert [row.kind for row in recording.join().behaviours] != ["tamper"]
+
+
+def test_a_preloaded_dll_is_tampering_by_itself(recording):
+    add_needs(recording, {"/usr/bin/python3.12": ["libm.so.6"], f"{LIBRARY}/libm.so.6": [], LONE.path: []})
     for path in (LONE.path, f"{LIBRARY}/libm.so.6"):
         recording.call("mmap", {"prot": "PROT_EXEC", "fd": 3, "path": path}, [LOADER, LOADER], [], kind="memory")
 
