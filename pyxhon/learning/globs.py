@@ -67,8 +67,8 @@ def vary_temporary(name: str) -> str:
     stem, dot, suffix = name.partition(".")
     if re.fullmatch(r"[a-z0-9_]{8}", stem):
         return "????????" + escape_glob(dot + suffix)
-    found = re.search(r"[a-z0-9_]{8}$", stem)
-    return escape_glob(stem[: found.start()]) + "*" + escape_glob(dot + suffix) if found else "*"
+    found = re.fullmatch(r"(.*)[a-z0-9_]{8}((?:\.[^.]*)*)", name, re.DOTALL)
+    return vary(found[1], ())[0] + "*" + escape_glob(found[2]) if found else "*"
 
 
 def common_glob(names: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from pyxhon.learning import paths
 from pyxhon.learning.globs import vary
 from pyxhon.learning.paths import MANY, Varying, learn_paths
 from pyxhon.policy.patterns import BadPatternError, plain_path
-from pyxhon.policy.peers import IpAddress, Peer, parse_peer
+from pyxhon.policy.peers import Peer, parse_peer
 
 # The kernel's own range for ports that nobody asked for (ip(7), ip_local_port_range).
 _EPHEMERAL: Final = (32_768, 60_999)
@@ -88,7 +88,7 @@ def _host_text(peer: Peer) -> str:
 def _learn_ports(host: str, peers: list[Peer]) -> Iterable[tuple[str, set[Peer], set[str]]]:
     """Give the entries for one host: ports that the kernel chose are a range, and so are many."""
     low, high = _EPHEMERAL
-    chosen = {peer for peer in peers if peer.port is not None and peer.port >= low and _is_local(peer.address)}
+    chosen = {peer for peer in peers if peer.port is not None and peer.port >= low and _is_local(peer)}
     asked = [peer for peer in peers if peer not in chosen]
     if chosen:
         top = high if all((peer.port or 0) <= high for peer in chosen) else _HIGHEST_PORT
@@ -102,8 +102,11 @@ def _learn_ports(host: str, peers: list[Peer]) -> Iterable[tuple[str, set[Peer],
             yield f"{host}:{'*' if peer.port is None else peer.port}", {peer}, set()
 
 
-def _is_local(address: IpAddress | None) -> bool:
-    return address is not None and (address.is_loopback or address.is_unspecified or address.is_private)
+def _is_local(peer: Peer) -> bool:
+    address = peer.address
+    if address is None:
+        return peer.host == "localhost"
+    return address.is_loopback or address.is_unspecified or address.is_private
 
 
 def _widen_hosts(found: dict[str, LearnedPeer]) -> None:

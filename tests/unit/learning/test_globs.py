@@ -53,6 +53,7 @@ def test_any_number_may_be_a_process_in_a_folder_for_scratch_files():
         ("work-abcdefgh.d", "work-*.d"),
         ("o8x2k1ab", "????????"),
         ("X", "*"),
+        ("__jinja2-a61ac3e1c6c5fad8570e0e03160f74a3b0c1d2e3.cachee8lgt8qt.tmp", "__jinja2-*.cache*.tmp"),
     ],
 )
 def test_of_a_name_that_tempfile_made_only_the_random_part_is_left_open(name, glob):
