@@ -6,8 +6,9 @@ from typing import Final
 from pyxhon import __version__
 from pyxhon.join import Joined, Owner, join
 from pyxhon.outputs import check_outputs
+from pyxhon.policy.folders import find_visited
 from pyxhon.policy.judge import Judged, judge, summarize
-from pyxhon.policy.sequence_finding import FoundSequence, blame, find_sequences
+from pyxhon.policy.sequence_finding import FoundSequence, Places, blame, find_sequences
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
 from pyxhon.report.build_code import build_listing
 from pyxhon.report.model import Report
@@ -83,7 +84,9 @@ def judge_joined(joined: Joined, rules: Rules, reader: TraceReader) -> tuple[Jud
 def find_ordered(joined: Joined, rules: Rules, reader: TraceReader) -> tuple[FoundSequence, ...]:
     """Look for sequences among all that was joined, also among acts of no category."""
     behaviours = (*joined.behaviours, *joined.uncategorised)
-    return find_sequences(behaviours, rules.watched, rules.tables, find_directories(joined, reader))
+    known = find_directories(joined, reader)
+    places = Places(known, find_visited(reader.processes(), behaviours, known))
+    return find_sequences(behaviours, rules.watched, rules.tables, places)
 
 
 def find_directories(joined: Joined, reader: TraceReader) -> dict[int, str]:

@@ -1,7 +1,7 @@
 """Sequences in the acts of a trace: which packages did what in order. Pure, as the judge is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from pyxhon.categories import CategoryTables
@@ -58,6 +58,18 @@ class _Candidate:
     fits: Mapping[int, Fit]
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where processes are: their working directories, and of those that changed theirs the folders they went to."""
+
+    directories: Mapping[int, str]
+    visited: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def text_of(self, process: int) -> str | None:
+        """Give all folders that a relative path may start from, as one text."""
+        return self.directories.get(process) or "\n".join(self.visited.get(process, ())) or None
+
+
 _Acts = list["Behaviour"]
 
 
@@ -65,18 +77,18 @@ def find_sequences(
     behaviours: Iterable["Behaviour"],
     watched: Iterable[Watched],
     tables: CategoryTables,
-    directories: Mapping[int, str],
+    places: Places,
 ) -> tuple[FoundSequence, ...]:
     """Look for sequences among the acts of each package, in all processes together.
 
     One is told once for each package and, where its steps touch the same path, for each path.
     """
-    finders = [_Finder(each, tables, directories) for each in watched]
-    places = [(finder, number) for finder in finders for number in range(len(finder.tests))]
-    sorting = Sorting(finder.tests[number] for finder, number in places)
+    finders = [_Finder(each, tables, places) for each in watched]
+    steps = [(finder, number) for finder in finders for number in range(len(finder.tests))]
+    sorting = Sorting(finder.tests[number] for finder, number in steps)
     for behaviour in behaviours:
-        for each in sorting.steps_of(behaviour, directories.get(behaviour.process)):
-            finder, number = places[each]
+        for each in sorting.steps_of(behaviour, places.text_of(behaviour.process)):
+            finder, number = steps[each]
             finder.note(behaviour, number)
     return tuple(found for finder in finders for found in finder.find())
 
@@ -94,9 +106,9 @@ def blame(packages: Iterable[PackageJudgement], found: Iterable[FoundSequence]) 
 class _Finder:
     """Looks for one sequence."""
 
-    def __init__(self, watched: Watched, tables: CategoryTables, directories: Mapping[int, str]) -> None:
+    def __init__(self, watched: Watched, tables: CategoryTables, places: Places) -> None:
         self._watched = watched
-        self._directories = directories
+        self._places = places
         self.tests: Final = [StepTest(step, tables) for step in watched.rule.steps]
         self._acts: dict[tuple[str, str], list[_Acts]] = {}  # by owner: for each step the acts that it may be
 
@@ -142,7 +154,8 @@ class _Finder:
         for number in sorted(range(len(acts)), key=lambda each: len(acts[each])):
             is_any = False
             for behaviour in acts[number]:
-                fit = self.tests[number].fit(behaviour, self._directories.get(behaviour.process))
+                directory = self._places.directories.get(behaviour.process)
+                fit = self.tests[number].fit(behaviour, directory, self._places.visited.get(behaviour.process, ()))
                 if fit is not None:
                     is_any = True
                     kept[id(behaviour)] = behaviour

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,7 @@ _TOUCHED_BY: Final = {
 _PATH_KEYS: Final = frozenset({"path", "read", "write", RUN})
 _PEER_KEYS: Final = frozenset({"peer", "connect", "bind"})
 _SHOWN_CHARACTERS: Final = 60
+_CHANGED: Final = "the path is relative, and the process changed its working directory; it may have been in"
 _WILDCARDS: Final = re.compile(r"\[[^\]]*\]|[*?/]+")
 
 
@@ -52,9 +53,22 @@ class StepTest:
         """Tell whether `text_of` an act has what the step's paths need; no is certain."""
         return self._texts is None or self._texts.search(text) is not None
 
-    def fit(self, behaviour: "Behaviour", directory: str | None) -> Fit | None:
-        """Hold what the act touches against the step; None: it is not this step."""
+    def fit(self, behaviour: "Behaviour", directory: str | None, visited: Iterable[str] = ()) -> Fit | None:
+        """Hold what the act touches against the step; None: it is not this step.
+
+        Where the working directory is not known, a relative path may start from any folder that was `visited`.
+        """
         touched = touched_by(behaviour, self._tables, directory)
+        found = self._hold(behaviour, touched)
+        if found is not None or all(item.thing is not None for item in touched):
+            return found
+        for folder in visited:
+            found = self._hold(behaviour, touched_by(behaviour, self._tables, folder))
+            if found is not None:
+                return replace(found, doubt=found.doubt or f"{_CHANGED} {folder[:_SHOWN_CHARACTERS]}")
+        return None
+
+    def _hold(self, behaviour: "Behaviour", touched: Sequence[Touched]) -> Fit | None:
         meant: list[Touched] = []
         doubts = []
         for key, patterns in self._step.match:

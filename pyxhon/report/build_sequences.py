@@ -11,6 +11,7 @@ from pyxhon.trace.reader import TraceReader
 REACTIONS: Final = "reactions"
 """Their key in the trace's table `meta`."""
 _MOST_REACTIONS: Final = 10_000
+_ACTIONS, _SENDERS = ("stop", "kill"), ("kernel", "pyxhon")
 _TEXTS: Final = ("action", "by", "outcome", "package")
 
 
@@ -47,6 +48,8 @@ def build_reactions(reader: TraceReader) -> list[Reaction]:
 
 def _build_reaction(told: Any) -> Reaction | None:
     if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in _TEXTS):
+        return None
+    if told["action"] not in _ACTIONS or told["by"] not in _SENDERS:
         return None
     pid, time_ns = told.get("pid"), told.get("time_ns")
     if not isinstance(pid, int) or not isinstance(time_ns, int):

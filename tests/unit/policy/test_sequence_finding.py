@@ -4,11 +4,23 @@ import dataclasses
 
 import pytest
 
+from pyxhon.policy.folders import find_visited
 from pyxhon.policy.parse import load_builtin_sequences, load_policy
-from pyxhon.policy.sequence_finding import Watched, find_sequences
+from pyxhon.policy.sequence_finding import Places, Watched, find_sequences
 from tests.unit.policy.behaviours import TABLES, act, called, opened
 
 SECOND = 10**9
+
+
+@dataclasses.dataclass
+class Row:
+    """What is asked of a process."""
+
+    id: int
+    parent: int | None
+    working_directory: str | None
+
+
 SECRET = "/root/.ssh/id_rsa"
 
 
@@ -22,9 +34,9 @@ def connected(peer="93.184.216.34:443", **more):
     return act("socket.connect", address=peer, **more)
 
 
-def builtin(*behaviours, directories=None):
+def builtin(*behaviours, directories=None, visited=None):
     watched = [Watched(each, "unjudged") for each in load_builtin_sequences()]
-    return find_sequences(behaviours, watched, TABLES, directories or {})
+    return find_sequences(behaviours, watched, TABLES, Places(directories or {}, visited or {}))
 
 
 def names(*behaviours, **more):
@@ -37,7 +49,7 @@ def user_defined(tmp_path):
         path = tmp_path / "p.yaml"
         path.write_text(f"version: 1\nsequences:\n{text}", encoding="utf-8")
         watched = [Watched(each, "violation") for each in load_policy(path).sequences]
-        return find_sequences(behaviours, watched, TABLES, {})
+        return find_sequences(behaviours, watched, TABLES, Places({}))
 
     return find
 
@@ -109,6 +121,25 @@ def test_a_relative_path_starts_from_the_working_directory():
 
     assert names(*acts, directories={7: "/root/.ssh"}) == ["secret then network"]
     assert names(*acts) == []
+
+
+def test_a_relative_path_may_start_from_where_the_process_went():
+    acts = at(1, opened("id_rsa")), at(2, connected())
+    chdir = act("os.chdir", path="/root"), act("os.chdir", path=".ssh")
+    visited = find_visited([Row(1, None, "/srv"), Row(2, 1, None)], chdir, {})
+
+    (found,) = builtin(*acts, visited=visited)
+
+    assert visited[1] == visited[2] == ("/srv", "/root", "/srv/.ssh", "/root/.ssh")
+    assert "it may have been in /srv/.ssh" in found.note
+    assert names(*acts, visited={1: ("/srv",)}) == []
+    assert find_visited([Row(1, None, "/srv")], chdir, {1: "/srv"}) == {}
+
+
+def test_of_the_folders_of_a_process_a_bounded_number_is_kept():
+    chdir = [act("os.chdir", path=f"d{number}") for number in range(100)]
+
+    assert len(find_visited([Row(1, None, "/srv")], chdir, {})[1]) == 16
 
 
 def test_a_file_is_written_and_then_run():

@@ -34,7 +34,9 @@ def trace(tmp_path):
     address = [{"type": "socket.socket"}, ["10.0.0.1", 80]]
     recording.add("socket.connect", address, fetch, first_ns=3 * 10**9, last_ns=3 * 10**9, process=recording.worker)
     told = {"action": "stop", "pid": 4242, "time_ns": 5, "by": "pyxhon", "outcome": "sent", "package": "requests"}
-    recording.store.set_meta(reactions=[{**told, "sequence": "mine"}, {"action": "stop"}, 5, {**told, "pid": "x"}])
+    recording.store.set_meta(
+        reactions=[{**told, "sequence": "mine"}, {"action": "stop"}, 5, {**told, "pid": "x"}, {**told, "by": "x"}]
+    )
     recording.close()
     return tmp_path / "t.pyxhon"
 
