@@ -69,7 +69,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "policy.yaml").write_text(POLICY)
     wheels = [make_wheel(folder, name) for name in HOSTILE]
-    limits = ["--time-limit", "25", "--disk-limit", "64", "--memory-limit", "512", "--process-limit", "48"]
+    limits = ["--time-limit", "12", "--disk-limit", "64", "--memory-limit", "512", "--process-limit", "48"]
     with subprocess.Popen(["sleep", "1000"]) as bystander:
         done = pyxhon(
             "evaluate", *wheels, "-o", folder / "out", "--policy", folder / "policy.yaml", "--jobs", 2, *limits,
