@@ -61,6 +61,8 @@ class _Watch:
     """Closed to let the command begin; -1 since."""
     told: bytes = b""
     started_s: float = field(default_factory=time.monotonic)
+    began_s: float | None = None
+    """When the command was let go; its time counts from there."""
     looked_s: float = 0.0
     killed_s: float | None = None
     seen: Watched = field(default_factory=Watched)
@@ -150,6 +152,7 @@ def _let_go(state: _Watch) -> None:
     if state.go >= 0:
         os.close(state.go)
         state.go = -1
+        state.began_s = time.monotonic()
 
 
 def _open(trace: Path) -> sqlite3.Connection:
@@ -191,7 +194,7 @@ def _reason(state: _Watch, now: float) -> str | None:
     seen, limits = state.seen, state.limits
     if state.is_interrupted():
         return "interrupt"
-    if now > state.started_s + limits.time_s:
+    if state.began_s is not None and now > state.began_s + limits.time_s:
         return "time"
     if seen.output_bytes > limits.output_bytes:
         return "output"

@@ -69,7 +69,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "policy.yaml").write_text(POLICY)
     wheels = [make_wheel(folder, name) for name in HOSTILE]
-    limits = ["--time-limit", "25", "--disk-limit", "64", "--memory-limit", "512", "--process-limit", "48"]
+    limits = ["--time-limit", "12", "--disk-limit", "64", "--memory-limit", "512", "--process-limit", "48"]
     with subprocess.Popen(["sleep", "1000"]) as bystander:
         done = pyxhon(
             "evaluate", *wheels, "-o", folder / "out", "--policy", folder / "policy.yaml", "--jobs", 2, *limits,
@@ -176,10 +176,10 @@ def test_an_interrupted_evaluation_goes_on(python, tmp_path):
     )
     command = [*PYXHON, "evaluate", str(quick), str(slow), "-o", str(tmp_path / "out"), "--python", python.path]
 
-    def end_by(number):
+    def end_by(number, step):
         with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             for line in process.stderr:
-                if "slow" in line and ": run (" in line:
+                if "slow" in line and f": {step} (" in line:
                     time.sleep(1.5)
                     process.send_signal(number)
                     break
@@ -187,11 +187,11 @@ def test_an_interrupted_evaluation_goes_on(python, tmp_path):
             wait_for(lambda: not [pid for pid, uid in processes_of_jobs() if uid in uids_of(process.pid)])
             return process.returncode
 
-    assert end_by(signal.SIGKILL) == -signal.SIGKILL
+    assert end_by(signal.SIGKILL, "install") == -signal.SIGKILL
     [finished] = (tmp_path / "out").glob("*/state.json")
     before = finished.stat().st_mtime_ns
     assert "quick" in finished.parent.name
-    assert end_by(signal.SIGINT) == 130
+    assert end_by(signal.SIGINT, "run") == 130
     assert list((tmp_path / "out").glob("*/state.json")) == [finished]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
