@@ -33,27 +33,30 @@ def known_events(tables: CategoryTables) -> frozenset[str]:
     return frozenset(name for name, entry in tables.audit_events.items() if entry.category and not entry.only)
 
 
-def owned_by_hook(log: Path, events: Iterable[str], site_packages: Path) -> set[Owned]:
-    """Give the events that `tests/programs/audit_log` wrote down, of these names."""
+def owned_by_hook(log: Path, events: Iterable[str], site_packages: Path) -> tuple[set[Owned], set[Owned]]:
+    """Give the events of these names that `tests/programs/audit_log` wrote down.
+
+    The second set are those raised while an extension module is initialised: it has no frame, so that the hook can only
+    tell who imported. The report knows the module.
+    """
     wanted, owners = set(events), read_records(site_packages)
-    found: set[Owned] = set()
+    found: tuple[set[Owned], set[Owned]] = (set(), set())
     for text in log.read_text(encoding="ascii").splitlines():
         _, _, _, event, arguments, stack = json.loads(text)
         is_descriptor = event == "open" and arguments[0].isdecimal()  # its file was opened by who made that
-        owner = _find_owner(stack) if event in wanted and not is_descriptor else None
-        if owner is not None:
-            file, line = owner
-            found.add(Owned(owners.get(file, "application"), event, file, line))
+        if event not in wanted or is_descriptor:
+            continue
+        start = next((number for number, frame in enumerate(stack) if _is_someones(frame)), len(stack))
+        importing = next((number for number, frame in enumerate(stack) if _IMPORTING.match(frame[0])), len(stack))
+        if start == len(stack) or (importing < start and importing and stack[importing - 1][1] == "<module>"):
+            continue
+        file, _, line = stack[start]
+        found[importing < start].add(Owned(owners.get(file, "application"), event, file, line))
     return found
 
 
-def _find_owner(stack: list[tuple[str, str, int]]) -> tuple[str, int] | None:
-    for file, _, line in stack:
-        if _IMPORTING.match(file):
-            return None
-        if not _STANDARD.fullmatch(file):
-            return file, line
-    return None
+def _is_someones(frame: tuple[str, str, int]) -> bool:
+    return not _STANDARD.fullmatch(frame[0])
 
 
 def owned_by_report(report: dict[str, Any], events: Iterable[str]) -> set[Owned]:

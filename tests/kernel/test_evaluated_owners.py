@@ -43,6 +43,9 @@ def test_the_report_has_the_owners_that_a_hook_inside_finds(needs_bpf, tmp_path,
     )
 
     events = oracle.known_events(load_categories())
-    theirs = oracle.owned_by_hook(log, events, next(python.parent.parent.glob("lib/python3*/site-packages")))
+    theirs, initialising = oracle.owned_by_hook(
+        log, events, next(python.parent.parent.glob("lib/python3*/site-packages"))
+    )
     ours = oracle.owned_by_report(json.loads(report.read_text()), events)
-    assert {one for one in ours if _HOOK.as_posix() not in one.file} == theirs
+    assert theirs - ours == set()
+    assert {one for one in ours - theirs - initialising if _HOOK.as_posix() not in one.file} == set()
