@@ -55,8 +55,11 @@ class Roles:
         for mapped in space.mappings:
             if mapped.object.kind == "file" and mapped.object.path == self._program:
                 return mapped.object
-        # A program that has no path: one executed from a memfd.
-        return next((each for each in space.earliest[:1] if each.kind == "memfd"), None)
+        # A program that has no path: one executed from a memfd, or by a symbolic link that is gone. It is mapped first.
+        program = next(iter(space.earliest), None)
+        if program is not None and program.kind == "file":
+            self._program = program.path
+        return program
 
     def role_of(self, native: NativeObject) -> str:
         """Give the role of an object, as the trace names it; a program may turn out to be an interpreter."""

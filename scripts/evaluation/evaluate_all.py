@@ -32,9 +32,11 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     way = trace if options.no_sandbox else evaluate
-    failed = [case.package for case in cases if not _has_report(case, options.folder, way)]
+    folder = options.folder / ("traced" if options.no_sandbox else "evaluated")
+    failed = [case.package for case in cases if not _has_report(case, folder, way)]
     if options.page:
-        write_page(options.page, read_reports(options.folder))
+        how = "by `pyxhon run`, without a sandbox" if options.no_sandbox else "by `pyxhon evaluate`, in its sandbox"
+        write_page(options.page, read_reports(folder), how)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
@@ -67,18 +69,21 @@ def evaluate(case: Case, folder: Path) -> int:
 
 
 def trace(case: Case, folder: Path) -> int:
-    """Trace the exercise in an environment that is kept; gives the status of `pyxhon run`."""
+    """Trace the exercise in an environment that is kept; gives its own status, and leaves no report where it failed."""
     try:
         python = make_environment(case)
     except (RuntimeError, FileNotFoundError) as error:
         say(str(error))
         return 1
-    output = folder / case.slug / "traced/run"
+    output = folder / case.slug / "plain/run"
     output.mkdir(parents=True, exist_ok=True)
-    command: list[str | Path] = [*PYXHON, "run", "-q", "--policy", case.policy, "-o", output / "trace.pyxhon"]
-    command += ["--format", "json", "--report", output / "report.json", "--", python, case.exercise]
+    command: list[str | Path] = [*PYXHON, "run", "-q", "--exit-code", "command", "--policy", case.policy]
+    command += ["-o", output / "trace.pyxhon", "--format", "json", "--report", output / "report.json"]
+    command += ["--", python, case.exercise]
     with (output / "output.txt").open("w") as log:
         done = subprocess.run(command, env=clean_environment(), cwd=CHECKOUT, check=False, stdout=log, stderr=log)
+    if done.returncode:
+        (output / "report.json").unlink(missing_ok=True)
     return done.returncode
 
 

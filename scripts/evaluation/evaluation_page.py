@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from evaluated_packages import OF_THE_PAPER, Case
 from paper_table import TABLE_II
 
 CATEGORIES = {"file": "F", "network": "N", "dll": "D", "os": "O", "builtins": "B"}
+_MAKERS = {"collections", "dataclasses", "typing"}
+_COLUMNS = 118
 _SHOWN = 6  # places or names in one cell
 
 
@@ -39,14 +42,15 @@ class Evaluated:
         return list(mine.values())
 
 
-def write_page(page: Path, evaluated: list[Evaluated]) -> None:
-    """Write every table."""
+def write_page(page: Path, evaluated: list[Evaluated], how: str) -> None:
+    """Write every table, and how the packages were evaluated."""
     text = page.read_text(encoding="utf-8")
     for name, content in (
-        ("matrix", f"{matrix(evaluated)}\n\n{describe_machine()}"),
+        ("matrix", f"{matrix(evaluated)}\n\n{describe_run(evaluated, how)}"),
         ("paper", beside_the_paper(evaluated)),
-        ("violations", violations(evaluated)),
+        ("violations", f"{violations(evaluated)}\n\n{describe_made_code(evaluated)}"),
         ("beneath", beneath(evaluated)),
+        ("silent", silent(evaluated)),
         ("losses", losses(evaluated)),
     ):
         text = replace_part(text, name, content)
@@ -109,26 +113,61 @@ def violations(evaluated: list[Evaluated]) -> str:
     """Give every violation of the packages, those of one name together, with the lines that did it."""
     rows = []
     for one in evaluated:
-        places: dict[tuple[str, str, str], list[str]] = {}
+        places: dict[tuple[str, str, str, str], list[str]] = {}
         for each in one.behaviours():
             if each["verdict"] == "violation":
-                key = (CATEGORIES[each["category"]], each["level"], _name(each))
+                key = (CATEGORIES[each["category"]], each["level"], _name(each), _through(each))
                 places.setdefault(key, []).append(_place(each["location"]))
         rows += [(one.row["name"], *key, _some(where)) for key, where in sorted(places.items())]
-    return table(("package", "category", "level", "act", "where"), rows)
+    return table(("package", "category", "level", "act", "through", "where"), rows)
+
+
+def describe_made_code(evaluated: list[Evaluated]) -> str:
+    """Tell how many violations are code that the standard library makes for classes and annotations."""
+    broken = [each for one in evaluated for each in one.behaviours() if each["verdict"] == "violation"]
+    made = [each for each in broken if each["name"] in ("compile", "exec") and _through(each) in _MAKERS]
+    return _fill(
+        f"{len(made)} of the {len(broken)} violations are `compile` and `exec` by {', '.join(sorted(_MAKERS))}: "
+        "named tuples, data classes and annotations in text are made of text by the standard library."
+    )
 
 
 def beneath(evaluated: list[Evaluated]) -> str:
-    """Give what was done that no event of Python told of, by the DLL that did it."""
+    """Give what was done that no event of Python told of, by the DLL or program that did it."""
     rows = []
     for one in evaluated:
-        acts: dict[tuple[str, str, str], list[str]] = {}
-        for each in one.report["behaviours"]:
-            if each["level"] != "python" and each["object"] and each["package"] not in ("stdlib", "application"):
+        acts: dict[tuple[str, str, str], dict[str, str]] = {}
+        for each in _beneath(one):
+            if not _is_pythons(each["object"]):
                 key = (each["package"], _escaped(Path(each["object"]).name), each["level"])
-                acts.setdefault(key, []).append(_subject(each))
-        rows += [(one.row["name"], *key, len(what), _some(what)) for key, what in sorted(acts.items())]
-    return table(("evaluated", "owner", "DLL", "level", "acts", "what"), rows)
+                acts.setdefault(key, {})[each["id"]] = _subject(each)
+        rows += [(one.row["name"], *key, len(what), _some(what.values())) for key, what in sorted(acts.items())]
+    return table(("evaluated", "owner", "DLL or program", "level", "acts", "what"), rows)
+
+
+def silent(evaluated: list[Evaluated]) -> str:
+    """Give what Python's own extension modules did without an event, and for which packages."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for one in evaluated:
+        for each in _beneath(one):
+            if _is_pythons(each["object"]):
+                module = Path(each["object"]).name.partition(".")[0]
+                found.setdefault((module, f"`{each['name']}`"), set()).add(each["package"])
+    rows = [(*key, len(packages), _some(sorted(packages))) for key, packages in sorted(found.items())]
+    return table(("module", "call", "packages", "which"), rows)
+
+
+def _beneath(one: Evaluated) -> list[dict[str, Any]]:
+    behaviours: list[dict[str, Any]] = one.report["behaviours"]
+    return [
+        each
+        for each in behaviours
+        if each["level"] != "python" and each["object"] and each["package"] not in ("stdlib", "application")
+    ]
+
+
+def _is_pythons(path: str) -> bool:
+    return "/lib-dynload/" in path
 
 
 def losses(evaluated: list[Evaluated]) -> str:
@@ -141,10 +180,17 @@ def losses(evaluated: list[Evaluated]) -> str:
     return table(("package", "lost", "complete all the same"), rows) if rows else "None."
 
 
-def describe_machine() -> str:
-    """Give one line on the moment and the machine."""
+def describe_run(evaluated: list[Evaluated], how: str) -> str:
+    """Tell how many packages were evaluated, how, when and where."""
+    suggestions = Counter(one.row["suggestion"] or "none" for one in evaluated)
+    told = ", ".join(f"{count} {word}" for word, count in sorted(suggestions.items()))
     now = datetime.datetime.now(datetime.timezone.utc)
-    return f"{now:%Y-%m-%d %H:%M} UTC, Linux {platform.release()}, {os.cpu_count()} cores."
+    where = f"Linux {platform.release()}, {os.cpu_count()} cores"
+    return _fill(f"{len(evaluated)} packages: {told}; {how}. {now:%Y-%m-%d %H:%M} UTC, {where}.")
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, _COLUMNS)
 
 
 def _normal(name: str) -> str:
@@ -174,7 +220,16 @@ def _place(location: dict[str, Any] | None) -> str:
     return f"{_escaped(inside)}:{location['line']}"
 
 
-def _some(texts: list[str]) -> str:
+def _through(behaviour: dict[str, Any]) -> str:
+    """Name the module of the standard library in which the act was made; empty: the package made it itself."""
+    stack, location = behaviour["python_stack"], behaviour["location"]
+    if not stack or not location or not stack[0]["file"] or stack[0] == location:
+        return ""
+    path = re.sub(r"^.*/lib/python[0-9.]+/(?!site-packages)|\.py$", "", stack[0]["file"])
+    return "" if path.startswith("/") else _escaped(path.removesuffix("/__init__").replace("/", "."))
+
+
+def _some(texts: Iterable[str]) -> str:
     counted = Counter(texts)
     shown = [text if count == 1 else f"{text} ({count})" for text, count in counted.most_common(_SHOWN)]
     return ", ".join(shown) + (f", {len(counted) - _SHOWN} more" if len(counted) > _SHOWN else "")

@@ -13,7 +13,7 @@ from tests.interpreters import CHECKOUT
 
 _FOLDER = CHECKOUT / "scripts/evaluation"
 _PAGE = CHECKOUT / "docs/evaluation.md"
-_PARTS = ("matrix", "paper", "violations", "beneath", "losses")
+_PARTS = ("matrix", "paper", "violations", "beneath", "silent", "losses")
 
 
 def _load(name):
@@ -63,6 +63,7 @@ def _behaviour(number, name="import email", level="python", path=None, **more):
         "args": {},
         "object": path,
         "location": {"file": "/x/site-packages/pyisbn/a.py", "line": 7, "function": "f"},
+        "python_stack": [{"file": "/usr/lib/python3.12/http/client.py", "line": 1, "function": "g"}],
         **more,
     }
 
@@ -153,8 +154,16 @@ def test_a_violation_is_told_with_its_lines(evaluated):
     page, one = evaluated
 
     assert page.violations([one]).splitlines()[2:] == [
-        "| Pyisbn | N | python | `import email` | pyisbn/a.py:7 (2) |",
+        "| Pyisbn | N | python | `import email` | http.client | pyisbn/a.py:7 (2) |",
     ]
+
+
+def test_code_that_the_standard_library_makes_for_classes_is_counted(evaluated):
+    page, one = evaluated
+    stack = [{"file": "/usr/lib/python3.12/typing.py", "line": 1, "function": "ForwardRef.__init__"}]
+    one.report["behaviours"].append(_behaviour(5, "compile", python_stack=stack))
+
+    assert page.describe_made_code([one]).startswith("1 of the 3 violations are ")
 
 
 def test_names_chosen_by_a_package_stay_in_their_cell(evaluated):
@@ -163,6 +172,15 @@ def test_names_chosen_by_a_package_stay_in_their_cell(evaluated):
     assert page.beneath([one]).splitlines()[2:] == [
         "| Pyisbn | Pyisbn | lib?evil?.so | native | 1 | `connect` |",
     ]
+
+
+def test_what_pythons_own_modules_do_without_an_event_stands_apart(evaluated):
+    page, one = evaluated
+    path = "/usr/lib/python3.12/lib-dynload/_socket.cpython-312-x86_64-linux-gnu.so"
+    one.report["behaviours"].append(_behaviour(4, "listen", "native", path))
+
+    assert page.silent([one]).splitlines()[2:] == ["| _socket | `listen` | 1 | Pyisbn |"]
+    assert "listen" not in page.beneath([one])
 
 
 @pytest.mark.parametrize("part", _PARTS)

@@ -40,6 +40,8 @@ class _Server(paramiko.ServerInterface):
 
     @staticmethod
     def _execute(channel, command):
+        while channel.recv(100):  # until the client has had its answer and sends no more
+            pass
         channel.sendall(command.upper())
         channel.send_exit_status(0)
         channel.close()
@@ -68,7 +70,8 @@ def main():
         client.connect("127.0.0.1", port, "me", "secret", look_for_keys=False, allow_agent=False)
         thread.join()
         for number in range(20):
-            _, output, _ = client.exec_command(f"say {number}")
+            given, output, _ = client.exec_command(f"say {number}")
+            given.channel.shutdown_write()
             assert output.read() == b"SAY %d" % number
         with client.open_sftp() as files:
             with files.open("/copy", "wb") as stream:
