@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pyxhon.evaluate.sandbox import BUILT, PROGRAMS, TOOLS
+from pyxhon.evaluate.sandbox import BUILT, ENVIRONMENT, EXERCISE, HOME, PROGRAMS, TOOLS
 from pyxhon.evaluate.spec import normalise_name
 from pyxhon.evaluate.steps import Step
 
 CATEGORIES: Final = ("file", "network", "dll", "os", "builtins")
+_NOBODY: Final = frozenset({"application", "unknown"})
+_EXERCISES: Final = (f"{PROGRAMS}/", EXERCISE)
+_MADE_THERE: Final = (f"{HOME}/", "/tmp/", "/dev/shm/", f"{ENVIRONMENT}/")  # noqa: S108 - within
 _TEXT: Final = "<string>"
 _TOOLS_OF_BUILD: Final = (f"{BUILT}/tools/", f"{PROGRAMS}/", f"{TOOLS}/")
 _MOST_NAMES: Final = 1000
@@ -144,12 +147,24 @@ def read_step(step: Step, report: Path, name: str | None) -> StepRow:
         )
     rows = [row for row in content["packages"] if name and normalise_name(row["name"]) == normalise_name(name)]
     names = {row["name"] for row in rows if row["origin"] in {"distribution", "dll"}}
-    acts = [act for act in content["behaviours"] if act["package"] in names or (is_installing and _is_of_build(act))]
-    verdicts = {act["verdict"] for act in acts}
+    is_its_own = _is_of_build if is_installing else _is_of_nobody
+    acts = [act for act in content["behaviours"] if act["package"] in names or is_its_own(act)]
+    verdicts = {act["verdict"] for act in acts} - ({"unjudged"} if is_installing else set())
     policy = next((row["policy"] for row in rows if row["policy"]), None)
-    suggestion = "CodeReview" if "violation" in verdicts else "Accept" if policy else None
+    is_clean = policy is not None and "unjudged" not in verdicts
+    suggestion = "CodeReview" if "violation" in verdicts else "Accept" if is_clean else None
     return StepRow(
         step, {one: _cell(one, acts) for one in CATEGORIES}, suggestion, content["complete"] and step.is_known, policy
+    )
+
+
+def _is_of_nobody(act: dict[str, Any]) -> bool:
+    """Tell whether an act is of code that no distribution owns, and that is not the exercise: it was made there."""
+    if act["package"] not in _NOBODY:
+        return False
+    files = [frame["file"] or "" for frame in act["python_stack"]]
+    return not any(file.startswith(_EXERCISES) for file in files[-1:]) or any(
+        file.startswith(_MADE_THERE) for file in files
     )
 
 

@@ -14,14 +14,13 @@ from pyxhon.evaluate.environment import copy_folder, make_environment
 from pyxhon.evaluate.interpreter import Python
 from pyxhon.evaluate.matrix import Row, StepRow, read_step
 from pyxhon.evaluate.options import EvaluateOptions
-from pyxhon.evaluate.sandbox import BUILT, DOWNLOADS, ENVIRONMENT, PROGRAMS, PYTHON, TESTERS, TOOLS, Box
+from pyxhon.evaluate.sandbox import BUILT, DOWNLOADS, ENVIRONMENT, EXERCISE, PROGRAMS, PYTHON, TESTERS, TOOLS, Box
 from pyxhon.evaluate.spec import Spec, normalise_name, parse_spec
 from pyxhon.evaluate.stage import Stage
 from pyxhon.evaluate.steps import Step, StepPlan, run_step
 from pyxhon.evaluate.users import job_user
 from pyxhon.policy.parse import list_builtin_policies
 
-_EXERCISE: Final = "/exercise.py"
 _TESTER: Final = "pytest"
 _WHEEL: Final = re.compile(r"([A-Za-z0-9_.]+)-([A-Za-z0-9_.!+]+)-[^/]*\.whl")
 _MOST_NAMES: Final = 1000
@@ -113,8 +112,8 @@ def _evaluate(shop: Workshop, found: _Found, box: Box, install: list[str]) -> Ro
     shown = _without(box.shown, DOWNLOADS, TESTERS, TOOLS)
     box = replace(box, is_environment_writable=False, shown=shown, writable=())
     if shop.options.exercise:
-        box = replace(box, shown=(*box.shown, (shop.programs / "exercise.py", _EXERCISE)))
-        do("run", box, [PYTHON, _EXERCISE], name)
+        box = replace(box, shown=(*box.shown, (shop.programs / "exercise.py", EXERCISE)))
+        do("run", box, [PYTHON, EXERCISE], name)
     else:
         do("run", box, [PYTHON, f"{PROGRAMS}/exercise_imports.py", name or ""], name)
     if shop.options.tests and not shop.is_interrupted():

@@ -14,6 +14,7 @@ from pyxhon.evaluate.users import become
 ENVIRONMENT, HOME, DOWNLOADS, TESTERS, BUILT, PROGRAMS, TOOLS = (
     "/env", "/home/user", "/downloads", "/testers", "/built", "/programs", "/tools",
 )  # fmt: skip
+EXERCISE: Final = "/exercise.py"
 PYTHON: Final = f"{ENVIRONMENT}/bin/python"
 _INSIDE: Final = "1000"
 _SYSTEM_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")

@@ -81,6 +81,8 @@ def unpack(wheel, site, prefix):
     record = os.path.join(site, information, "RECORD")
     note(os.path.join(site, information, "INSTALLER"), "pyxhon\n")
     records.append([information + "/INSTALLER", "", ""])
+    listed = {row[0] for row in records}
+    records += [[name, "", ""] for name in names if name not in listed and not name.endswith("/")]  # as pip does
     moved = [[re.sub(r"^[^/]+\.data/(purelib|platlib)/", "", row[0]), *row[1:]] for row in records]
     with open(record, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(moved)

@@ -63,6 +63,24 @@ def test_what_a_build_script_does_counts_when_it_is_installed(read, files, is_co
     assert read(acts).cells["os"].python == 0
 
 
+@pytest.mark.parametrize(
+    ("owner", "files", "is_counted"),
+    [
+        ("unknown", ["/tmp/made.py", "/env/lib/x.py", "/programs/exercise_imports.py"], True),
+        ("unknown", [], True),
+        ("application", ["/env/lib/unlisted.py", "/exercise.py"], True),
+        ("application", ["/exercise.py"], False),
+        ("application", ["/usr/lib/python3.11/importlib/__init__.py", "/programs/exercise_imports.py"], False),
+        ("other", ["/env/lib/other.py", "/exercise.py"], False),
+    ],
+)
+def test_what_nobody_owns_counts_and_leaves_no_clean_bill(read, owner, files, is_counted):
+    row = read([act(1), act(2, package=owner, files=files, verdict="unjudged")])
+
+    assert row.cells["os"].python == 1 + is_counted
+    assert row.suggestion == (None if is_counted else "Accept")
+
+
 def test_what_was_not_seen_whole_is_not_complete(read):
     assert not read([act(1)], is_complete=False).is_complete
     assert not read([act(1)], make_step(is_known=False)).is_complete
