@@ -46,6 +46,10 @@ def test_the_report_has_the_owners_that_a_hook_inside_finds(needs_bpf, tmp_path,
     theirs, initialising = oracle.owned_by_hook(
         log, events, next(python.parent.parent.glob("lib/python3*/site-packages"))
     )
-    ours = oracle.owned_by_report(json.loads(report.read_text()), events)
-    assert theirs - ours == set()
-    assert {one for one in ours - theirs - initialising if _HOOK.as_posix() not in one.file} == set()
+    told = json.loads(report.read_text())
+    ours = {one for one in oracle.owned_by_report(told, events) if _HOOK.as_posix() not in one.file}
+    # What a DLL does by calling Python's functions is the DLL's: the hook only sees who called the DLL.
+    by_dll = {each["package"] for each in told["behaviours"] if each["kind"] == "audit" and each["object"]}
+    missing, extra = theirs - ours, ours - theirs - initialising
+    assert {one.package for one in extra} <= by_dll
+    assert {(one.event, one.file, one.line) for one in extra} == {(one.event, one.file, one.line) for one in missing}
