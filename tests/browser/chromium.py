@@ -1,6 +1,7 @@
 """Drives a real, headless Chromium over the pipe of its own protocol: no driver, no port, no package is needed."""
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -149,10 +150,10 @@ def running_browser(folder: Path) -> Iterator[Browser]:
     """Run Chromium with a profile in a folder until the block ends."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     assert program, "there is no Chromium; scripts/setup --dev installs it"
-    commands_in, commands_out = os.pipe()
-    answers_in, answers_out = os.pipe()
-    # The protocol is read from descriptor 3 and written to 4.
-    command = ["sh", "-c", f'exec "$@" 3<&{commands_in} 4>&{answers_out}', "sh", program, *_FLAGS]
+    commands_in, commands_out = _make_pipe()
+    answers_in, answers_out = _make_pipe()
+    # The protocol is read from descriptor 3 and written to 4; dash cannot name descriptors above 9.
+    command = ["bash", "-c", f'exec "$@" 3<&{commands_in} 4>&{answers_out}', "bash", program, *_FLAGS]
     process = subprocess.Popen(
         [*command, f"--user-data-dir={folder}", "about:blank"],
         pass_fds=(commands_in, answers_out),
@@ -171,3 +172,12 @@ def running_browser(folder: Path) -> Iterator[Browser]:
         process.wait()
         os.close(commands_out)
         os.close(answers_in)
+
+
+def _make_pipe():
+    """Make a pipe whose ends are neither descriptor 3 nor 4."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved

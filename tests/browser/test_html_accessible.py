@@ -23,3 +23,11 @@ def test_there_is_no_serious_fault(browser, tmp_path, scheme, width):
     browser.evaluate(AXE)
 
     assert browser.evaluate(RUN) == []
+
+
+def test_a_fault_that_is_put_in_is_found(browser, tmp_path):
+    browser.open(write_page(make_page_report(), tmp_path / "report.html"))
+    browser.evaluate("document.body.append(document.createElement('img'))")
+    browser.evaluate(AXE)
+
+    assert [fault[0] for fault in browser.evaluate(RUN)] == ["image-alt"]

@@ -7,6 +7,7 @@ import pytest
 from pyxhon.report.html.content import Limits
 from tests.browser.pages import make_many, make_page_report, write_page
 
+PAPER = 794  # A4, in the browser's own pixels
 VISIBLE = "[...document.querySelectorAll('{}')].filter((each) => each.checkVisibility()).map((each) => each.innerText)"
 
 
@@ -189,6 +190,7 @@ def test_code_is_shown_by_lines_in_colour(page):
     assert visible(page, "#code .source") == ['def f(x):\n    return "text" + str(42)  # why']
     assert visible(page, "#code .source .code-keyword") == ["def", "return"]
     assert visible(page, "#code .source .code-comment") == ["# why"]
+    assert visible(page, "#code .source .code-string") == ['"text"']
     assert visible(page, "#code .bytecode .code-keyword") == ["RESUME", "LOAD_CONST"]
     click(page, "#code .link")
     assert names(page) == ["socket.connect"]
@@ -206,11 +208,12 @@ def test_on_paper_all_groups_are_open_and_nothing_is_sticky(page, tmp_path):
     assert names(page) == []
 
     page.print(tmp_path / "report.pdf")
-    page.look(media="print")
+    page.look(media="print", width=PAPER)
 
     assert len(names(page)) == 3
     assert page.evaluate("getComputedStyle(document.querySelector('.top')).position") == "static"
     assert visible(page, ".filters") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
 

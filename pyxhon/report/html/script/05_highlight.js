@@ -1,7 +1,7 @@
 // Colours for Python and for disassembled bytecode: spans around text, by one expression each.
 
 const PYTHON_PARTS = new RegExp([
-  "(?<string>\\b[rbfuRBFU]{0,2}(?:'(?:[^'\\\\]|\\\\.)*'|\"(?:[^\"\\\\]|\\\\.)*\"))",
+  "(?<string>(?:\\b[rbfuRBFU]{1,2})?(?:'(?:[^'\\\\]|\\\\.)*'|\"(?:[^\"\\\\]|\\\\.)*\"))",
   "(?<comment>#.*)",
   "(?<number>\\b(?:0[xX][0-9a-fA-F]+|\\d+(?:\\.\\d+)?)\\b)",
   "(?<keyword>\\b(?:and|as|assert|async|await|break|class|continue|def|del|elif|else|except|finally|for|from|global|if"

@@ -10,6 +10,8 @@ const FILTER = {
   to: null,
 };
 
+const NOBODY = Infinity; // a package whose behaviours did not fit into the page
+
 let lowered = null;
 
 function readWords(typed) {

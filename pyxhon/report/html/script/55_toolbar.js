@@ -79,7 +79,8 @@ function reset() {
 // From the matrix to the behaviours of one of its cells.
 function showCell({ package: name, category, verdict, beneath }) {
   clearFilter();
-  FILTER.package = numberOf(name);
+  const owner = numberOf(name);
+  FILTER.package = owner < 0 ? NOBODY : owner;
   byId("package").value = String(FILTER.package);
   FILTER.category.add(numberOf(category));
   FILTER.verdict.add(numberOf(verdict));

@@ -23,7 +23,7 @@ function callRow(row) {
   const isPython = DATA.python[row[CALLEE][0]][0] >= 0;
   return element("tr", null,
     element("td", null, element("span", { class: "mono strong" }, name || text(row[CALL_NAME]) || "?"),
-      row[CALL_KIND] >= 0 && text(row[CALL_KIND]) === "c" ? element("span", { class: "level native" }, "C") : null,
+      row[CALL_KIND] >= 0 && text(row[CALL_KIND]) === "c" ? [" ", element("span", { class: "level native" }, "C")] : null,
       isPython ? element("div", { class: "hint mono" }, placeOf(row[CALLEE][0], true)) : null, ...given, more),
     element("td", null, owner || "–"),
     element("td", null, row[CALLER].length ? place(row[CALLER][0]) : element("span", { class: "nothing" },
