@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -68,6 +69,7 @@ def _read_all(folder: str, pattern: str) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in sorted((_FOLDER / folder).glob(pattern)))
 
 
+@cache
 def _make_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER / "page"),
