@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LIMIT_S = 20
+LIMIT_S = 60
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # As root there is no sandbox; nothing is to be asked of the network.
 _FLAGS = (
