@@ -150,9 +150,10 @@ _EXCLUDE_STDLIB = click.option(
     help="Leave out what the standard library did on its own behalf; violations stay.",
 )  # fmt: skip
 _FORMAT = click.option(
-    "--format", "report_format", type=click.Choice(["text", "json", *CALL_FORMATS]), default="text",
+    "--format", "report_format", type=click.Choice(["text", "json", "html", *CALL_FORMATS]), default="text",
     show_default=True,
-    help="How the report is written; collapsed, speedscope: a flame graph of calls that were counted or traced.",
+    help="How the report is written; html: one file for the browser; collapsed, speedscope: a "
+    "flame graph of calls that were counted or traced.",
 )  # fmt: skip
 _DUMP_FORMAT = click.option(
     "--format", "report_format", type=click.Choice(["text", "json"]), default="text", show_default=True,

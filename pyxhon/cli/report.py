@@ -12,6 +12,7 @@ Examples:
   pyxhon report service.pyxhon
   pyxhon report service.pyxhon --policy strict.yaml --policy builtin:numpy
   pyxhon report service.pyxhon --format json | jq '.behaviours[] | select(.verdict == "violation")'
+  pyxhon report service.pyxhon --format html --report service.html
   pyxhon report app.pyxhon --code 1f3a90
   pyxhon report app.pyxhon --format collapsed > app.collapsed
 """

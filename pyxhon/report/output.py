@@ -90,6 +90,12 @@ def _write_text(report: Report, out: TextIO) -> None:
     write_text(report, out, columns=columns, is_coloured=is_coloured)
 
 
+def _write_html(report: Report, out: TextIO) -> None:
+    from pyxhon.report.html import write_html  # noqa: PLC0415  # as above
+
+    write_html(report, out)
+
+
 def _write_code_text(listing: CodeListing, out: TextIO) -> None:
     from pyxhon.report.text.code import write_code_text  # noqa: PLC0415  # as above
 
@@ -112,6 +118,7 @@ def look_of(out: TextIO) -> tuple[int, bool]:
 FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {
     "text": _write_text,
     "json": write_json,
+    "html": _write_html,
 }
 FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
     "collapsed": write_collapsed,
@@ -119,6 +126,7 @@ FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
 }
 _UTF8: Final[tuple[Callable[..., None], ...]] = (
     write_json,
+    _write_html,
     write_inspection_json,
     write_code_json,
     *FLAME_GRAPHS.values(),

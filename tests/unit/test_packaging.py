@@ -19,6 +19,7 @@ _DATA = {
     "policies": "pyxhon/_data/policies",
     "pyxhon/trace": "pyxhon/trace",
     "pyxhon/cpython/layouts": "pyxhon/cpython/layouts",
+    "pyxhon/report/html": "pyxhon/report/html",
 }
 
 

@@ -155,7 +155,7 @@ def test_record_tells_a_pid_from_a_command(session, arguments, name, subject):
         ["attach", "1", "--buffer", "1K"],
         ["attach", "1", "--buffer", "2G"],
         ["attach", "1", "--buffer", "big"],
-        ["attach", "1", "--format", "html"],
+        ["attach", "1", "--format", "pdf"],
         ["attach", "1", "--exit-code", "command"],
         ["attach", "1", "--calls", "some"],
         ["attach", "1", "--calls-budget", "20"],
