@@ -69,6 +69,12 @@ def tally_cells(acts: Iterable[Act]) -> dict[str, Cell]:
     }
 
 
+def is_start_up(act: Act) -> bool:
+    """Tell whether this is what interpreters and loaders do by themselves, put together by the join."""
+    row = act.behaviour
+    return row.package == "stdlib" and row.level == "detached" and row.object is None and not row.args
+
+
 def _merge(group: list[Behaviour], details: dict[tuple[str, int], Detail]) -> Act:
     first = group[0]
     rows = [details[row.id, row.pid] for row in group if (row.id, row.pid) in details]

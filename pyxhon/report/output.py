@@ -14,6 +14,7 @@ from pyxhon.report.as_speedscope import write_speedscope
 from pyxhon.report.code_listing import CodeListing, write_code_json
 from pyxhon.report.inspection import Inspection, write_inspection_json
 from pyxhon.report.model import Report
+from pyxhon.report.sarif import write_sarif
 from pyxhon.trace.reader import TraceReader
 
 _COLUMNS: Final = 100
@@ -87,6 +88,10 @@ def _write_text(report: Report, out: TextIO) -> None:
     write_text(report, out, columns=columns, is_coloured=is_coloured)
 
 
+def _write_sarif(report: Report, out: TextIO) -> None:
+    write_sarif(report, out, Path.cwd())
+
+
 def _write_code_text(listing: CodeListing, out: TextIO) -> None:
     from pyxhon.report.text.code import write_code_text  # noqa: PLC0415  # as above
 
@@ -109,6 +114,7 @@ def _look_of(out: TextIO) -> tuple[int, bool]:
 FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {
     "text": _write_text,
     "json": write_json,
+    "sarif": _write_sarif,
 }
 FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
     "collapsed": write_collapsed,
@@ -118,5 +124,6 @@ _UTF8: Final[tuple[Callable[..., None], ...]] = (
     write_json,
     write_inspection_json,
     write_code_json,
+    _write_sarif,
     *FLAME_GRAPHS.values(),
 )

@@ -13,7 +13,7 @@ from pyxhon.report.describe import (
     describe_path,
     describe_place,
 )
-from pyxhon.report.digest import Act
+from pyxhon.report.digest import Act, is_start_up
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
 from pyxhon.report.text.lines import print_heading, print_line, print_more
@@ -36,9 +36,9 @@ def print_invisible(console: Console, report: Report, acts: list[Act]) -> None:
     beneath = [act for act in acts if act.behaviour.level != "python"]
     if not beneath:
         return
-    own = [act for act in beneath if _is_start_up(act)]
+    own = [act for act in beneath if is_start_up(act)]
     groups: dict[_Key, list[Act]] = {}
-    for act in sorted((act for act in beneath if not _is_start_up(act)), key=_rank):
+    for act in sorted((act for act in beneath if not is_start_up(act)), key=_rank):
         groups.setdefault((act.behaviour.object, act.behaviour.package), []).append(act)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0] is None, item[0][1] == "stdlib", _rank(item[1][0])))
     print_heading(console, f"Invisible at Python level ({count_noun(len(beneath) - len(own), 'act')})")
@@ -54,12 +54,6 @@ def print_invisible(console: Console, report: Report, acts: list[Act]) -> None:
         print_more(console, sum(map(len, lines[ACT_LIMIT:])), indent=4)
     print_more(console, sum(len(rows) for _, rows in ordered[GROUP_LIMIT:]), indent=2)
     _print_start_up(console, own)
-
-
-def _is_start_up(act: Act) -> bool:
-    """Tell whether this is what interpreters and loaders do by themselves, put together by the join."""
-    row = act.behaviour
-    return row.package == "stdlib" and row.level == "detached" and row.object is None and not row.args
 
 
 def _rank(act: Act) -> tuple[int, int, int]:
