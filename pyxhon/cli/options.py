@@ -145,8 +145,8 @@ _EXCLUDE_STDLIB = click.option(
     help="Leave out what the standard library did on its own behalf; violations stay.",
 )  # fmt: skip
 _FORMAT = click.option(
-    "--format", "report_format", type=click.Choice(["text", "json", "sarif", *CALL_FORMATS]), default="text",
-    show_default=True,
+    "--format", "report_format", default="text", show_default=True,
+    type=click.Choice(["text", "json", "sarif", "markdown", *CALL_FORMATS]),
     help="How the report is written; collapsed, speedscope: a flame graph of calls that were counted or traced.",
 )  # fmt: skip
 _DUMP_FORMAT = click.option(

@@ -13,6 +13,7 @@ from pyxhon.report.as_json import write_json
 from pyxhon.report.as_speedscope import write_speedscope
 from pyxhon.report.code_listing import CodeListing, write_code_json
 from pyxhon.report.inspection import Inspection, write_inspection_json
+from pyxhon.report.markdown import write_markdown
 from pyxhon.report.model import Report
 from pyxhon.report.sarif import write_sarif
 from pyxhon.trace.reader import TraceReader
@@ -115,6 +116,7 @@ FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {
     "text": _write_text,
     "json": write_json,
     "sarif": _write_sarif,
+    "markdown": write_markdown,
 }
 FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
     "collapsed": write_collapsed,
@@ -125,5 +127,6 @@ _UTF8: Final[tuple[Callable[..., None], ...]] = (
     write_inspection_json,
     write_code_json,
     _write_sarif,
+    write_markdown,
     *FLAME_GRAPHS.values(),
 )

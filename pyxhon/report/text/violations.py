@@ -1,6 +1,5 @@
 """Violations with their evidence: whole for the first, one line each for the others."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from pyxhon.report.describe import (
     describe_whole_location,
     telling_arguments,
 )
-from pyxhon.report.digest import Act
+from pyxhon.report.digest import Act, group_imports, group_variants
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
 from pyxhon.report.text.code import describe_instruction
@@ -38,7 +37,7 @@ def print_violations(console: Console, report: Report, acts: list[Act]) -> None:
         return
     print_heading(console, f"Violations ({len(violations)})")
     versions = {package.name: package.version for package in report.packages}
-    groups = _group_variants([act for act in violations if act.behaviour.kind != "import"])
+    groups = group_variants([act for act in violations if act.behaviour.kind != "import"])
     explained: set[str] = set()
     for number, group in enumerate(groups[:WHOLE_LIMIT], 1):
         print_line(console, _title(number, group, versions, 200))
@@ -46,20 +45,10 @@ def print_violations(console: Console, report: Report, acts: list[Act]) -> None:
     for number, group in enumerate(groups[WHOLE_LIMIT : WHOLE_LIMIT + LINE_LIMIT], WHOLE_LIMIT + 1):
         _print_short(console, number, group, versions)
     print_more(console, sum(map(len, groups[WHOLE_LIMIT + LINE_LIMIT :])))
-    imports = _group_imports(act for act in violations if act.behaviour.kind == "import")
+    imports = group_imports(act for act in violations if act.behaviour.kind == "import")
     for group in imports[:IMPORT_GROUP_LIMIT]:
         _print_imports(console, group, versions, explained)
     print_more(console, sum(map(len, imports[IMPORT_GROUP_LIMIT:])))
-
-
-def _group_variants(acts: list[Act]) -> list[list[Act]]:
-    """Put acts together that differ only in their arguments."""
-    groups: dict[tuple[object, ...], list[Act]] = {}
-    for act in acts:
-        row = act.behaviour
-        key = (row.package, row.category, row.level, row.name, row.rule, row.location)
-        groups.setdefault(key, []).append(act)
-    return list(groups.values())
 
 
 def _title(number: int, group: list[Act], versions: dict[str, str | None], limit: int) -> Text:
@@ -142,14 +131,6 @@ def _describe_evidence(group: list[Act]) -> str:
     if first.behaviour.signals:
         parts.append("seen by " + ", ".join(escape(name, 60) for name in first.behaviour.signals[:4]))
     return ", ".join(parts)
-
-
-def _group_imports(acts: Iterable[Act]) -> list[list[Act]]:
-    groups: dict[tuple[str, str, str | None], list[Act]] = {}
-    for act in acts:
-        row = act.behaviour
-        groups.setdefault((row.package, row.category, row.rule), []).append(act)
-    return list(groups.values())
 
 
 def _print_imports(console: Console, group: list[Act], versions: dict[str, str | None], explained: set[str]) -> None:
