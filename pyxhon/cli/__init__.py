@@ -10,6 +10,7 @@ import click
 
 from pyxhon import __version__
 from pyxhon.cli.attach import attach
+from pyxhon.cli.completion import completion
 from pyxhon.cli.doctor import doctor
 from pyxhon.cli.dump import dump
 from pyxhon.cli.inspect import inspect
@@ -20,7 +21,7 @@ from pyxhon.cli.report import report
 from pyxhon.cli.run import run
 from pyxhon.errors import PyxhonError
 
-COMMANDS: Final = (attach, run, record, report, policy, dump, inspect, doctor)
+COMMANDS: Final = (attach, run, record, report, policy, dump, inspect, doctor, completion)
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from pyxhon.cli.messages import configure_messages
 from pyxhon.errors import FunctionNameError
@@ -79,6 +80,11 @@ def parse_module(text: str) -> str:
     return text
 
 
+def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001  # click's own signature
+    """Have the shell complete names of files, where the type alone does not say that it is one."""
+    return [CompletionItem(incomplete, type="file")]
+
+
 # Whether it can be written is asked in one place, pyxhon/outputs.py, and is no fault of usage.
 _FILE: Final = click.Path(readable=False, path_type=Path)
 
@@ -137,7 +143,7 @@ _INSTRUCTIONS_PACKAGE = click.option(
     "May be given several times.",
 )  # fmt: skip
 _POLICY = click.option(
-    "--policy", "policy_paths", multiple=True, metavar="FILE",
+    "--policy", "policy_paths", multiple=True, metavar="FILE", shell_complete=complete_files,
     help="Judge by this policy: a file or builtin:NAME. May be given several times.",
 )  # fmt: skip
 _EXCLUDE_STDLIB = click.option(
