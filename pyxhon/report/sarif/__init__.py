@@ -15,8 +15,8 @@ from pyxhon.report.sarif.run import build_invocation
 __all__ = ["RESULT_LIMIT", "write_sarif"]
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-RESULT_LIMIT: Final = 25_000
-"""More than these are refused by code scanning; those of the violations come first."""
+RESULT_LIMIT: Final = 5_000
+"""More than these code scanning does not show; those of the violations come first."""
 _POLICY: Final = "policy"
 
 

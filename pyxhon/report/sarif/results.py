@@ -11,6 +11,7 @@ from pyxhon.report.sarif.places import Places, make_inert
 from pyxhon.report.sarif.rules import rule_id, rule_index
 
 FRAME_LIMIT: Final = 30
+RELATED_LIMIT: Final = 10
 _ARGUMENT_COLUMNS: Final = 300
 _PID_LIMIT: Final = 50
 
@@ -73,7 +74,7 @@ class ResultBuilder:
 
     def _list_related(self, row: Behaviour, shown: Location | None) -> list[dict[str, object]]:
         """Give the owner's place, where another one is shown, and then the Python stack."""
-        frames = list(dict.fromkeys(row.python_stack))[:FRAME_LIMIT]
+        frames = list(dict.fromkeys(row.python_stack))[:RELATED_LIMIT]
         if row.location is not None and shown is not row.location:
             frames = [row.location, *(frame for frame in frames if frame != row.location)]
         return [

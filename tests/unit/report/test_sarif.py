@@ -13,7 +13,7 @@ from pyxhon.report.model import Detail, Location, NativeFrame
 from pyxhon.report.output import FORMATS
 from pyxhon.report.sarif import RESULT_LIMIT, write_sarif
 from pyxhon.report.sarif.places import Places, make_inert
-from pyxhon.report.sarif.results import FRAME_LIMIT
+from pyxhon.report.sarif.results import FRAME_LIMIT, RELATED_LIMIT
 from tests.interpreters import CHECKOUT
 from tests.unit.report.sample import make_behaviour, make_location, make_report
 
@@ -165,7 +165,7 @@ def test_deep_stacks_are_cut_and_say_so():
 
     assert len(result["stacks"][0]["frames"]) == FRAME_LIMIT
     assert f"the {FRAME_LIMIT} innermost of 199 frames" in result["stacks"][0]["message"]["text"]
-    assert (len(result["relatedLocations"]), result["properties"]["pythonFrames"]) == (FRAME_LIMIT, 199)
+    assert (len(result["relatedLocations"]), result["properties"]["pythonFrames"]) == (RELATED_LIMIT, 199)
 
 
 def test_fingerprints_are_the_ids_of_behaviours_and_unlike_each_other():
@@ -186,7 +186,7 @@ def test_losses_and_gaps_are_notifications_and_the_status_is_told():
 
 def test_more_results_than_a_log_may_hold_are_counted(monkeypatch):
     monkeypatch.setattr("pyxhon.report.sarif.RESULT_LIMIT", 2)
-    assert RESULT_LIMIT == 25_000
+    assert RESULT_LIMIT == 5_000
 
     run = run_of(make_report(behaviours=[make_native(id=f"n{number}") for number in range(5)] + [make_behaviour()]))
 
