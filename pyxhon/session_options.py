@@ -48,6 +48,8 @@ class TraceOptions:
     report_path: Path | None = None
     """Where the report goes; None: standard output."""
     report_format: str = "text"
+    is_full: bool = False
+    """Cut no list of the text."""
     exclude_stdlib: bool = False
     """Leave out of the report what the standard library did on its own behalf."""
     exit_code: str = "report"

@@ -155,6 +155,7 @@ _FORMAT = click.option(
     type=click.Choice(["text", "json", "sarif", "markdown", *CALL_FORMATS]),
     help="How the report is written; collapsed, speedscope: a flame graph of calls that were counted or traced.",
 )  # fmt: skip
+_FULL = click.option("--full", "is_full", is_flag=True, help="With --format text: cut no list.")
 _DUMP_FORMAT = click.option(
     "--format", "report_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How the dump is written.",
@@ -174,7 +175,7 @@ _EXIT_CODE = click.option(
 )  # fmt: skip
 
 _MESSAGES: Final = (_QUIET, _VERBOSE)
-_REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
+_REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _FULL, _REPORT)
 _TRACING: Final = (
     _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _INSTRUCTIONS, _INSTRUCTIONS_PACKAGE, _MAX_EVENTS,
     _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION, _INTERPRETER,
@@ -223,6 +224,8 @@ def _declare(command: Command, options: tuple[Callable[[Command], Command], ...]
     def collect(**values: Any) -> int:
         arguments = {name: values.pop(name) for name in tuple(values) if name not in _FIELDS}
         chosen = TraceOptions(**values)
+        if chosen.is_full and chosen.report_format != "text":
+            raise click.UsageError("--full needs --format text: the other formats say for themselves what they cut.")
         if "calls" in values:  # a command that traces
             _check_calls(chosen)
         configure_messages(chosen.verbosity, is_quiet=chosen.is_quiet)

@@ -1,5 +1,6 @@
 """Where a report goes, a file or standard output, and what that means for how it looks."""
 
+import functools
 import os
 import shutil
 import sys
@@ -26,6 +27,11 @@ _REMEDY: Final = "name another file with --report"
 def write_report(report: Report, report_format: str, path: Path | None) -> None:
     """Write the report to a file, or to standard output when there is none."""
     _write(report, FORMATS[report_format], path)
+
+
+def write_full_text(report: Report, path: Path | None) -> None:
+    """Write the report as text of which no list is cut."""
+    _write(report, functools.partial(_write_text, is_full=True), path)
 
 
 def write_flame_graph(reader: TraceReader, report_format: str, path: Path | None) -> None:
@@ -81,12 +87,12 @@ def _write_stdout(content: _Content, write: Callable[[_Content, TextIO], None]) 
     out.flush()
 
 
-def _write_text(report: Report, out: TextIO) -> None:
+def _write_text(report: Report, out: TextIO, *, is_full: bool = False) -> None:
     # Here and not above: rich takes longer to import than the first event may take to appear.
     from pyxhon.report.text import write_text  # noqa: PLC0415
 
     columns, is_coloured = _look_of(out)
-    write_text(report, out, columns=columns, is_coloured=is_coloured)
+    write_text(report, out, columns=columns, is_coloured=is_coloured, is_full=is_full)
 
 
 def _write_sarif(report: Report, out: TextIO) -> None:
