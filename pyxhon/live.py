@@ -1,17 +1,24 @@
 """Findings while tracing: new violations as they happen, and on a terminal one line that tells how it goes."""
 
+import contextlib
 import os
 import sys
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Final
+from typing import Final, Protocol
 
 from pyxhon.join import Joiner
 from pyxhon.policy.judge import Judged
 from pyxhon.report.build import UNCATEGORISED
 from pyxhon.report.build_surroundings import build_location
-from pyxhon.report.describe import count_noun, describe_arguments, describe_location, telling_arguments
+from pyxhon.report.describe import (
+    count_noun,
+    describe_arguments,
+    describe_command,
+    describe_location,
+    telling_arguments,
+)
 from pyxhon.report.escape import escape
 from pyxhon.report.output import is_colour_wanted
 from pyxhon.reporting import judge_joined
@@ -25,6 +32,30 @@ _LOG_PERIOD_S: Final = 5.0  # with -v, where standard error is no terminal
 _ARGUMENT_LIMIT: Final = 120
 _FINDING_LIMIT: Final = 200  # lines; a flood would only scroll them away
 _CLEAR_LINE: Final = "\r\x1b[K"
+
+
+class Display(Protocol):
+    """What is shown while a trace is taken."""
+
+    def update(self, events: Iterable[EventRow], loss_count: int) -> None:
+        """Take the new events of a batch, and how much was lost by now."""
+
+
+def open_display(
+    reader: TraceReader, rules: Rules, options: TraceOptions, *, has_status: bool
+) -> "contextlib.AbstractContextManager[Display]":
+    """Give what the options ask for."""
+    if options.is_live_view:
+        from pyxhon.top_view import TopView  # noqa: PLC0415 - not needed elsewhere
+
+        return TopView(reader, rules, _name_target(reader))
+    return LiveFindings(reader, rules, options, has_status=has_status)
+
+
+def _name_target(reader: TraceReader) -> str:
+    for row in reader.processes():
+        return f"pid {row.pid}, {describe_command([str(word) for word in row.arguments], 100)}"
+    return "no process yet"
 
 
 class LiveFindings:

@@ -65,7 +65,7 @@ from pyxhon.trace.reader import TraceReader, open_trace
 from pyxhon.trace.store import Store
 
 if TYPE_CHECKING:
-    from pyxhon.live import LiveFindings
+    from pyxhon.live import Display
 
 _logger = logging.getLogger(__name__)
 _WAIT_S: Final = 0.05
@@ -93,8 +93,8 @@ class _Session:
     instructions: InstructionRecorder
     probe_check: ProbeCheck
     hook_check: HookCheck
-    findings: "LiveFindings | None" = None
-    begin_findings: "Callable[[], LiveFindings] | None" = None  # where there will be something to show
+    findings: "Display | None" = None
+    begin_findings: "Callable[[], Display] | None" = None  # where there will be something to show
     reader: TraceReader | None = None
     last_event: int = 0
     has_events: bool = False
@@ -262,10 +262,10 @@ def _live(session: _Session, rules: Rules, path: Path, *, has_status: bool = Tru
         return
     with open_trace(path) as reader, contextlib.ExitStack() as shown:
 
-        def begin() -> "LiveFindings":
-            from pyxhon.live import LiveFindings  # noqa: PLC0415 - see above
+        def begin() -> "Display":
+            from pyxhon.live import open_display  # noqa: PLC0415 - see above
 
-            return shown.enter_context(LiveFindings(reader, rules, options, has_status=has_status))
+            return shown.enter_context(open_display(reader, rules, options, has_status=has_status))
 
         session.begin_findings, session.reader = begin, reader
         try:

@@ -19,9 +19,10 @@ from pyxhon.cli.policy import policy
 from pyxhon.cli.record import record
 from pyxhon.cli.report import report
 from pyxhon.cli.run import run
+from pyxhon.cli.top import top
 from pyxhon.errors import PyxhonError
 
-COMMANDS: Final = (attach, run, record, report, policy, dump, inspect, doctor, completion)
+COMMANDS: Final = (attach, run, record, report, policy, top, dump, inspect, doctor, completion)
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130

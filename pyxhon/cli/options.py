@@ -198,6 +198,11 @@ def record_options(command: Command) -> Command:
     return _declare(command, (*_TRACING, _REQUIRED_OUTPUT, *_MESSAGES))
 
 
+def top_options(command: Command) -> Command:
+    """Declare the options of `top`."""
+    return _declare(command, (_DURATION, _FOLLOW, _SYSCALLS, _BUFFER, _OUTPUT, _POLICY, _VERBOSE))
+
+
 def report_options(command: Command) -> Command:
     """Declare the options of `report`: those of the report alone."""
     return _declare(command, (*_REPORTING, *_MESSAGES))

@@ -153,6 +153,10 @@ class TraceReader:
         """Give the events with a greater id, in the order of their first occurrence."""
         return self._read_events("id > ?", (after_id,))
 
+    def event_counts(self) -> dict[int, int]:
+        """Give how often each event was seen by now: while a trace is taken, repeats are counted into its rows."""
+        return dict(self._select("SELECT id, count FROM event"))
+
     def _read_events(self, where: str, values: tuple[int, ...]) -> Iterator[EventRow]:
         for row in self._select(f"SELECT * FROM event WHERE {where} ORDER BY id", values):  # noqa: S608 - ours
             columns = list(row)
