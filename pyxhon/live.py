@@ -1,11 +1,12 @@
 """Findings while tracing: new violations as they happen, and on a terminal one line that tells how it goes."""
 
+import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Final
+from typing import Final, Protocol
 
 from pyxhon.join import Joined, Joiner
 from pyxhon.policy.judge import Judged
@@ -14,6 +15,7 @@ from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import (
     count_noun,
     describe_arguments,
+    describe_command,
     describe_location,
     describe_reaction,
     describe_remedy,
@@ -35,6 +37,36 @@ _FINDING_LIMIT: Final = 200  # lines; a flood would only scroll them away
 _CLEAR_LINE: Final = "\r\x1b[K"
 
 
+class Display(Protocol):
+    """What is shown while a trace is taken."""
+
+    def update(self, events: Iterable[EventRow], loss_count: int) -> None:
+        """Take the new events of a batch, and how much was lost by now."""
+
+    def tell(self, row: Reaction) -> None:
+        """Say what was done to a process."""
+
+
+Watch = Callable[[Joined, Iterable[Judged]], None]
+
+
+def open_display(
+    reader: TraceReader, rules: Rules, options: TraceOptions, *, has_status: bool, watch: Watch | None = None
+) -> "contextlib.AbstractContextManager[Display]":
+    """Give what the options ask for."""
+    if options.is_live_view:
+        from pyxhon.top_view import TopView  # noqa: PLC0415 - not needed elsewhere
+
+        return TopView(reader, rules, _name_target(reader))
+    return LiveFindings(reader, rules, options, has_status=has_status, watch=watch)
+
+
+def _name_target(reader: TraceReader) -> str:
+    for row in reader.processes():
+        return f"pid {row.pid}, {describe_command([str(word) for word in row.arguments], 100)}"
+    return "no process yet"
+
+
 class LiveFindings:
     """Owns the last line of standard error while a trace is taken; a context manager that cleans it up.
 
@@ -48,7 +80,7 @@ class LiveFindings:
         options: TraceOptions,
         *,
         has_status: bool = True,
-        watch: Callable[[Joined, Iterable[Judged]], None] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._watch = watch
         self._reader = reader

@@ -12,7 +12,7 @@ from pyxhon.policy.sequence_finding import FoundSequence, Places, blame, find_se
 from pyxhon.report.build import LISTED_WHEN_LOADED, Judgement, build_report, exclude_standard_library, exit_status
 from pyxhon.report.build_code import build_listing
 from pyxhon.report.model import Report
-from pyxhon.report.output import FLAME_GRAPHS, write_code, write_flame_graph, write_report
+from pyxhon.report.output import FLAME_GRAPHS, write_code, write_flame_graph, write_full_text, write_report
 from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
@@ -29,7 +29,10 @@ def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> in
         return status
     if options.exclude_stdlib:
         report = exclude_standard_library(report)
-    write_report(report, options.report_format, options.report_path)
+    if options.is_full:
+        write_full_text(report, options.report_path)
+    else:
+        write_report(report, options.report_format, options.report_path)
     return status
 
 

@@ -50,8 +50,12 @@ class TraceOptions:
     report_path: Path | None = None
     """Where the report goes; None: standard output."""
     report_format: str = "text"
+    is_full: bool = False
+    """Cut no list of the text."""
     exclude_stdlib: bool = False
     """Leave out of the report what the standard library did on its own behalf."""
+    is_live_view: bool = False
+    """Show figures on the whole terminal while tracing, not findings line by line."""
     exit_code: str = "report"
     """Which status `run` ends with: "report" (the verdict) or "command" (the command's own)."""
 

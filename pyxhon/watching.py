@@ -17,7 +17,7 @@ from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
 
 if TYPE_CHECKING:
-    from pyxhon.live import LiveFindings
+    from pyxhon.live import Display
     from pyxhon.reacting import Reactions
 
 _REACTING_PERIOD_S: Final = 0.05  # between commits, where what was committed is answered
@@ -34,17 +34,17 @@ class Watching:
         self._rules = rules
         self._options = options
         self._denials = Denials(probes)
-        self._findings: LiveFindings | None = None
+        self._findings: Display | None = None
         self._reactions: Reactions | None = None
-        self._begin: Callable[[], LiveFindings] | None = None  # where there will be something to show
+        self._begin: Callable[[], Display] | None = None  # where there will be something to show
         self._reader: TraceReader | None = None
         self._last_event = 0
         self._next_s = 0.0
 
     @property
     def is_reacting(self) -> bool:
-        """Tell whether violations are answered."""
-        return self._rules.action != "report"
+        """Tell whether violations are answered; `top` only shows them."""
+        return self._rules.action != "report" and not self._options.is_live_view
 
     @property
     def is_over(self) -> bool:
@@ -79,14 +79,13 @@ class Watching:
         self._deny()
         with open_trace(path) as reader, contextlib.ExitStack() as shown:
 
-            def begin() -> "LiveFindings":
-                from pyxhon.live import LiveFindings  # noqa: PLC0415 - see above
+            def begin() -> "Display":
+                from pyxhon.live import open_display  # noqa: PLC0415 - see above
 
                 reactions = self._begin_reactions(reader)
                 watch = reactions.watch if reactions else None
-                return shown.enter_context(
-                    LiveFindings(reader, self._rules, options, has_status=has_status, watch=watch)
-                )
+                display = open_display(reader, self._rules, options, has_status=has_status, watch=watch)
+                return shown.enter_context(display)
 
             self._begin, self._reader = begin, reader
             if self.is_reacting:
@@ -124,7 +123,7 @@ class Watching:
         return not ownership.has_work
 
     def _begin_reactions(self, reader: TraceReader) -> "Reactions | None":
-        if self._rules.action == "report":
+        if self._rules.action == "report" or not self.is_reacting:
             return None
         from pyxhon.reacting import Reactions  # noqa: PLC0415 - most runs answer nothing
 
@@ -136,7 +135,12 @@ class Watching:
     def _deny(self) -> None:
         """Let the kernel answer what needs no owner to be judged; not where it would be we who are answered."""
         policy = self._rules.policy
-        if policy is None or self._rules.action == "report" or self._probes.is_followed(os.getpid()):
+        if (
+            policy is None
+            or self._rules.action == "report"
+            or not self.is_reacting
+            or self._probes.is_followed(os.getpid())
+        ):
             return
         from pyxhon.policy.probed import functions_named  # noqa: PLC0415 - most runs answer nothing
         from pyxhon.policy.undisputed import find_undisputed  # noqa: PLC0415 - as above

@@ -10,6 +10,7 @@ import click
 
 from pyxhon import __version__
 from pyxhon.cli.attach import attach
+from pyxhon.cli.completion import completion
 from pyxhon.cli.diff import diff
 from pyxhon.cli.doctor import doctor
 from pyxhon.cli.dump import dump
@@ -20,9 +21,10 @@ from pyxhon.cli.policy import policy
 from pyxhon.cli.record import record
 from pyxhon.cli.report import report
 from pyxhon.cli.run import run
+from pyxhon.cli.top import top
 from pyxhon.errors import PyxhonError
 
-COMMANDS: Final = (attach, run, record, report, diff, policy, evaluate, dump, inspect, doctor)
+COMMANDS: Final = (attach, run, record, report, diff, policy, evaluate, top, dump, inspect, doctor, completion)
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130

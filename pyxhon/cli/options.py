@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from pyxhon.cli.messages import configure_messages
 from pyxhon.errors import FunctionNameError
@@ -79,6 +80,11 @@ def parse_module(text: str) -> str:
     return text
 
 
+def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001  # click's own signature
+    """Have the shell complete names of files, where the type alone does not say that it is one."""
+    return [CompletionItem(incomplete, type="file")]
+
+
 # Whether it can be written is asked in one place, pyxhon/outputs.py, and is no fault of usage.
 _FILE: Final = click.Path(readable=False, path_type=Path)
 
@@ -137,7 +143,7 @@ _INSTRUCTIONS_PACKAGE = click.option(
     "May be given several times.",
 )  # fmt: skip
 _POLICY = click.option(
-    "--policy", "policy_paths", multiple=True, metavar="FILE",
+    "--policy", "policy_paths", multiple=True, metavar="FILE", shell_complete=complete_files,
     help="Judge by this policy: a file or builtin:NAME. May be given several times.",
 )  # fmt: skip
 _ON_VIOLATION = click.option(
@@ -150,11 +156,12 @@ _EXCLUDE_STDLIB = click.option(
     help="Leave out what the standard library did on its own behalf; violations stay.",
 )  # fmt: skip
 _FORMAT = click.option(
-    "--format", "report_format", type=click.Choice(["text", "json", "html", *CALL_FORMATS]), default="text",
-    show_default=True,
+    "--format", "report_format", default="text", show_default=True,
+    type=click.Choice(["text", "json", "html", "sarif", "markdown", *CALL_FORMATS]),
     help="How the report is written; html: one file for the browser; collapsed, speedscope: a "
     "flame graph of calls that were counted or traced.",
 )  # fmt: skip
+_FULL = click.option("--full", "is_full", is_flag=True, help="With --format text: cut no list.")
 _DUMP_FORMAT = click.option(
     "--format", "report_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How the dump is written.",
@@ -178,7 +185,7 @@ _EXIT_CODE = click.option(
 )  # fmt: skip
 
 _MESSAGES: Final = (_QUIET, _VERBOSE)
-_REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _REPORT)
+_REPORTING: Final = (_POLICY, _EXCLUDE_STDLIB, _FORMAT, _FULL, _REPORT)
 _TRACING: Final = (
     _DURATION, _FOLLOW, _CALLS, _CALLS_BUDGET, _INSTRUCTIONS, _INSTRUCTIONS_PACKAGE, _MAX_EVENTS,
     _SYSCALLS, _BUFFER, _AGGREGATE, _FUNCTION, _INTERPRETER, _ON_VIOLATION,
@@ -199,6 +206,11 @@ def run_options(command: Command) -> Command:
 def record_options(command: Command) -> Command:
     """Declare the options of `record`: everything but the report's; a policy is for what violations bring."""
     return _declare(command, (*_TRACING, _POLICY, _REQUIRED_OUTPUT, *_MESSAGES))
+
+
+def top_options(command: Command) -> Command:
+    """Declare the options of `top`."""
+    return _declare(command, (_DURATION, _FOLLOW, _SYSCALLS, _BUFFER, _OUTPUT, _POLICY, _VERBOSE))
 
 
 def report_options(command: Command) -> Command:
@@ -232,6 +244,8 @@ def _declare(command: Command, options: tuple[Callable[[Command], Command], ...]
     def collect(**values: Any) -> int:
         arguments = {name: values.pop(name) for name in tuple(values) if name not in _FIELDS}
         chosen = TraceOptions(**values)
+        if chosen.is_full and chosen.report_format != "text":
+            raise click.UsageError("--full needs --format text: the other formats say for themselves what they cut.")
         if "calls" in values:  # a command that traces
             _check_calls(chosen)
         configure_messages(chosen.verbosity, is_quiet=chosen.is_quiet)

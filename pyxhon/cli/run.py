@@ -2,7 +2,7 @@
 
 import click
 
-from pyxhon.cli.options import run_options
+from pyxhon.cli.options import complete_files, run_options
 from pyxhon.session_options import TraceOptions
 
 _EXAMPLES = """\b
@@ -21,7 +21,10 @@ Examples:
     epilog=_EXAMPLES,
     context_settings={"allow_interspersed_args": False},
 )
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- CMD...")
+@click.argument(
+    "command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- CMD...",
+    shell_complete=complete_files,
+)  # fmt: skip
 @run_options
 def run(command: tuple[str, ...], options: TraceOptions) -> int:
     """Start CMD, trace it from its first instruction, and report when it ends.

@@ -29,19 +29,20 @@ def write_object(fields: dict[str, object], out: TextIO) -> None:
     """Write one object, each row of a list on a line of its own."""
     start = "{"
     for name, value in fields.items():
-        out.write(f"{start}{_encode(name)}: ")
+        out.write(f"{start}{encode(name)}: ")
         if isinstance(value, list) and value:
             out.write("[")
             # Row by row: the whole report as plain data takes several times its size in memory.
-            out.writelines((",\n" if number else "\n") + _encode(row) for number, row in enumerate(value))
+            out.writelines((",\n" if number else "\n") + encode(row) for number, row in enumerate(value))
             out.write("]")
         else:
-            out.write(_encode(value))
+            out.write(encode(value))
         start = ",\n"
     out.write("}\n")
 
 
-def _encode(value: object) -> str:
+def encode(value: object) -> str:
+    """Encode one value on one line, whatever a target put into it, so that any reader gets it as it was."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_simplify)
     except ValueError:  # a float that JSON does not have: slower, but anything goes

@@ -18,11 +18,14 @@ _QUOTED: Final = frozenset(' "=,')
 _LOOKS_OTHERWISE: Final = re.compile(r"-?[0-9.]+$|[\[{]|(null|true|false)$")
 
 
-def describe_location(location: Location | None) -> str:
-    """Show a place as file:line function; what could not be read is a question mark."""
+def describe_location(location: Location | None, limit: int | None = None) -> str:
+    """Show a place as file:line function, the file by what fits into `limit`; `?` is what could not be read."""
     if location is None:
         return "?"
-    return f"{describe_place(location)}{_describe_function(location)}"
+    function = _describe_function(location)
+    line = f":{location.line}"
+    room = FILE_LIMIT if limit is None else min(max(limit - len(line) - len(function), 20), FILE_LIMIT)
+    return f"{describe_place(location, room)}{function}"
 
 
 def describe_whole_location(location: Location | None, limit: int) -> str:

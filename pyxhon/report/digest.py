@@ -69,6 +69,31 @@ def tally_cells(acts: Iterable[Act]) -> dict[str, Cell]:
     }
 
 
+def group_variants(acts: Iterable[Act]) -> list[list[Act]]:
+    """Put acts together that differ only in their arguments."""
+    groups: dict[tuple[object, ...], list[Act]] = {}
+    for act in acts:
+        row = act.behaviour
+        key = (row.package, row.category, row.level, row.name, row.rule, row.location)
+        groups.setdefault(key, []).append(act)
+    return list(groups.values())
+
+
+def group_imports(acts: Iterable[Act]) -> list[list[Act]]:
+    """Put imports together by package, category and what decided them."""
+    groups: dict[tuple[str, str, str | None], list[Act]] = {}
+    for act in acts:
+        row = act.behaviour
+        groups.setdefault((row.package, row.category, row.rule), []).append(act)
+    return list(groups.values())
+
+
+def is_start_up(act: Act) -> bool:
+    """Tell whether this is what interpreters and loaders do by themselves, put together by the join."""
+    row = act.behaviour
+    return row.package == "stdlib" and row.level == "detached" and row.object is None and not row.args
+
+
 def _merge(group: list[Behaviour], details: dict[tuple[str, int], Detail]) -> Act:
     first = group[0]
     rows = [details[row.id, row.pid] for row in group if (row.id, row.pid) in details]

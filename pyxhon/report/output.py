@@ -1,5 +1,6 @@
 """Where a report goes, a file or standard output, and what that means for how it looks."""
 
+import functools
 import os
 import shutil
 import sys
@@ -13,7 +14,9 @@ from pyxhon.report.as_json import write_json
 from pyxhon.report.as_speedscope import write_speedscope
 from pyxhon.report.code_listing import CodeListing, write_code_json
 from pyxhon.report.inspection import Inspection, write_inspection_json
+from pyxhon.report.markdown import write_markdown
 from pyxhon.report.model import Report
+from pyxhon.report.sarif import write_sarif
 from pyxhon.trace.reader import TraceReader
 
 _COLUMNS: Final = 100
@@ -24,6 +27,11 @@ _REMEDY: Final = "name another file with --report"
 def write_report(report: Report, report_format: str, path: Path | None) -> None:
     """Write the report to a file, or to standard output when there is none."""
     write_content(report, FORMATS[report_format], path)
+
+
+def write_full_text(report: Report, path: Path | None) -> None:
+    """Write the report as text of which no list is cut."""
+    write_content(report, functools.partial(_write_text, is_full=True), path)
 
 
 def write_flame_graph(reader: TraceReader, report_format: str, path: Path | None) -> None:
@@ -82,12 +90,16 @@ def _write_stdout(content: _Content, write: Callable[[_Content, TextIO], None], 
     out.flush()
 
 
-def _write_text(report: Report, out: TextIO) -> None:
+def _write_text(report: Report, out: TextIO, *, is_full: bool = False) -> None:
     # Here and not above: rich takes longer to import than the first event may take to appear.
     from pyxhon.report.text import write_text  # noqa: PLC0415
 
     columns, is_coloured = look_of(out)
-    write_text(report, out, columns=columns, is_coloured=is_coloured)
+    write_text(report, out, columns=columns, is_coloured=is_coloured, is_full=is_full)
+
+
+def _write_sarif(report: Report, out: TextIO) -> None:
+    write_sarif(report, out, Path.cwd())
 
 
 def _write_html(report: Report, out: TextIO) -> None:
@@ -119,6 +131,8 @@ FORMATS: Final[Mapping[str, Callable[[Report, TextIO], None]]] = {
     "text": _write_text,
     "json": write_json,
     "html": _write_html,
+    "sarif": _write_sarif,
+    "markdown": write_markdown,
 }
 FLAME_GRAPHS: Final[Mapping[str, Callable[[TraceReader, TextIO], None]]] = {
     "collapsed": write_collapsed,
@@ -129,5 +143,7 @@ _UTF8: Final[tuple[Callable[..., None], ...]] = (
     _write_html,
     write_inspection_json,
     write_code_json,
+    _write_sarif,
+    write_markdown,
     *FLAME_GRAPHS.values(),
 )

@@ -190,6 +190,10 @@ class TraceReader:
         columns[5], columns[6], columns[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
         return EventRow(*columns)
 
+    def event_counts(self) -> dict[int, int]:
+        """Give how often each event was seen by now: while a trace is taken, repeats are counted into its rows."""
+        return dict(self._select("SELECT id, count FROM event"))
+
     def _read_events(self, where: str, values: tuple[int, ...]) -> Iterator[EventRow]:
         for row in self._select(f"SELECT * FROM event WHERE {where} ORDER BY id", values):  # noqa: S608 - ours
             yield self._event(row)

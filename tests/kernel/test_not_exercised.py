@@ -23,7 +23,7 @@ from tests.targets import PROGRAMS, running
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
-SCHEMA = json.loads((CHECKOUT / "tests/unit/report/report.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/report.schema.json").read_text())
 _PACKAGE = PROGRAMS / "packages" / "planted"
 _SEEN = ((3, 11), (3, 13), (3, 14), (3, 15))  # versions whose functions are seen by default
 

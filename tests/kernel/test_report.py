@@ -15,7 +15,7 @@ from tests.targets import PROGRAMS
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
 PROGRAM = "five_categories.py"
-SCHEMA = json.loads((CHECKOUT / "tests/unit/report/report.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/report.schema.json").read_text())
 POLICY = "version: 1\npackages:\n  application:\n    allow: F-D-O-B\n"
 
 

@@ -32,10 +32,12 @@ __all__ = ["COLUMNS", "write_text"]
 _PADDING: Final = re.compile(r" +$", re.MULTILINE)
 
 
-def write_text(report: Report, out: TextIO, *, columns: int = COLUMNS, is_coloured: bool = False) -> None:
-    """Write the report as text, lines no longer than `columns` (72 to 100)."""
+def write_text(
+    report: Report, out: TextIO, *, columns: int = COLUMNS, is_coloured: bool = False, is_full: bool = False
+) -> None:
+    """Write the report as text, lines no longer than `columns` (72 to 100); `is_full`: cut no list."""
     buffer = io.StringIO()
-    console = make_console(buffer, columns, is_coloured=is_coloured)
+    console = make_console(buffer, columns, is_coloured=is_coloured, is_full=is_full)
     acts = gather_acts(report)
     print_line(console, _describe_run(report, console.width))
     console.print()

@@ -16,13 +16,13 @@ from pyxhon.report.describe import (
 from pyxhon.report.digest import Act, group_by_package
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Behaviour, Package, Report
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_heading, print_line, print_more
 from pyxhon.report.text.matrix import LETTERS
 
 BEHAVIOUR_LIMIT: Final = 12
 VARIANT_LIMIT: Final = 3  # acts that differ only in their arguments, before they share a line
 PACKAGE_LIMIT: Final = 30
-_PLACE_COLUMNS: Final = 36
+_PLACE_SHARE: Final = 0.36  # of the width
 _COUNT_COLUMNS: Final = 8
 _VERDICT_ORDER: Final = ("violation", "unjudged", "allowed")
 _CATEGORY_ORDER: Final = ("network", "dll", "os", "file", "builtins")
@@ -36,12 +36,13 @@ def print_behaviours(console: Console, report: Report, acts: list[Act]) -> None:
         return
     print_heading(console, f"Behaviours by package ({len(acts)})")
     packages = {package.name: package for package in report.packages}
-    for name, rows in list(groups.items())[:PACKAGE_LIMIT]:
+    shown, limit = cap(console, PACKAGE_LIMIT), cap(console, BEHAVIOUR_LIMIT)
+    for name, rows in list(groups.items())[:shown]:
         print_line(console, _title_package(name, packages.get(name), rows))
-        lines = _group_alike(rows)
-        _print_lines(console, lines[:BEHAVIOUR_LIMIT])
-        print_more(console, sum(map(len, lines[BEHAVIOUR_LIMIT:])), indent=2)
-    print_more(console, sum(len(rows) for rows in list(groups.values())[PACKAGE_LIMIT:]))
+        lines = _group_alike(rows, cap(console, VARIANT_LIMIT))
+        _print_lines(console, lines[:limit])
+        print_more(console, sum(map(len, lines[limit:])), indent=2)
+    print_more(console, sum(len(rows) for rows in list(groups.values())[shown:]))
 
 
 def _title_package(name: str, package: Package | None, rows: list[Act]) -> Text:
@@ -52,16 +53,16 @@ def _title_package(name: str, package: Package | None, rows: list[Act]) -> Text:
     return title
 
 
-def _group_alike(acts: list[Act]) -> list[list[Act]]:
+def _group_alike(acts: list[Act], limit: int) -> list[list[Act]]:
     """Put imports of a category together, and many acts alike but for arguments or place; the most telling first."""
     lines: list[list[Act]] = []
     for alike in _group(acts, is_by_place=False):
         places = [alike] if alike[0].behaviour.kind == "import" else _group(alike, is_by_place=True)
-        if len(places) > VARIANT_LIMIT:
+        if len(places) > limit:
             places = [alike]
         for group in places:
             is_one_line = len(places) == 1 and alike[0].behaviour.kind == "import"
-            lines += [group] if is_one_line or len(group) > VARIANT_LIMIT else [[act] for act in group]
+            lines += [group] if is_one_line or len(group) > limit else [[act] for act in group]
     return sorted(lines, key=lambda group: _rank(group[0].behaviour))
 
 
@@ -85,8 +86,9 @@ def _rank(behaviour: Behaviour) -> tuple[int, int, bool, int]:
 
 
 def _print_lines(console: Console, groups: list[list[Act]]) -> None:
-    places = [_describe_places(group) for group in groups]
-    widest = min(max(map(len, places), default=0), _PLACE_COLUMNS)
+    columns = round(console.width * _PLACE_SHARE)
+    places = [_describe_places(group, columns) for group in groups]
+    widest = min(max(map(len, places), default=0), columns)
     room = max(console.width - widest - _COUNT_COLUMNS - 6, 20)
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(width=3)
@@ -105,9 +107,9 @@ def _print_lines(console: Console, groups: list[list[Act]]) -> None:
     console.print(table)
 
 
-def _describe_places(group: list[Act]) -> str:
+def _describe_places(group: list[Act], columns: int) -> str:
     places = len({act.behaviour.location for act in group})
-    return describe_place(group[0].behaviour.location, _PLACE_COLUMNS - 7) if places == 1 else f"{places} places"
+    return describe_place(group[0].behaviour.location, columns - 7) if places == 1 else f"{places} places"
 
 
 def _describe_variants(group: list[Act], room: int) -> str:

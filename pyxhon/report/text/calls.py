@@ -10,7 +10,7 @@ from rich.text import Text
 from pyxhon.report.describe import count_noun, describe_arguments, describe_count, describe_place, telling_arguments
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Call, CallDetail, Callee, CallSample, FunctionUse, Location, Report
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_heading, print_line, print_more
 
 CALL_LIMIT: Final = 20
 PACKAGE_LIMIT: Final = 8
@@ -45,9 +45,9 @@ def print_calls(console: Console, report: Report) -> None:
     if not named:
         return
     print_heading(console, f"Calls of functions asked for by name ({sum(each.count for each in named.values())})")
-    for name, each in sorted(named.items(), key=lambda item: -item[1].count)[:CALL_LIMIT]:
+    for name, each in sorted(named.items(), key=lambda item: -item[1].count)[: cap(console, CALL_LIMIT)]:
         _print_named(console, name, each)
-    print_more(console, len(named) - CALL_LIMIT, indent=2)
+    print_more(console, len(named) - cap(console, CALL_LIMIT), indent=2)
 
 
 def _note(named: _Named, row: Call, more: CallDetail, columns: int) -> None:
@@ -70,9 +70,9 @@ def _print_named(console: Console, name: str, named: _Named) -> None:
     print_line(console, line.append(f" from {where}", style="dim"), indent=2)
     if is_whole:
         return
-    for shown, count in named.variants.most_common(_VARIANT_LIMIT):
+    for shown, count in named.variants.most_common(cap(console, _VARIANT_LIMIT)):
         print_line(console, Text(f"{describe_count(count)} {shown or 'no arguments'}"), indent=4)
-    print_more(console, len(named.variants) - _VARIANT_LIMIT, indent=4)
+    print_more(console, len(named.variants) - cap(console, _VARIANT_LIMIT), indent=4)
 
 
 def print_functions(console: Console, report: Report) -> None:
@@ -87,9 +87,9 @@ def print_functions(console: Console, report: Report) -> None:
     print_heading(console, f"Functions that ran ({sum(row.ran for row in report.functions)}{before})")
     versions = {row.name: row.version for row in report.packages}
     uses = [row for row in report.functions if row.ran]
-    for use in uses[:PACKAGE_LIMIT]:
+    for use in uses[: cap(console, PACKAGE_LIMIT)]:
         print_line(console, _describe_use(use, versions.get(use.package or "")), indent=2)
-    print_more(console, len(uses) - PACKAGE_LIMIT, indent=2)
+    print_more(console, len(uses) - cap(console, PACKAGE_LIMIT), indent=2)
     if report.calls_sampled is not None:
         print_line(console, Text(_describe_sample(report.calls_sampled, edges), style="yellow"), indent=2)
     if is_counted:
@@ -133,7 +133,7 @@ def _describe_rate(count: int, sample: CallSample) -> str:
 def _print_hottest(console: Console, edges: list[Call], sample: CallSample | None) -> None:
     counted = sorted((row for row in edges if row.count), key=lambda row: -(row.count or 0))
     print_line(console, Text(f"Hottest calls ({len(counted)} between two functions)", style="bold"), indent=2)
-    for row in counted[:EDGE_LIMIT]:
+    for row in counted[: cap(console, EDGE_LIMIT)]:
         count = describe_count(row.count or 0) + (
             "" if sample is None else f" {_describe_rate(row.count or 0, sample)}"
         )
@@ -142,7 +142,7 @@ def _print_hottest(console: Console, edges: list[Call], sample: CallSample | Non
         place = describe_place(Location(row.callee.file, row.callee.line, None), room)
         line = Text(start + place).append(end, style="dim")
         print_line(console, line, indent=4)
-    print_more(console, len(counted) - EDGE_LIMIT, indent=4)
+    print_more(console, len(counted) - cap(console, EDGE_LIMIT), indent=4)
 
 
 def _room_of_file(console: Console, used: int) -> int:
@@ -169,11 +169,11 @@ def _print_borders(console: Console, edges: list[Call], *, is_counted: bool) -> 
     what = "" if is_counted else ", by the first caller of each function"
     print_line(console, Text(f"Calls between packages{what}", style="bold"), indent=2)
     order = counts if is_counted else functions
-    for border, _ in order.most_common(BORDER_LIMIT):
+    for border, _ in order.most_common(cap(console, BORDER_LIMIT)):
         count = f", {describe_count(counts[border])}" if is_counted else ""
         names = " > ".join(_name_package(name) for name in border)
         print_line(console, Text(f"{names}: {count_noun(functions[border], 'edge')}{count}"), indent=4)
-    print_more(console, len(functions) - BORDER_LIMIT, indent=4)
+    print_more(console, len(functions) - cap(console, BORDER_LIMIT), indent=4)
 
 
 def _name_package(name: str | None) -> str:

@@ -11,7 +11,7 @@ from pyxhon.report.describe import count_noun, describe_arguments, describe_coun
 from pyxhon.report.escape import escape
 from pyxhon.report.instruction_model import Instruction
 from pyxhon.report.model import CodeObject, CodeStep, Location, Report
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_heading, print_line, print_more
 
 CODE_LIMIT: Final = 12
 _PLACE_LIMIT: Final = 5
@@ -28,12 +28,12 @@ def print_made_code(console: Console, report: Report) -> None:
     if not shown:
         return
     print_heading(console, f"Code made at run time ({len(shown)}; --code HASH shows one)")
-    for row in sorted(shown, key=lambda row: not row.behaviours)[:CODE_LIMIT]:
+    for row in sorted(shown, key=lambda row: not row.behaviours)[: cap(console, CODE_LIMIT)]:
         did = f", {count_noun(len(row.behaviours), 'act')}" if row.behaviours else ""
         line = Text(f"{row.hash[:_HASH_DIGITS]} {describe_location(Location(row.file, row.line, row.name))}{did}")
         print_line(console, line, indent=2)
         print_line(console, Text(describe_steps(row), style="dim"), indent=4)
-    print_more(console, len(shown) - CODE_LIMIT, indent=2)
+    print_more(console, len(shown) - cap(console, CODE_LIMIT), indent=2)
 
 
 def describe_steps(row: CodeObject) -> str:

@@ -11,7 +11,7 @@ from pyxhon.report.describe import count_noun, describe_path, describe_place
 from pyxhon.report.escape import escape
 from pyxhon.report.exercise_model import Exercise
 from pyxhon.report.model import Location, NotExercised, Report
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_heading, print_line, print_more
 
 PACKAGE_LIMIT: Final = 8
 EXAMPLE_LIMIT: Final = 3
@@ -30,11 +30,11 @@ def print_exercise(console: Console, report: Report) -> None:
     total = count_noun(len(report.not_exercised), "place")
     print_heading(console, f"What installed code could do and was not seen to do ({total})")
     shown = sorted(report.exercise, key=lambda each: -sum(each.seen.values()))
-    for exercise in shown[:PACKAGE_LIMIT]:
+    for exercise in shown[: cap(console, PACKAGE_LIMIT)]:
         print_line(console, _describe_package(exercise), indent=2)
-        for line in _describe_categories(rows.get(exercise.package, {})):
+        for line in _describe_categories(rows.get(exercise.package, {}), cap(console, EXAMPLE_LIMIT)):
             print_line(console, line, indent=4)
-    print_more(console, len(shown) - PACKAGE_LIMIT, indent=2)
+    print_more(console, len(shown) - cap(console, PACKAGE_LIMIT), indent=2)
 
 
 def _describe_package(row: Exercise) -> Text:
@@ -56,16 +56,16 @@ def _describe_package(row: Exercise) -> Text:
     return line
 
 
-def _describe_categories(groups: dict[str | None, list[NotExercised]]) -> Iterator[Text]:
+def _describe_categories(groups: dict[str | None, list[NotExercised]], limit: int) -> Iterator[Text]:
     for category in CATEGORIES:
         if rows := groups.get(category):
             line = Text(f"{category} ({len(rows)}): ", style="bold")
-            yield line.append(_describe_examples(rows), style="")
+            yield line.append(_describe_examples(rows, limit), style="")
     if rows := groups.get(None):
         yield Text(f"no category ({len(rows)})", style="dim")
 
 
-def _describe_examples(rows: list[NotExercised]) -> str:
+def _describe_examples(rows: list[NotExercised], limit: int) -> str:
     """Show the first place of some names and how many there are, what acts before what imports."""
     places: dict[tuple[str, str], list[Location | None]] = {}
     for row in rows:
@@ -73,9 +73,9 @@ def _describe_examples(rows: list[NotExercised]) -> str:
     examples = [
         f"{'import ' if kind == 'import' else ''}{escape(name, _NAME_COLUMNS)} {_describe_place(found[0])}"
         + (f" ({len(found)} places)" if len(found) > 1 else "")
-        for (kind, name), found in list(places.items())[:EXAMPLE_LIMIT]
+        for (kind, name), found in list(places.items())[:limit]
     ]
-    more = f", and {count_noun(len(places) - EXAMPLE_LIMIT, 'more name')}" if len(places) > EXAMPLE_LIMIT else ""
+    more = f", and {count_noun(len(places) - limit, 'more name')}" if len(places) > limit else ""
     return ", ".join(examples) + more
 
 

@@ -13,17 +13,17 @@ from pyxhon.report.describe import (
     describe_path,
     describe_place,
 )
-from pyxhon.report.digest import Act
+from pyxhon.report.digest import Act, is_start_up
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_heading, print_line, print_more
 from pyxhon.report.text.matrix import LETTERS
 from pyxhon.report.text.stack import describe_chain
 
 GROUP_LIMIT: Final = 12
 ACT_LIMIT: Final = 8
 VARIANT_LIMIT: Final = 2  # acts that differ only in their arguments, before they share a line
-_PLACE_COLUMNS: Final = 34
+_PLACE_SHARE: Final = 0.34  # of the width
 _COUNT_COLUMNS: Final = 7
 _VERDICTS: Final = ("violation", "unjudged", "allowed")
 _CATEGORIES: Final = ("network", "os", "dll", "file", "builtins")
@@ -36,30 +36,25 @@ def print_invisible(console: Console, report: Report, acts: list[Act]) -> None:
     beneath = [act for act in acts if act.behaviour.level != "python"]
     if not beneath:
         return
-    own = [act for act in beneath if _is_start_up(act)]
+    own = [act for act in beneath if is_start_up(act)]
     groups: dict[_Key, list[Act]] = {}
-    for act in sorted((act for act in beneath if not _is_start_up(act)), key=_rank):
+    for act in sorted((act for act in beneath if not is_start_up(act)), key=_rank):
         groups.setdefault((act.behaviour.object, act.behaviour.package), []).append(act)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0] is None, item[0][1] == "stdlib", _rank(item[1][0])))
     print_heading(console, f"Invisible at Python level ({count_noun(len(beneath) - len(own), 'act')})")
     versions = {package.name: package.version for package in report.packages}
-    for (path, package), rows in ordered[:GROUP_LIMIT]:
+    shown, limit = cap(console, GROUP_LIMIT), cap(console, ACT_LIMIT)
+    for (path, package), rows in ordered[:shown]:
         print_line(console, _title(path, package, versions.get(package), rows), indent=2)
         makers = {act.detail.made_by for act in rows}
         if len(makers) == 1 and rows[0].detail.made_by is not None:
             print_line(console, Text(describe_maker(rows[0]), style="dim"), indent=4)
-        lines = _group_alike(rows)
-        for alike in lines[:ACT_LIMIT]:
+        lines = _group_alike(rows, cap(console, VARIANT_LIMIT))
+        for alike in lines[:limit]:
             _print_acts(console, alike, is_maker_told=len(makers) == 1)
-        print_more(console, sum(map(len, lines[ACT_LIMIT:])), indent=4)
-    print_more(console, sum(len(rows) for _, rows in ordered[GROUP_LIMIT:]), indent=2)
+        print_more(console, sum(map(len, lines[limit:])), indent=4)
+    print_more(console, sum(len(rows) for _, rows in ordered[shown:]), indent=2)
     _print_start_up(console, own)
-
-
-def _is_start_up(act: Act) -> bool:
-    """Tell whether this is what interpreters and loaders do by themselves, put together by the join."""
-    row = act.behaviour
-    return row.package == "stdlib" and row.level == "detached" and row.object is None and not row.args
 
 
 def _rank(act: Act) -> tuple[int, int, int]:
@@ -67,7 +62,7 @@ def _rank(act: Act) -> tuple[int, int, int]:
     return _VERDICTS.index(row.verdict), _CATEGORIES.index(row.category), row.first_ns
 
 
-def _group_alike(acts: list[Act]) -> list[list[Act]]:
+def _group_alike(acts: list[Act], limit: int) -> list[list[Act]]:
     """Put acts on one line that differ only in their arguments, where they are many."""
     groups: dict[tuple[object, ...], list[Act]] = {}
     for act in acts:
@@ -76,7 +71,7 @@ def _group_alike(acts: list[Act]) -> list[list[Act]]:
         groups.setdefault((row.verdict, row.category, row.level, row.name, row.location, chain), []).append(act)
     lines: list[list[Act]] = []
     for group in groups.values():
-        lines += [group] if len(group) > VARIANT_LIMIT else [[act] for act in group]
+        lines += [group] if len(group) > limit else [[act] for act in group]
     return lines
 
 
@@ -94,8 +89,9 @@ def _title(path: str | None, package: str, version: str | None, rows: list[Act])
 
 def _print_acts(console: Console, acts: list[Act], *, is_maker_told: bool) -> None:
     row = acts[0].behaviour
-    place = describe_place(row.location, _PLACE_COLUMNS - 7) if row.location else row.level
-    room = console.width - 4 - _COUNT_COLUMNS - _PLACE_COLUMNS - 2
+    columns = round(console.width * _PLACE_SHARE)
+    place = describe_place(row.location, columns - 7) if row.location else row.level
+    room = console.width - 4 - _COUNT_COLUMNS - columns - 2
     name = escape(row.name, 40)
     more = f" (and {len(acts) - 1} more)" if len(acts) > 1 else ""
     arguments = describe_arguments(row.args, max(room - len(name) - len(more) - 3, 8))
@@ -104,7 +100,7 @@ def _print_acts(console: Console, acts: list[Act], *, is_maker_told: bool) -> No
         shown = set_cell_size(shown, room - len(more) - 1) + "…"
     line = Text(set_cell_size(shown + more, room), style=_STYLES.get(row.verdict, ""))
     line.append(f" {describe_count(sum(act.count for act in acts)):>{_COUNT_COLUMNS}} ", style="")
-    line.append(set_cell_size(place, _PLACE_COLUMNS) if cell_len(place) > _PLACE_COLUMNS else place, style="dim")
+    line.append(set_cell_size(place, columns) if cell_len(place) > columns else place, style="dim")
     print_line(console, line, indent=4)
     for remark in _remarks(acts[0], is_maker_told=is_maker_told):
         print_line(console, Text(remark, style="dim"), indent=6)

@@ -20,13 +20,14 @@ from pyxhon.report.describe import (
 from pyxhon.report.escape import escape, escape_path
 from pyxhon.report.model import Coverage, Dll, Import, Interpreter, Load, Process, Report, Snapshot
 from pyxhon.report.text.dossier import describe_facts, describe_warnings
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_heading, print_line, print_more
 
 IMPORTER_LIMIT: Final = 30
 NAME_LIMIT: Final = 12
 DLL_LIMIT: Final = 20
 PROCESS_LIMIT: Final = 20
 LOSS_LIMIT: Final = 30
+FEW_LIMIT: Final = 8
 _WAYS: Final = {
     "import": "(import)",
     "ctypes": "(ctypes)",
@@ -51,12 +52,13 @@ def print_imports(console: Console, report: Report) -> None:
     importers: dict[str, list[Import]] = {}
     for row in direct:
         importers.setdefault(row.importer, []).append(row)
-    for importer, rows in list(importers.items())[:IMPORTER_LIMIT]:
-        print_line(console, _show_imports(importer, rows), indent=2)
-    print_more(console, sum(map(len, list(importers.values())[IMPORTER_LIMIT:])), indent=2)
+    limit, names = cap(console, IMPORTER_LIMIT), cap(console, NAME_LIMIT)
+    for importer, rows in list(importers.items())[:limit]:
+        print_line(console, _show_imports(importer, rows, names), indent=2)
+    print_more(console, sum(map(len, list(importers.values())[limit:])), indent=2)
 
 
-def _show_imports(importer: str, rows: list[Import]) -> Text:
+def _show_imports(importer: str, rows: list[Import], limit: int) -> Text:
     line = Text(escape(importer, 40), style="bold")
     modules: dict[str | None, dict[str, None]] = {category: {} for category in (*CATEGORIES, None)}
     for row in rows:
@@ -65,14 +67,14 @@ def _show_imports(importer: str, rows: list[Import]) -> Text:
         if names:
             line.append(f"{':' if line.plain == escape(importer, 40) else ';'} ", style="")
             line.append(category or "no category", style="bold" if category else "dim")
-            line.append(f" {_list_names(names)}", style="" if category else "dim")
+            line.append(f" {_list_names(names, limit)}", style="" if category else "dim")
     return line
 
 
-def _list_names(names: Iterable[str]) -> str:
+def _list_names(names: Iterable[str], limit: int) -> str:
     known = list(names)
-    more = f" and {len(known) - NAME_LIMIT} more" if len(known) > NAME_LIMIT else ""
-    return ", ".join(escape(name, 48) for name in known[:NAME_LIMIT]) + more
+    more = f" and {len(known) - limit} more" if len(known) > limit else ""
+    return ", ".join(escape(name, 48) for name in known[:limit]) + more
 
 
 def print_dlls(console: Console, report: Report) -> None:
@@ -89,10 +91,10 @@ def print_dlls(console: Console, report: Report) -> None:
         report.dlls, key=lambda row: (row.path not in told, row.loaded_by is None, row.package is None, row.path)
     )
     ways = {load.path: load for load in reversed(report.loads) if load.way is not None}
-    for row in rows[:DLL_LIMIT]:
+    for row in rows[: cap(console, DLL_LIMIT)]:
         print_line(console, _show_dll(row, ways.get(row.path)), indent=2)
         _print_dossier(console, row, is_of_system=row.path not in told)
-    print_more(console, len(rows) - DLL_LIMIT, indent=2)
+    print_more(console, len(rows) - cap(console, DLL_LIMIT), indent=2)
 
 
 def _print_dossier(console: Console, dll: Dll, *, is_of_system: bool) -> None:
@@ -127,16 +129,16 @@ def print_snapshots(console: Console, report: Report) -> None:
     if not snapshots:
         return
     print_heading(console, "There before the trace")
-    for row in snapshots[:PROCESS_LIMIT]:
+    for row in snapshots[: cap(console, PROCESS_LIMIT)]:
         print_line(console, Text(_describe_snapshot(row)), indent=2)
         sockets = [file for file in row.open_files if file.kind == "socket"]
-        for socket in sockets[:8]:
+        for socket in sockets[: cap(console, FEW_LIMIT)]:
             print_line(console, Text(escape(socket.description, 90), style="dim"), indent=4)
-        print_more(console, len(sockets) - 8, indent=4)
-        for hook in row.audit_hooks[:8]:
+        print_more(console, len(sockets) - cap(console, FEW_LIMIT), indent=4)
+        for hook in row.audit_hooks[: cap(console, FEW_LIMIT)]:
             print_line(console, Text(f"audit hook {escape(hook, 80)}", style="yellow"), indent=4)
-        print_more(console, len(row.audit_hooks) - 8, indent=4)
-    print_more(console, len(snapshots) - PROCESS_LIMIT, indent=2)
+        print_more(console, len(row.audit_hooks) - cap(console, FEW_LIMIT), indent=4)
+    print_more(console, len(snapshots) - cap(console, PROCESS_LIMIT), indent=2)
 
 
 def _describe_snapshot(snapshot: Snapshot) -> str:
@@ -157,13 +159,14 @@ def print_coverage(console: Console, report: Report) -> None:
     commands: dict[tuple[str, ...], list[Process]] = {}
     for row in report.processes:
         commands.setdefault(tuple(row.argv) or (row.exe or "?",), []).append(row)
-    for command, rows in list(commands.items())[:PROCESS_LIMIT]:
+    limit = cap(console, PROCESS_LIMIT)
+    for command, rows in list(commands.items())[:limit]:
         print_line(console, Text(f"{describe_command(list(command), 300)}: {_describe_processes(rows)}"), indent=2)
-    print_more(console, sum(map(len, list(commands.values())[PROCESS_LIMIT:])), indent=2)
+    print_more(console, sum(map(len, list(commands.values())[limit:])), indent=2)
     groups: dict[tuple[Interpreter | None, Coverage], list[int]] = {}
     for row in report.processes:
         groups.setdefault((row.interpreter, row.coverage), []).append(row.pid)
-    for (interpreter, coverage), pids in list(groups.items())[:PROCESS_LIMIT]:
+    for (interpreter, coverage), pids in list(groups.items())[:limit]:
         title = f"{_describe_interpreter(interpreter)}, {describe_pids(dict.fromkeys(pids))}"
         print_line(console, Text(title, style="bold"), indent=2)
         for field in fields(coverage):
@@ -171,6 +174,7 @@ def print_coverage(console: Console, report: Report) -> None:
             style = "yellow" if source.startswith("unavailable") else "dim"
             line = Text(f"{field.name:<9} {escape(source, 240)}", style=style)
             print_line(console, line, indent=4)
+    print_more(console, len(groups) - limit, indent=2)
 
 
 def _describe_processes(rows: list[Process]) -> str:
@@ -191,8 +195,9 @@ def print_losses(console: Console, report: Report) -> None:
     print_heading(console, "Losses")
     if not report.losses:
         print_line(console, Text("none", style="green"), indent=2)
-    for name, count in list(report.losses.items())[:LOSS_LIMIT]:
+    for name, count in list(report.losses.items())[: cap(console, LOSS_LIMIT)]:
         print_line(console, Text(f"{escape(name, 60)}: {count}", style="yellow"), indent=2)
+    print_more(console, len(report.losses) - cap(console, LOSS_LIMIT), indent=2)
     if not report.complete:
         line = "Incomplete: what was lost could hide a violation; this is no clean bill."
         print_line(console, Text(line, style="bold yellow"), indent=2)

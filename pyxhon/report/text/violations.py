@@ -1,6 +1,5 @@
 """Violations with their evidence: whole for the first, one line each for the others."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
@@ -16,12 +15,12 @@ from pyxhon.report.describe import (
     describe_whole_location,
     telling_arguments,
 )
-from pyxhon.report.digest import Act
+from pyxhon.report.digest import Act, group_imports, group_variants
 from pyxhon.report.escape import escape
 from pyxhon.report.model import Report
 from pyxhon.report.text.code import describe_instruction
 from pyxhon.report.text.invisible import describe_maker
-from pyxhon.report.text.lines import print_heading, print_line, print_more
+from pyxhon.report.text.lines import cap, print_after, print_heading, print_line, print_more
 from pyxhon.report.text.stack import describe_mixed_stack
 
 WHOLE_LIMIT: Final = 15
@@ -29,6 +28,7 @@ LINE_LIMIT: Final = 40
 STACK_LIMIT: Final = 8
 IMPORT_GROUP_LIMIT: Final = 15
 IMPORT_LIMIT: Final = 6
+_STACK_INDENT: Final = 9
 
 
 def print_violations(console: Console, report: Report, acts: list[Act]) -> None:
@@ -38,33 +38,25 @@ def print_violations(console: Console, report: Report, acts: list[Act]) -> None:
         return
     print_heading(console, f"Violations ({len(violations)})")
     versions = {package.name: package.version for package in report.packages}
-    groups = _group_variants([act for act in violations if act.behaviour.kind != "import"])
+    groups = group_variants([act for act in violations if act.behaviour.kind != "import"])
     explained: set[str] = set()
-    for number, group in enumerate(groups[:WHOLE_LIMIT], 1):
-        print_line(console, _title(number, group, versions, 200))
+    whole = cap(console, WHOLE_LIMIT)
+    for number, group in enumerate(groups[:whole], 1):
+        print_after(console, f"{number}. ", _title(group, versions, 200))
         _print_evidence(console, group, explained)
-    for number, group in enumerate(groups[WHOLE_LIMIT : WHOLE_LIMIT + LINE_LIMIT], WHOLE_LIMIT + 1):
+    for number, group in enumerate(groups[whole : whole + LINE_LIMIT], whole + 1):
         _print_short(console, number, group, versions)
-    print_more(console, sum(map(len, groups[WHOLE_LIMIT + LINE_LIMIT :])))
-    imports = _group_imports(act for act in violations if act.behaviour.kind == "import")
-    for group in imports[:IMPORT_GROUP_LIMIT]:
+    print_more(console, sum(map(len, groups[whole + LINE_LIMIT :])))
+    imports = group_imports(act for act in violations if act.behaviour.kind == "import")
+    limit = cap(console, IMPORT_GROUP_LIMIT)
+    for group in imports[:limit]:
         _print_imports(console, group, versions, explained)
-    print_more(console, sum(map(len, imports[IMPORT_GROUP_LIMIT:])))
+    print_more(console, sum(map(len, imports[limit:])))
 
 
-def _group_variants(acts: list[Act]) -> list[list[Act]]:
-    """Put acts together that differ only in their arguments."""
-    groups: dict[tuple[object, ...], list[Act]] = {}
-    for act in acts:
-        row = act.behaviour
-        key = (row.package, row.category, row.level, row.name, row.rule, row.location)
-        groups.setdefault(key, []).append(act)
-    return list(groups.values())
-
-
-def _title(number: int, group: list[Act], versions: dict[str, str | None], limit: int) -> Text:
+def _title(group: list[Act], versions: dict[str, str | None], limit: int) -> Text:
     behaviour = group[0].behaviour
-    head = Text(f"{number}. ")
+    head = Text()
     head.append(_describe_package(behaviour.package, versions), style="bold")
     head.append(f": {behaviour.category}: ")
     head.append(escape(behaviour.name, 120), style="bold red")
@@ -89,7 +81,7 @@ def _print_evidence(console: Console, group: list[Act], explained: set[str]) -> 
     print_line(console, Text(_describe_decision(act, explained)), indent=3)
     print_line(console, Text(_describe_evidence(group)), indent=3)
     if behaviour.object:
-        print_line(console, Text(f"DLL {escape(behaviour.object, 160)}"), indent=3)
+        print_after(console, "DLL ", Text(escape(behaviour.object, 160)), indent=3)
     if act.detail.made_by is not None:
         print_line(console, Text(describe_maker(act)), indent=3)
     _print_stack(console, act)
@@ -99,20 +91,21 @@ def _print_stack(console: Console, act: Act) -> None:
     """Print the mixed stack of an act beneath Python, else the Python stack."""
     behaviour = act.behaviour
     if behaviour.level == "python":
-        lines = [describe_location(frame) for frame in behaviour.python_stack]
+        room = console.width - _STACK_INDENT
+        lines = [describe_location(frame, room) for frame in behaviour.python_stack]
     else:
         lines = list(describe_mixed_stack(behaviour, act.detail))
-    for position, shown in enumerate(lines[:STACK_LIMIT]):
-        lead = "stack " if position == 0 else "      "
-        print_line(console, Text(f"{lead}{shown}", style="dim"), indent=3)
-    print_more(console, len(lines) - STACK_LIMIT, indent=9)
+    limit = cap(console, STACK_LIMIT)
+    for position, shown in enumerate(lines[:limit]):
+        print_after(console, "stack " if position == 0 else "      ", Text(shown, style="dim"), indent=3)
+    print_more(console, len(lines) - limit, indent=_STACK_INDENT)
 
 
 def _print_short(console: Console, number: int, group: list[Act], versions: dict[str, str | None]) -> None:
-    line = _title(number, group, versions, 60)
+    line = _title(group, versions, 60)
     line.append(f" at {describe_place(group[0].behaviour.location)}", style="dim")
     line.append(f" {describe_count(sum(act.count for act in group))}")
-    print_line(console, line)
+    print_after(console, f"{number}. ", line)
 
 
 def _describe_decision(act: Act, explained: set[str]) -> str:
@@ -144,14 +137,6 @@ def _describe_evidence(group: list[Act]) -> str:
     return ", ".join(parts)
 
 
-def _group_imports(acts: Iterable[Act]) -> list[list[Act]]:
-    groups: dict[tuple[str, str, str | None], list[Act]] = {}
-    for act in acts:
-        row = act.behaviour
-        groups.setdefault((row.package, row.category, row.rule), []).append(act)
-    return list(groups.values())
-
-
 def _print_imports(console: Console, group: list[Act], versions: dict[str, str | None], explained: set[str]) -> None:
     behaviour = group[0].behaviour
     head = Text(_describe_package(behaviour.package, versions), style="bold")
@@ -159,8 +144,9 @@ def _print_imports(console: Console, group: list[Act], versions: dict[str, str |
     head.append(count_noun(len(group), "import"), style="bold red")
     print_line(console, head)
     print_line(console, Text(_describe_decision(group[0], explained)), indent=3)
-    for act in group[:IMPORT_LIMIT]:
+    limit = cap(console, IMPORT_LIMIT)
+    for act in group[:limit]:
         place = describe_place(act.behaviour.location)
         line = f"{escape(act.behaviour.name, 60)} at {place} {describe_count(act.count)}"
         print_line(console, Text(line, style="dim"), indent=3)
-    print_more(console, len(group) - IMPORT_LIMIT, indent=3)
+    print_more(console, len(group) - limit, indent=3)

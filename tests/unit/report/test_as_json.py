@@ -2,7 +2,6 @@ import dataclasses
 import io
 import json
 import math
-import pathlib
 import re
 
 import jsonschema
@@ -11,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyxhon.report.as_json import write_json
+from tests.interpreters import CHECKOUT
 from tests.unit.report.sample import make_behaviour, make_location, make_report
 
-SCHEMA = json.loads((pathlib.Path(__file__).parent / "report.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/report.schema.json").read_text())
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=50)
 ANY_VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,

@@ -188,7 +188,7 @@ def test_makers_and_doubts_stand_beneath_the_act():
 def test_long_lists_are_cut():
     rows = [make_native(id=f"n{number}", name=f"call{number}") for number in range(30)]
 
-    assert "and 22 more (--format json has all)" in section(written(report_of(*rows)))
+    assert "and 22 more (--full shows them)" in section(written(report_of(*rows)))
 
 
 def test_a_violation_beneath_python_shows_the_mixed_stack():

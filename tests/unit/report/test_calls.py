@@ -169,7 +169,7 @@ def test_long_lists_and_hostile_names_stay_within_the_page(tmp_path):
     assert "\x1b" not in text
     assert "\u202e" not in text
     for count in (40 - 8, 40 - 10, 40 - 5):
-        assert f"… and {count} more (--format json has all)" in text
+        assert f"… and {count} more (--full shows them)" in text
 
 
 def test_a_trace_without_calls_has_no_section(tmp_path):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import pathlib
 
 import jsonschema
 import pytest
@@ -14,9 +13,10 @@ from pyxhon.report.build import Judgement, build_report
 from pyxhon.report.text import write_text
 from pyxhon.trace.reader import open_trace
 from pyxhon.trace.rows import AbilityRow
+from tests.interpreters import CHECKOUT
 from tests.unit.report.recording import APP, HTTP, Recording
 
-SCHEMA = json.loads((pathlib.Path(__file__).parent / "report.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/report.schema.json").read_text())
 SITES = [
     ["call", "os.system", "", 0, 20, 20, "get", 1, False],
     ["call", "io.BytesIO", "", 0, 5, 5, "never", 5, False],

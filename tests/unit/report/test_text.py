@@ -90,7 +90,7 @@ def test_long_lists_are_cut_and_say_so():
 
     text = written(make_report(behaviours=behaviours))
 
-    assert "… and 22 more (--format json has all)" in text
+    assert "… and 22 more (--full shows them)" in text
     assert text.count("decided by") == 15
     assert "\n55. requests 2.31.0: network: socket.connect" in text
 

@@ -125,7 +125,7 @@ def test_the_text_lists_the_most_frequent_arguments(recording):
         f"    {X}5 n=4",
         f"    {X}4 n=3",
         f"    {X}3 n=2",
-        "    … and 2 more (--format json has all)",
+        "    … and 2 more (--full shows them)",
     ]
 
 
