@@ -15,7 +15,7 @@ from tests.targets import PROGRAMS
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
-SCHEMA = json.loads((CHECKOUT / "tests/unit/report/diff.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/diff.schema.json").read_text())
 _ONE = {"min": (3, 12), "max": (3, 12)}  # what a trace says of a version is proven elsewhere; a run takes seconds
 
 # What an extension module needs of Python.h, the same from 3.8 to 3.15: not every interpreter here has its headers.

@@ -13,7 +13,7 @@ from pyxhon.report.model import Location, NativeFrame
 
 ROOT = Path(__file__).parents[3]
 FIELDS = set(re.findall(r"`([^`]+)`", (ROOT / "docs/diff.md").read_text().partition("## JSON")[2]))
-SCHEMA = json.loads((ROOT / "tests/unit/report/diff.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "docs/diff.schema.json").read_text())
 ROWS = {
     "": model.Diff,
     "a.": model.Side,

@@ -1,7 +1,6 @@
 import dataclasses
 import io
 import json
-import pathlib
 import re
 
 import jsonschema
@@ -12,10 +11,11 @@ from hypothesis import strategies as st
 from pyxhon.diff.as_json import write_diff_json
 from pyxhon.diff.as_markdown import code, write_diff_markdown
 from pyxhon.diff.as_text import write_diff_text
+from tests.interpreters import CHECKOUT
 from tests.unit.diff.sides import REPORTS, act, compared, edge, native, report
 from tests.unit.report.sample import make_location
 
-SCHEMA = json.loads((pathlib.Path(__file__).parents[1] / "report/diff.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/diff.schema.json").read_text())
 HOSTILE = "\x1b[31m\x9b\u202e\u200b\n\r# x\n- [ ] <img src=x> `code` ``two`` | @all #1 ![](http://x) \udc80"
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import pathlib
 
 import jsonschema
 import pytest
@@ -12,10 +11,11 @@ from pyxhon.report.build_sequences import build_reactions
 from pyxhon.report.sequence_model import Reaction, Sequence, SequenceStep
 from pyxhon.report.text import write_text
 from pyxhon.trace.reader import open_trace
+from tests.interpreters import CHECKOUT
 from tests.unit.report.recording import APP, HTTP, Recording
 from tests.unit.report.sample import make_location, make_report
 
-SCHEMA = json.loads((pathlib.Path(__file__).parent / "report.schema.json").read_text())
+SCHEMA = json.loads((CHECKOUT / "docs/report.schema.json").read_text())
 SECRET = "/root/.ssh/id_rsa"
 POLICY = """version: 1
 packages: {requests: {allow: F-N}}
