@@ -56,7 +56,7 @@ def press_tab(prefix):
 def test_bash_completes_commands(press_tab):
     assert press_tab("pyxhon", "") == [command.name for command in COMMANDS]
     assert press_tab("pyxhon", "att") == ["attach"]
-    assert press_tab("pyxhon", "policy", "") == ["check", "list", "show"]
+    assert press_tab("pyxhon", "policy", "") == ["check", "learn", "list", "show"]
 
 
 def test_bash_completes_options_and_their_values(press_tab):
