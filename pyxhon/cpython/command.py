@@ -6,6 +6,8 @@ import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 
+from pyxhon.cpython.shims import folders_behind_shim
+
 _MAX_LINE_BYTES = 4096
 _MAX_HOPS = 8
 _PYTHON = re.compile(r"python(?:3(?:\.\d{1,2})?t?)?")
@@ -97,8 +99,9 @@ def _is_shell(program: str) -> bool:
 
 
 def _pythons_on_path(environment: Mapping[str, str], skipped: str) -> Iterator[str]:
-    """List the Python binaries of VIRTUAL_ENV and PATH, scripts among them left out."""
-    folders = environment.get("PATH", _DEFAULT_PATH).split(":")
+    """List the Python binaries of VIRTUAL_ENV, PATH, and version managers whose shim is run; scripts are left out."""
+    folders = folders_behind_shim(skipped, environment, os.getcwd())
+    folders += environment.get("PATH", _DEFAULT_PATH).split(":")
     virtual = environment.get("VIRTUAL_ENV")
     if virtual:
         folders.insert(0, os.path.join(virtual, "bin"))
