@@ -18,7 +18,7 @@ from tests.targets import PROGRAMS, running
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
-PYTHON = Interpreter(sys.executable, sys.version_info[:3])
+PYTHON = Interpreter(os.path.realpath(sys.executable), sys.version_info[:3])
 FOR_ALL = '  "*": {functions: {deny: [os.system]}}\n'  # decided in the kernel
 FOR_ONE = "  application: {functions: {deny: [os.system]}}\n"  # decided when it is known whose act it is
 FREED = f"{FOR_ALL}  application: {{functions: {{allow: [os.system]}}}}\n"

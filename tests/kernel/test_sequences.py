@@ -1,6 +1,7 @@
 """Acts in a telling order are found in real runs: in order, in time, by one package."""
 
 import json
+import os
 import socket
 import sys
 
@@ -12,7 +13,7 @@ from tests.targets import PROGRAMS
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
 
-PYTHON = Interpreter(sys.executable, sys.version_info[:3])
+PYTHON = Interpreter(os.path.realpath(sys.executable), sys.version_info[:3])
 PACKAGE = """import os, socket, sys
 def read(path):
     with open(path) as file:
