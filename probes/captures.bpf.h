@@ -3,7 +3,7 @@
 // meet first is read from the live process.
 
 #if HAS_MAY_GOTO && !TELLS_DICTIONARIES
-#define MAX_DESCRIPTIONS 4096
+#define MAX_DESCRIPTIONS 16384
 BPF_ARRAY(capture_room, s64, 1); // bytes of the ring that copies may take until it is read again
 
 static inline void begin_capture(struct scratch *s, u64 code, u32 fingerprint)
@@ -47,16 +47,19 @@ static inline void begin_part(struct scratch *s, const struct kernel_layout *l)
 	c->count = 0;
 	read_user(&c->count, 8, (part->is_counted_by_code ? c->code : c->object) + l->object_size);
 	FORGET();
-	u64 count = c->count, size;
-	if (count > MAX_BYTECODE)
-		count = MAX_BYTECODE;
-	size = part->header_bytes + count * part->item_bytes;
+	u64 items = c->count, size;
+	if (items > MAX_BYTECODE)
+		items = MAX_BYTECODE;
+	size = part->header_bytes + items * part->item_bytes;
 	c->left = size > MAX_BYTECODE ? MAX_BYTECODE : size;
 	c->from = c->object;
-	if (count > MAX_OBJECTS)
-		count = MAX_OBJECTS;
+	if (!part->has_objects)
+		return;
+	u64 limit = c->takes_codes ? MAX_GIVEN_OBJECTS : MAX_OBJECTS;
+	if (c->takes_codes && items > limit)
+		count(SIGNAL_CODE, COUNTER_TABLE_FULL); // code objects may be among the rest
 	c->items = c->object + l->tuple_items;
-	c->items_left = part->has_objects ? count : 0;
+	c->items_left = items > limit ? limit : items;
 }
 
 // Append a block; one that cannot be read has no bytes.
@@ -97,6 +100,7 @@ static inline void append_object(struct scratch *s, const struct kernel_layout *
 	}
 	if (type != l->code_type)
 		return;
+	keep_inner_code(s);
 	append_block(s, c->pointer + l->code_strings, l->code_string_count * 8); // of an inner function: its name
 	c->object = 0;
 	read_user(&c->object, 8, c->pointer + l->code_strings + l->code_name_index * 8);
@@ -121,7 +125,7 @@ static inline bool send_blocks(struct scratch *s, u64 image, bool is_last)
 	fill_head(&e->head[0], s->owner, EVENT_KIND_CODE_MEMORY, image);
 	e->code = c->code;
 	e->base = s->current.base;
-	e->stack = c->stack;
+	e->stack = c->code == s->given_code ? c->stack : 0;
 	e->name = c->name;
 	e->fingerprint = c->fingerprint;
 	e->size_bytes = c->at;

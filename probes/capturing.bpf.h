@@ -15,5 +15,7 @@ struct capture {
 	u32 stage; // the next part
 	u32 at; // bytes of blocks so far
 	u32 fingerprint;
-	u32 reserved;
+	u32 takes_codes; // code objects among the constants are copied, too
+	u32 codes_next; // which of s->inner_codes comes next
+	u32 codes_end;
 };

@@ -96,7 +96,9 @@ static inline bool describe_next(struct scratch *s, const struct kernel_layout *
 		return true;
 	}
 	OPAQUE(n);
-	if (n >= MAX_FRAMES || n >= *(volatile u32 *)&s->frame_count)
+	if (n >= *(volatile u32 *)&s->frame_count)
+		n = next_inner_code(s, l, image);
+	if (n >= MAX_FRAMES)
 		return false;
 	d->next = n + 1;
 	BOUND(n, MAX_FRAMES - 1);
@@ -125,6 +127,8 @@ static inline bool describe_codes(struct scratch *s, const struct kernel_layout 
 	s->description.next = first;
 	s->description.has_failed = 0;
 	s->capture.code = 0;
+	s->capture.codes_next = 0;
+	s->capture.codes_end = 0;
 	for (u32 i = 0; i < MAX_DESCRIPTIONS; i++) {
 		ROUND(s, i);
 		FORGET();
@@ -135,38 +139,6 @@ static inline bool describe_codes(struct scratch *s, const struct kernel_layout 
 	count(SIGNAL_CODE, s->description.has_failed ? COUNTER_RING_FULL : COUNTER_STORED);
 	return !s->description.has_failed;
 }
-
-#if HAS_MAY_GOTO
-// Describe the code object that an act was given: what is executed need not do anything that is seen.
-static inline void describe_given(struct scratch *s, const struct kernel_layout *l, u64 strings)
-{
-	u32 n = *(volatile u32 *)&s->frame_count, zero = 0;
-	const struct freed_places *freed = freed_places.lookup(&zero);
-	OPAQUE(n);
-	if (!freed || n >= MAX_FRAMES)
-		return;
-	BOUND(n, MAX_FRAMES - 1);
-	BOUND(strings, 63);
-	struct frame_ref *ref = &s->stack.frames[n];
-	s->strings[3] = 0;
-	if (read_user(s->strings, strings, s->given_code + l->code_strings))
-		return;
-	FORGET();
-	ref->code = s->given_code;
-	ref->fingerprint = fingerprint_of(s, freed, s->given_code);
-	s->capture.stack = s->current.stack;
-	s->capture.name = s->current.name;
-	*(volatile u32 *)&s->frame_count = n + 1;
-	describe_codes(s, l, s->current.image, n);
-	*(volatile u32 *)&s->frame_count = n;
-	s->capture.stack = 0;
-	s->capture.name = 0;
-}
-#else
-static inline void describe_given(struct scratch *s, const struct kernel_layout *l, u64 strings)
-{
-}
-#endif
 
 // Send the stack in s->stack unless it was sent before.
 static inline bool describe_stack(struct scratch *s, const struct kernel_layout *l, u64 image, u64 hash)

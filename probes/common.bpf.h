@@ -17,6 +17,7 @@ BPF_HASH(acts, struct act_key, struct act_count, MAX_ACTS);
 BPF_TABLE("lru_hash", struct act_key, u64, variants, 16384);
 BPF_TABLE("lru_hash", struct place, u8, known_stacks, 32768);
 BPF_TABLE("lru_hash", struct place, u32, known_codes, 65536);
+BPF_TABLE("lru_hash", struct place, u32, unclaimed_codes, 4096); // made, but no act was given them
 #define IS_DESCRIBED (1U << 31)
 BPF_HASH(named_codes, struct place, u32, MAX_FUNCTIONS); // addresses of functions: generation, and IS_DESCRIBED
 BPF_TABLE("lru_hash", struct place, u32, code_generations, 16384); // of addresses where known code objects were freed

@@ -179,7 +179,8 @@ struct scratch {
 	struct walk walk;
 	struct description description;
 	struct capture capture;
-	u64 given_code; // a code object among the act's arguments
+	u64 given_code; // a code object among the act's arguments, or just made
+	u64 inner_codes[MAX_INNER_CODES]; // of its constants, and of theirs
 	struct system_call call;
 	struct act_event act;
 	struct stack_event stack;

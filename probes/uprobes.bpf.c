@@ -11,6 +11,18 @@ static inline void copy_registers(struct registers *to, struct pt_regs *ctx)
 	to->sp = ctx->sp;
 }
 
+// What was made: false where it is no code object.
+static inline bool take_made_code(struct scratch *s, const struct kernel_layout *l)
+{
+	s->found.from = 0;
+	if (!HAS_MAY_GOTO || !s->registers.result ||
+	    read_user(&s->found.from, 8, s->registers.result + l->object_type) ||
+	    s->found.from != s->current.base + l->code_type)
+		return false;
+	s->given_code = s->registers.result;
+	return true;
+}
+
 // Take what the site's function was given; false where that is no act.
 static inline bool take_act(struct scratch *s, const struct settings *conf, const struct kernel_layout *l)
 {
@@ -23,6 +35,8 @@ static inline bool take_act(struct scratch *s, const struct settings *conf, cons
 		return take_import(s, l);
 	if (kind == SITE_KIND_IMPORT_RESULT)
 		return s->pending_import_count || !s->registers.result;
+	if (kind == SITE_KIND_CODE_RESULT)
+		return take_made_code(s, l);
 	return kind == SITE_KIND_FFI_CALL ? take_ffi_call(s) : take_dlopen(s);
 }
 
@@ -30,6 +44,8 @@ static inline u32 signal_of(u32 kind)
 {
 	if (kind == SITE_KIND_FFI_CALL)
 		return SIGNAL_CALL;
+	if (kind == SITE_KIND_CODE_RESULT)
+		return SIGNAL_AUDIT;
 	return kind >= SITE_KIND_DLOPEN ? SIGNAL_DLL_LOAD : kind >= SITE_KIND_IMPORT ? SIGNAL_IMPORT : SIGNAL_AUDIT;
 }
 
@@ -37,7 +53,8 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 			      bool is_method)
 {
 	struct act *act = &s->current;
-	bool has_gil = is_method || act->kind < SITE_KIND_DLOPEN;
+	bool is_made = !is_method && act->kind == SITE_KIND_CODE_RESULT;
+	bool has_gil = is_method || act->kind < SITE_KIND_DLOPEN || is_made;
 	if (!act->state && l->frame_block_size)
 		act->state = thread_state(conf, l, act->base, has_gil);
 	FORGET();
@@ -48,15 +65,18 @@ static inline void finish_act(struct scratch *s, const struct settings *conf, co
 		finish_import(s, s->registers.result != 0);
 		return;
 	}
-	count(act->signal, COUNTER_SEEN);
+	if (!is_made)
+		count(act->signal, COUNTER_SEEN);
 	if (s->act.head[0].flags & (EVENT_FLAG_PARTIAL | EVENT_FLAG_FORMAT_UNREAD))
 		count(act->signal, COUNTER_UNREADABLE_ARGUMENT);
 	if (s->act.head[0].flags & EVENT_FLAG_NAME_UNREAD)
 		count(act->signal, COUNTER_UNREADABLE_NAME);
 	FORGET();
 	if (!is_method && act->signal == SIGNAL_AUDIT && s->given_code)
-		describe_given(s, l, l->code_string_count * 8);
+		describe_given(s, l, l->code_string_count * 8, is_made);
 	FORGET();
+	if (is_made)
+		return;
 	record_act(s, conf, l, SOURCE_UPROBE);
 	if (!is_method && act->signal == SIGNAL_AUDIT && is_import(s))
 		push_import(s, act);
@@ -93,7 +113,7 @@ static inline int take_hit(struct pt_regs *ctx, bool is_method)
 		return 0;
 	}
 	copy_registers(&s->registers, ctx);
-	if (!is_method && site->kind == SITE_KIND_IMPORT_RESULT)
+	if (!is_method && (site->kind == SITE_KIND_IMPORT_RESULT || site->kind == SITE_KIND_CODE_RESULT))
 		bpf_probe_read_kernel(&s->registers.result, 8, (void *)((u64)ctx + (site->result_register & 15) * 8));
 	begin_act(s, p, site, index, signal);
 	FORGET();

@@ -7,6 +7,7 @@ from typing import Final
 
 from pyxhon.bpf.code_records import CodeMemory
 from pyxhon.bpf.poll import Act
+from pyxhon.code_events import MAKERS, NEW_CODE
 from pyxhon.cpython.bytecode import without_caches
 from pyxhon.cpython.captured_code import Blocks, CodeContent, Described, columns_of, head_of, known_types, read_content
 from pyxhon.cpython.layout import Layout
@@ -25,7 +26,7 @@ _REFERENCES: Final = 8  # Py_ssize_t ob_refcnt, the first of every object
 _KEY: Final = struct.Struct("<5QII")
 
 _Key = tuple[int, int, int]  # image, address, fingerprint
-_Given = tuple[int, int, int]  # image, stack, name: what tells an act that was given a code object
+_Given = tuple[int, int, int]  # image, stack, name: what tells an act that was given a code object, or made it
 
 
 class CodeRecorder:
@@ -74,6 +75,11 @@ class CodeRecorder:
         """Take a part of the memory of a code object; with the last one it is written."""
         key = record.image, record.code, record.fingerprint
         self._expected.pop(key, None)
+        if record.is_note and key not in self._open:
+            described = image.code.codes.get(key[1:]) if image is not None else None
+            if described is not None:
+                self._tell_act(described.row, record)
+            return
         parts = self._open.setdefault(key, [])
         if len(parts) < _MOST_PARTS:
             parts.append(record)
@@ -132,13 +138,7 @@ class CodeRecorder:
             self._store.set_code_content(row, digest, {})
 
     def _tell_origin(self, row: int, record: CodeMemory, content: CodeContent) -> None:
-        if record.stack:
-            given = record.image, record.stack, record.name
-            event = self._acts.get(given)
-            if event is not None:
-                self._store.add_code_origin(row, event=event)
-            elif len(self._waiting) < _MOST_KNOWN:
-                self._waiting.setdefault(given, []).append(row)
+        self._tell_act(row, record)
         if len(self._rows) > _MOST_KNOWN or len(self._parents) > _MOST_KNOWN:
             self._rows.clear()
             self._parents.clear()
@@ -154,16 +154,35 @@ class CodeRecorder:
             if child is not None and text in (f"<code {child[1]}>", "<code ?>"):
                 self._store.add_code_origin(child[0], parent=row)
 
-    def see_act(self, act: Act, event: int) -> None:
-        """Remember an act that may have been given a code object."""
-        if act.signal != Signal.AUDIT or not any(isinstance(one, dict) and "code" in one for one in act.arguments):
+    def _tell_act(self, row: int, record: CodeMemory) -> None:
+        """Tell which act was given a code object, or made it; it may not have come yet."""
+        if not record.stack:
             return
-        _, stack, _, name, *_ = _KEY.unpack(act.key)
-        given = act.image, stack, name
+        given = record.image, record.stack, record.name
+        event = self._acts.get(given)
+        if event is not None:
+            self._store.add_code_origin(row, event=event)
+        elif len(self._waiting) < _MOST_KNOWN:
+            self._waiting.setdefault(given, []).append(row)
+
+    def see_act(self, act: Act, name: str, event: int) -> None:
+        """Remember an act that may have been given a code object, or that makes one."""
+        if act.signal != Signal.AUDIT:
+            return
+        is_given = any(isinstance(one, dict) and "code" in one for one in act.arguments)
+        if not is_given and name not in MAKERS:
+            return
+        _, stack, _, number, *_ = _KEY.unpack(act.key)
+        given = act.image, stack, number if is_given else 0
+        if name == NEW_CODE and given in self._acts:
+            return  # up to 3.10 marshal makes code objects by what raises an event of its own
         for row in self._waiting.pop(given, ()):
             self._store.add_code_origin(row, event=event)
         if len(self._acts) < _MOST_KNOWN:
-            self._acts.setdefault(given, event)
+            if is_given:
+                self._acts.setdefault(given, event)
+            else:
+                self._acts[given] = event  # the same place may make another one, of something else
 
     def lost(self) -> Losses:
         """Give what of code objects is not in the trace."""

@@ -30,6 +30,7 @@ class SiteKind(enum.IntEnum):
     DLMOPEN = 7  # (namespace, path, flags)
     CODE_DEALLOC = 8  # (code)
     FFI_CALL = 9  # (cif, function, result, arguments) of libffi
+    CODE_RESULT = 10  # a code object may have been made: it is in Site.result_register
     ENTRY = 16  # a Python function is entered; Site.flags are EntryFlag bits; the frame is in Site.result_register
     EXIT_DROP = 17  # (tstate, frame); Site.stack_adjust: where the thread state has the exception being raised
     EXIT_YIELD = 18  # a Python function pauses; the frame is where EntryFlag says

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pyxhon import controls
 from pyxhon.bpf.attach import Probes
+from pyxhon.bpf.compiled import has_may_goto
 from pyxhon.bpf.layouts import kernel_layout
 from pyxhon.cache import cache_directory
 from pyxhon.categories import FFI_CALL
@@ -130,7 +131,8 @@ class Interpreters:
         layout = _agree(layout, image, sites)
         index = self._probes.add_layout(kernel_layout(layout, sites))
         for site in sites.sites:
-            self._add_site(runtime.file_path, image, site, index)
+            if site.kind != "code_result" or has_may_goto():  # without it, probes do not copy code
+                self._add_site(runtime.file_path, image, site, index)
         self._install_libffi(pid, runtime.path)
         entered = Entered(runtime, layout, index, sites.entries, sites.exits, pid)
         words = join_words(self.entries.install(image, entered), self.instructions.install(image, entered))
@@ -240,6 +242,7 @@ _SIGNAL_NAMES = {
     "import": "PyImport_ImportModuleLevelObject",
     "import_result": "import_find_and_load",
     "code_dealloc": "code_dealloc",
+    "code_result": "code_result",
     "dlopen": "dlopen",
     "dlmopen": "dlmopen",
     FFI_CALL: FFI_CALL,

@@ -165,7 +165,7 @@ class Recorder:
             is_truncated=bool(act.flags & (EventFlag.TRUNCATED | EventFlag.MERGED)),
         )
         self.pending.add(row)
-        self.codes.see_act(act, row.id)
+        self.codes.see_act(act, name, row.id)
         self.ownership.see_event(image.root, image.working_directory, row)
         if not act.flags & EventFlag.UNCOUNTED:
             self.acts.add(act.key, row.id, act.image)

@@ -15,7 +15,10 @@ _HEADER_BYTES: Final = 16
 
 @dataclass(slots=True)
 class CodeMemory:
-    """Blocks of memory that a code object consists of; `stack` and `name` are those of the act that was given it."""
+    """Blocks of memory that a code object consists of.
+
+    `stack` and `name` are those of the act that was given it. Where `name` is 0, the act that made it has that stack.
+    """
 
     image: int
     pid: int
@@ -27,6 +30,11 @@ class CodeMemory:
     is_last: bool
     time_ns: int
     content: bytes
+
+    @property
+    def is_note(self) -> bool:
+        """It only tells which act was given a code object that came before."""
+        return self.is_last and not self.content
 
     def blocks(self) -> list[tuple[int, bytes]]:
         """Give (address, bytes) of what could be read."""

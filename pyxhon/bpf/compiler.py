@@ -17,8 +17,8 @@ from pyxhon.resources import probes_directory
 _SHARED = (
     "wire.h", "verifier.bpf.h", "calling.bpf.h", "capturing.bpf.h", "scratch.bpf.h", "common.bpf.h", "memory.bpf.h",
     "copies.bpf.h", "dictionaries.bpf.h", "objects.bpf.h", "items.bpf.h", "fingerprints.bpf.h", "frames.bpf.h",
-    "captures.bpf.h", "codes.bpf.h", "unwinding.bpf.h", "files.bpf.h", "late.bpf.h", "floods.bpf.h", "acts.bpf.h",
-    "arguments.bpf.h", "audit.bpf.c",
+    "inner_codes.bpf.h", "captures.bpf.h", "codes.bpf.h", "given_codes.bpf.h", "unwinding.bpf.h", "files.bpf.h",
+    "late.bpf.h", "floods.bpf.h", "acts.bpf.h", "arguments.bpf.h", "audit.bpf.c",
 )  # fmt: skip
 _UPROBES = (*_SHARED, "imports.bpf.c", "native.bpf.c", "methods.bpf.h", "uprobes.bpf.c")
 _TRACEPOINTS = (

@@ -10,6 +10,7 @@ KINDS = (
     "import",
     "import_result",
     "code_dealloc",
+    "code_result",
     "dlopen",
     "dlmopen",
     "ffi_call",
@@ -23,6 +24,7 @@ sys_audit      sys_audit(module, args, nargs), METH_FASTCALL
 import         PyImport_ImportModuleLevelObject(name, globals, locals, fromlist, level)
 import_result  after importlib's _find_and_load came back: the module, NULL on failure, in result_register
 code_dealloc   code_dealloc(code): a code object goes away
+code_result    a function that makes code objects is about to return: what it made, if anything, in result_register
 dlopen         dlopen(path, flags)
 dlmopen        dlmopen(namespace, path, flags)
 ffi_call       ffi_call(cif, function, result, arguments) of libffi
@@ -34,7 +36,7 @@ class Site:
     """One address to probe, as linked; its arguments are where the function was called with them.
 
     `stack_adjust` bytes lie between rsp at the site and at the function's entry. `result_register` is set
-    for import_result only.
+    for import_result and code_result only.
     """
 
     kind: str

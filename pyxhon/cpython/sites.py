@@ -9,6 +9,7 @@ from pyxhon.cpython.entry_sites import EntrySites, find_entry_sites, find_exit_s
 from pyxhon.cpython.import_sites import find_import_results, find_inner_imports
 from pyxhon.cpython.layout import Layout
 from pyxhon.cpython.machine_code import Code, disassemble, index_code
+from pyxhon.cpython.made_code import find_code_results
 from pyxhon.cpython.placement import place_at_entry
 from pyxhon.cpython.site import Site
 from pyxhon.target.elf import ElfImage
@@ -73,6 +74,7 @@ def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None)
         sites.append(Site("import", entry, place.address, place.stack_adjust, place.is_emulated))
     results, more = find_import_results(code)
     sites += _code_dealloc_sites(code)
+    made, notes_on_made = find_code_results(code)
     addresses = {name: image.address_of(name) for name in _SYMBOLS}
     missing = [name for name, address in addresses.items() if address is None]
     if missing:
@@ -83,11 +85,11 @@ def find_sites(image: ElfImage, version: tuple[int, ...], layout: Layout | None)
         if thread_state is None:
             notes.append("thread state: no thread-local variable at a fixed offset")
     return Sites(
-        sites=(*sites, *results),
+        sites=(*sites, *results, *made),
         tls_thread_state=thread_state,
         symbols={name: address for name, address in addresses.items() if address is not None},
         read_only_range=_read_only_range(image),
-        notes=(*notes, *more),
+        notes=(*notes, *more, *notes_on_made),
         inner_import_returns=find_inner_imports(image, [*sites, *results]),
         entries=find_entry_sites(code, version, layout.opcodes if layout else None),
         exits=find_exit_sites(code, version, layout.opcodes if layout else None),

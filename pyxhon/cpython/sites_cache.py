@@ -30,7 +30,7 @@ _CHUNK_BYTES = 1 << 20
 # The modules whose code decides what is found: other code, other cache.
 _FINDERS = (
     "machine_code", "placement", "audit_sites", "import_sites", "dispatch_table", "entry_sites", "eval_exits",
-    "eval_loop", "opcodes", "pointers", "site", "sites", "sites_cache",
+    "eval_loop", "made_code", "methods", "opcodes", "pointers", "site", "sites", "sites_cache",
 )  # fmt: skip
 _ENTRY_KINDS = (
     "entry_eval", *(f"entry_{name.lower()}" for name in ENTRIES), "exit_drop", "exit_yield", "exit_eval",

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pyxhon.code_events import MAKERS, NEW_CODE
 from pyxhon.join.model import Frame
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import CodeRow, EventRow, FrameRow
 
-_NEW: Final = "code.__new__"
-_MAKERS: Final = frozenset({"compile", "marshal.loads", "marshal.load", _NEW})
 _NOT_RUN: Final = frozenset({"marshal.dumps"})  # given a code object, but not to run it
 _IMPORT_SYSTEM: Final = ("<frozen importlib", "<frozen zipimport>", "<frozen runpy>")
 _IMPORT_FILES: Final = ("/importlib/_bootstrap.py", "/importlib/_bootstrap_external.py", "/runpy.py", "/zipimport.py")
@@ -40,29 +39,35 @@ class Origins:
         self._reader = reader
         self.codes: dict[int, CodeRow] = reader.captured_codes()
         self._given: dict[int, int] = {}
+        self._made: dict[int, int] = {}
+        self._told: dict[int, list[int]] = {}
         self._parents: dict[int, int] = {}
         for row in reader.code_origins():
             if row.event is not None:
-                self._given.setdefault(row.code, reader.first_of(row.event))
+                self._told.setdefault(row.code, []).append(reader.first_of(row.event))
             elif row.parent is not None:
                 self._parents.setdefault(row.code, row.parent)
         self._events: dict[int, EventRow] = {}
         self._makers: dict[tuple[int, int, int | None], list[EventRow]] = {}  # by process, thread, innermost code
         self._opens: dict[tuple[int, int, int | None], list[EventRow]] = {}
         self._read_events()
+        self._in_stacks = reader.codes_in_stacks()
 
     def _read_events(self) -> None:
-        wanted = set(self._given.values())
+        wanted = {event for told in self._told.values() for event in told}
         for event in self._reader.acts():
             if event.kind != "audit":
                 continue
             if event.id in wanted and event.name not in _NOT_RUN:
                 self._events[event.id] = event
-            if event.name in _MAKERS or event.name == "open":
+            if event.name in MAKERS or event.name == "open":
                 frames = self._frames(event)
-                kept = self._makers if event.name in _MAKERS else self._opens
+                kept = self._makers if event.name in MAKERS else self._opens
                 if frames:
                     kept.setdefault((event.process, event.tid, frames[0].code), []).append(event)
+        for code, told in self._told.items():
+            for event in (self._events[one] for one in told if one in self._events):
+                (self._made if event.name in MAKERS else self._given).setdefault(code, event.id)
 
     def _frames(self, event: EventRow) -> tuple[FrameRow, ...]:
         return () if event.python_stack is None else self._reader.stack(event.python_stack)
@@ -74,13 +79,13 @@ class Origins:
         current: int | None = code
         while current is not None and current not in seen and len(steps) < _MOST_STEPS:
             seen.add(current)
-            event = self._events.get(self._given.get(current, 0))
-            if event is not None:
-                frames = self._frames(event)
+            given, made = self._told_of(current)
+            last = made or given
+            if last is not None:
+                steps += self._steps_of(given, made)
+                frames = self._frames(last)
                 if is_import_system(frames):
-                    steps.append(Step("import", _place(_importing(frames))))
                     return Origin(tuple(steps), is_loaded=len(steps) == 1)
-                steps += self._steps_of(event, frames)
                 current = frames[0].code if frames else None
                 continue
             parent = self._parents.get(current)
@@ -91,30 +96,55 @@ class Origins:
         is_loaded = all(step.by == "constant of" for step in steps)
         return Origin(tuple(steps), is_loaded)
 
-    def _is_loaded(self, code: int | None) -> bool:
-        event = self._events.get(self._given.get(code or 0, 0))
-        return event is not None and is_import_system(self._frames(event))
+    def has_run(self, code: int) -> bool:
+        """Tell whether a code object was seen to run: in a stack, or given to `exec`; others may have, unseen."""
+        given = self._events.get(self._given.get(code, 0))
+        return code in self._in_stacks or (given is not None and given.name == "exec")
 
-    def _steps_of(self, event: EventRow, frames: tuple[FrameRow, ...]) -> list[Step]:
-        """Give who was given the code object, what made it there, and the file that was opened there last."""
-        place = _place(frames[0] if frames else None)
-        steps = [Step(event.name, place)]
-        if not frames:
-            return steps
-        key = event.process, event.tid, frames[0].code
-        for found, by in ((self._makers.get(key, ()), None), (self._opens.get(key, ()), "opened")):
-            last = self._last_before([one for one in found if one.id < event.id])
-            if last is not None:
-                steps.append(Step(by or last.name, _place(self._frames(last)[0]), _detail(last.arguments)))
+    def _told_of(self, code: int | None) -> tuple[EventRow | None, EventRow | None]:
+        """Give the acts that were given a code object, and that made it, as far as they were seen."""
+        number = code or 0
+        return self._events.get(self._given.get(number, 0)), self._events.get(self._made.get(number, 0))
+
+    def _is_loaded(self, code: int | None) -> bool:
+        given, made = self._told_of(code)
+        last = made or given
+        return last is not None and is_import_system(self._frames(last))
+
+    def _steps_of(self, given: EventRow | None, made: EventRow | None) -> list[Step]:
+        """Give who was given the code object, what made it, and the file that was opened there last."""
+        steps = [] if given is None else [self._step(given)]
+        if made is None and given is not None and steps[0].by != "import":
+            made = self._last_before(self._earlier(self._makers, given))
+        if made is not None:
+            step = self._step(made, _detail(made.arguments))
+            steps += [] if steps and steps[0].by == step.by == "import" else [step]
+        last = made or given
+        if last is not None and steps[-1].by != "import":
+            steps += [
+                self._step(one, _detail(one.arguments), "opened") for one in self._earlier(self._opens, last)[-1:]
+            ]
         return steps
+
+    def _step(self, event: EventRow, detail: str | None = None, by: str | None = None) -> Step:
+        frames = self._frames(event)
+        if is_import_system(frames):
+            return Step("import", _place(_importing(frames)))
+        return Step(by or event.name, _place(frames[0] if frames else None), detail)
+
+    def _earlier(self, kept: dict[tuple[int, int, int | None], list[EventRow]], event: EventRow) -> list[EventRow]:
+        """Give what happened before an event in the same function and thread."""
+        frames = self._frames(event)
+        found = kept.get((event.process, event.tid, frames[0].code), ()) if frames else ()
+        return [one for one in found if one.id < event.id]
 
     def _last_before(self, events: list[EventRow]) -> EventRow | None:
         """Give the last event; up to 3.10 marshal makes code objects by what raises an event of its own."""
         last = events[-1] if events else None
-        if last is None or last.name != _NEW:
+        if last is None or last.name != NEW_CODE:
             return last
         place = self._frames(last)[0].instruction
-        others = [one for one in events if one.name != _NEW and self._frames(one)[0].instruction == place]
+        others = [one for one in events if one.name != NEW_CODE and self._frames(one)[0].instruction == place]
         return others[-1] if others else last
 
 

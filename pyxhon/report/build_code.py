@@ -43,7 +43,7 @@ def build_codes(reader: TraceReader, judged: Iterable[Judged]) -> list[CodeObjec
 def _build(
     reader: TraceReader, origins: Origins, content: CodeContentRow, rows: Sequence[tuple[int, Origin]], acts: list[str]
 ) -> CodeObject:
-    code, origin = rows[0]
+    code, origin = next((one for one in rows if origins.has_run(one[0])), rows[0])
     row = origins.codes[code]
     lines = list_instructions(disassemble(content), content)
     return CodeObject(
@@ -55,6 +55,7 @@ def _build(
         origin=build_steps(origin),
         behaviours=acts[:_MOST_ACTS],
         count=len(rows),
+        ran=any(origins.has_run(each) for each, _ in rows),
         cut=content.bytecode_bytes > len(content.bytecode) or len(lines) > _MOST_LINES,
         disassembly=lines[:_MOST_LINES],
     )

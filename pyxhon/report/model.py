@@ -269,6 +269,7 @@ class CodeObject:
     origin: list[CodeStep]
     behaviours: list[str]
     count: int
+    ran: bool
     cut: bool
     disassembly: list[str]
 

@@ -306,6 +306,10 @@ class TraceReader:
         """Give the code objects that were captured, by id."""
         return self._codes("SELECT id FROM code WHERE bytecode IS NOT NULL")
 
+    def codes_in_stacks(self) -> set[int]:
+        """Give the code objects that were seen to run, because a stack has them."""
+        return {code for (code,) in self._select("SELECT DISTINCT code FROM python_frame WHERE code IS NOT NULL")}
+
     def code_content(self, digest: str) -> CodeContentRow | None:
         """Give what a code object consists of."""
         for row in self._select("SELECT * FROM code_content WHERE hash = ?", (digest,)):

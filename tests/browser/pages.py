@@ -70,6 +70,7 @@ def make_page_report(**changes):
         code=[
             CodeObject(
                 "12" * 32, "<string>", "f", 1, "requests", [CodeStep("compile", make_location(), SOURCE)], ["b1"], 1,
+                ran=False,
                 cut=False,
                 disassembly=["     1      0 RESUME               0", "            2 LOAD_CONST           'text'"],
             )

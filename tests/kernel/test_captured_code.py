@@ -6,16 +6,11 @@ import pytest
 
 from pyxhon.trace.reader import open_trace
 from tests.interpreters import every_python
+from tests.kernel.capturing import captured, differences
 from tests.kernel.commands import pyxhon
 from tests.kernel.traced import tracing_program, unexplained_losses
 
 pytestmark = pytest.mark.usefixtures("needs_bpf")
-
-_FIELDS = (
-    "version", "name", "first_line", "flags", "argument_count", "positional_only_count", "keyword_only_count",
-    "stack_size", "names", "variables", "cells", "free",
-)  # fmt: skip
-_BYTES = ("bytecode", "line_table", "exception_table")
 
 
 def _record(python, folder, how):
@@ -50,28 +45,6 @@ def recorded(tmp_path_factory):
     return record
 
 
-def _captured(reader):
-    """Give the captured contents by file, name, first line and bytecode."""
-    hashes = reader.code_hashes()
-    found = {}
-    for code, row in reader.captured_codes().items():
-        content = reader.code_content(hashes[code])
-        found.setdefault((row.file, row.qualified_name, row.first_line, content.bytecode.hex()), []).append(content)
-    return found
-
-
-def _differences(expected, content):
-    """Tell in which fields a captured code object differs from what the process said of it."""
-    fields = [name for name in _FIELDS if _shown(name, expected[name]) != _shown(name, getattr(content, name))]
-    return fields + [name for name in _BYTES if getattr(content, name).hex() != expected[name]]
-
-
-def _shown(name, value):
-    if name in ("names", "variables", "cells", "free"):
-        return [text if text is None else text[:64].rstrip("…") for text in value]
-    return value
-
-
 @every_python()
 @pytest.mark.parametrize("how", ["stay", "leave"])
 def test_every_code_object_that_ran_is_captured_whole(python, how, recorded):
@@ -79,12 +52,12 @@ def test_every_code_object_that_ran_is_captured_whole(python, how, recorded):
 
     wrong = []
     with open_trace(trace) as reader:
-        captured = _captured(reader)
+        known = captured(reader)
         for expected in told:
             key = (expected["file"], expected["name"], expected["first_line"], expected["bytecode"])
-            found = captured.get(key, [])
-            if not any(_differences(expected, content) == [] for content in found):
-                wrong.append((key[:3], [_differences(expected, content) for content in found]))
+            found = known.get(key, [])
+            if not any(differences(expected, content) == [] for content in found):
+                wrong.append((key[:3], [differences(expected, content) for content in found]))
 
     assert wrong == []
     assert len(told) > 25
@@ -114,10 +87,10 @@ def test_constants_are_summarised_as_repr_shows_them(python, how, recorded):
 
     wrong, kinds = [], set()
     with open_trace(trace) as reader:
-        captured = _captured(reader)
+        known = captured(reader)
         for expected in told:
             key = (expected["file"], expected["name"], expected["first_line"], expected["bytecode"])
-            for content in captured.get(key, [])[:1]:
+            for content in known.get(key, [])[:1]:
                 assert len(content.constants) == len(expected["constants"])
                 for one, constant in zip(expected["constants"], content.constants, strict=True):
                     kinds.add(one[0])

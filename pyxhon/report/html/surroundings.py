@@ -88,6 +88,7 @@ def make_code_row(row: CodeObject, texts: Texts, stacks: Stacks) -> list[object]
         stacks.frame_of(Location(row.file, row.line, row.name)),
         texts.of(row.package),
         row.count,
+        int(row.ran),
         int(row.cut),
         [[texts.of(step.by), stacks.frame_of(step.location), texts.of(step.detail)] for step in row.origin],
         [len(row.behaviours), *(texts.of(each) for each in row.behaviours[:BEHAVIOUR_LIMIT])],

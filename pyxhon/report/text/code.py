@@ -29,7 +29,9 @@ def print_made_code(console: Console, report: Report) -> None:
         return
     print_heading(console, f"Code made at run time ({len(shown)}; --code HASH shows one)")
     for row in sorted(shown, key=lambda row: not row.behaviours)[: cap(console, CODE_LIMIT)]:
-        did = f", {count_noun(len(row.behaviours), 'act')}" if row.behaviours else ""
+        did = (
+            f", {count_noun(len(row.behaviours), 'act')}" if row.behaviours else "" if row.ran else ", not seen to run"
+        )
         line = Text(f"{row.hash[:_HASH_DIGITS]} {describe_location(Location(row.file, row.line, row.name))}{did}")
         print_line(console, line, indent=2)
         print_line(console, Text(describe_steps(row), style="dim"), indent=4)

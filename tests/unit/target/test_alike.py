@@ -63,7 +63,8 @@ def test_it_has_the_environment_that_it_is_given_and_no_other():
 
 
 def test_it_has_no_power_and_can_gain_none():
-    with started_alike(say("''"), PLENTY_S) as process:
+    with started_alike(say("'started'"), PLENTY_S) as process:
+        assert process.ask("") == "started"  # its own start has files open
         proc = Path(f"/proc/{process.pid}")
         status = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines())
 

@@ -1,6 +1,7 @@
 // Code objects that were made at run time: where they come from, and their instructions.
 
-const [CODE_HASH, CODE_PLACE, CODE_PACKAGE, CODE_COUNT, CODE_CUT, CODE_ORIGIN, CODE_BEHAVIOURS, CODE_LINES] = Array(8).keys();
+const [CODE_HASH, CODE_PLACE, CODE_PACKAGE, CODE_COUNT, CODE_RAN, CODE_CUT, CODE_ORIGIN, CODE_BEHAVIOURS, CODE_LINES] =
+  Array(9).keys();
 
 function buildCode() {
   listing("code", {
@@ -23,7 +24,8 @@ function codeCard(row) {
   return element("li", { class: "card" },
     element("h3", { class: "mono" }, functionOf(row[CODE_PLACE]) || "?", element("span", { class: "hint" },
       ` ${placeOf(row[CODE_PLACE], true)}`)),
-    element("p", { class: "hint" }, `${text(row[CODE_PACKAGE]) || "owner not known"}, ×${thousands(row[CODE_COUNT])}, `,
+    element("p", { class: "hint" }, `${text(row[CODE_PACKAGE]) || "owner not known"}, ×${thousands(row[CODE_COUNT])}, ${
+      row[CODE_RAN] ? "" : "not seen to run, "}`,
       element("span", { class: "mono" }, text(row[CODE_HASH]).slice(0, 16))),
     originList(row[CODE_ORIGIN]),
     total ? element("p", null, `${plural(total, "behaviour")} with it in the stack: `, ...links.flatMap((link) => [link, " "])) : null,

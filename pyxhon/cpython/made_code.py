@@ -1,0 +1,105 @@
+"""Sites where a code object has just been made: where the C functions that make them return.
+
+These are `compile`, `marshal.loads`, `marshal.load` and `code.replace`, found by their names in PyMethodDef arrays, and
+`types.CodeType`, found by PyCode_Type.tp_new (Include/cpython/object.h; one offset in CPython 3.8-3.15 with the GIL).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pyxhon.cpython.machine_code import (
+    Code,
+    Instruction,
+    disassemble_function,
+    moved_register,
+    written_registers,
+)
+from pyxhon.cpython.methods import find_methods
+from pyxhon.cpython.site import Site
+
+MAKERS: Final = frozenset({"builtins.compile", "marshal.loads", "marshal.load", "code.replace"})
+"""The methods whose results are looked at."""
+
+_TYPE_NEW: Final = 312
+_MOST_PARTS: Final = 8  # of one function: compilers move what seldom runs elsewhere
+_MOST_BEFORE: Final = 24  # instructions before a return
+_LARGEST_PART: Final = 1 << 13
+
+
+def find_code_results(code: Code) -> tuple[list[Site], list[str]]:
+    """Find where the makers return; give the sites, and notes on those without."""
+    makers = {
+        name: method.function
+        for method in find_methods(code.image)
+        for name in method.full_names
+        if name in MAKERS and method.function is not None
+    }
+    kind = code.image.address_of("PyCode_Type")
+    new = None if kind is None else code.image.pointer_at(kind + _TYPE_NEW)
+    if new is not None and code.image.is_code(new):
+        makers["types.CodeType"] = new
+    found = {name: list(_sites_of(code, function)) for name, function in sorted(makers.items())}
+    without = sorted({*MAKERS, "types.CodeType"} - {name for name, sites in found.items() if sites})
+    notes = [f"made code: no site in {', '.join(without)}"] if without else []
+    return [site for sites in found.values() for site in sites], notes
+
+
+def _sites_of(code: Code, function: int) -> Iterator[Site]:
+    parts = list(_parts_of(code, function))
+    jumps = [(each.address, each.target) for part in parts for each in part if each.is_jump and each.target is not None]
+    for part in parts:
+        for place, instruction in enumerate(part):
+            if instruction.mnemonic == "ret":
+                at, register = _place_before(part[max(0, place - _MOST_BEFORE) : place + 1], jumps)
+                yield Site("code_result", function, at.address, 0, at.is_emulated, result_register=register)
+
+
+def _parts_of(code: Code, function: int) -> Iterator[list[Instruction]]:
+    """Give the instructions of a function: those around its address, and what it jumps to that is its own."""
+    image = code.image
+    first = image.function_range(function)
+    left = [first]
+    seen: set[tuple[int, int]] = set()
+    while left and len(seen) < _MOST_PARTS:
+        bounds = left.pop()
+        if bounds is None or bounds in seen:
+            continue
+        seen.add(bounds)
+        part = disassemble_function(image, bounds[0])
+        outside = [
+            each.target for each in part
+            if each.is_jump and each.target is not None and not bounds[0] <= each.target < bounds[1]
+        ]  # fmt: skip
+        if bounds != first and not any(_is_within(target, first) for target in outside) and not _is_small(bounds):
+            continue  # a function that is called at the end
+        yield part
+        left += [image.function_range(target) for target in outside]
+
+
+def _is_within(address: int, bounds: tuple[int, int] | None) -> bool:
+    return bounds is not None and bounds[0] <= address < bounds[1]
+
+
+def _is_small(bounds: tuple[int, int]) -> bool:
+    return bounds[1] - bounds[0] < _LARGEST_PART
+
+
+def _place_before(block: Sequence[Instruction], jumps: Sequence[tuple[int, int]]) -> tuple[Instruction, str]:
+    """Choose an emulated instruction before a return that each way to it passes, and the register that has the result.
+
+    Where there is none, the return itself, which is stepped. `jumps` are (from, to) of the function.
+    """
+    end, register = block[-1], "rax"
+    for instruction in reversed(block[:-1]):
+        if instruction.ends_block and not instruction.is_conditional:
+            break
+        if instruction.is_emulated and register not in written_registers(instruction):
+            low, high = instruction.address, end.address
+            if not any(low < to <= high and not low <= start <= high for start, to in jumps):
+                return instruction, register
+        moved = moved_register(instruction)
+        if moved is not None and moved[0] == register:
+            register = moved[1]
+        elif register in written_registers(instruction):
+            break
+    return end, "rax"
