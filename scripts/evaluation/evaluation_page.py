@@ -16,6 +16,7 @@ from paper_table import TABLE_II
 
 CATEGORIES = {"file": "F", "network": "N", "dll": "D", "os": "O", "builtins": "B"}
 _MAKERS = {"collections", "dataclasses", "typing"}
+_SANDBOX = "prlimit"  # the outermost program of a sandbox owns what its tools do before there is Python
 _COLUMNS = 118
 _SHOWN = 6  # places or names in one cell
 
@@ -162,7 +163,7 @@ def _beneath(one: Evaluated) -> list[dict[str, Any]]:
     return [
         each
         for each in behaviours
-        if each["level"] != "python" and each["object"] and each["package"] not in ("stdlib", "application")
+        if each["level"] != "python" and each["object"] and each["package"] not in ("stdlib", "application", _SANDBOX)
     ]
 
 
