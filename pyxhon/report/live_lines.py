@@ -5,8 +5,9 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 
+from pyxhon.join import Behaviour
 from pyxhon.policy.judge import Judged
-from pyxhon.policy.sequence_finding import FoundSequence, FoundStep
+from pyxhon.policy.sequence_finding import FoundSequence
 from pyxhon.report.build import UNCATEGORISED
 from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import describe_arguments, describe_location, telling_arguments
@@ -21,34 +22,32 @@ _VIOLATION: Final = "violation"
 
 def finding_lines(judged: Judged, columns: int | None) -> list[str]:
     """Show a violation, on one line or, where that is wider than `columns`, on several; None: there is no width."""
-    behaviour = judged.behaviour
-    owner = f"{escape(behaviour.owner.name, 60)}: {behaviour.category or UNCATEGORISED}"
-    arguments = telling_arguments(behaviour.kind, behaviour.name, behaviour.arguments)
-    shown = f"{escape(behaviour.name, 120)} {describe_arguments(arguments, _ARGUMENT_LIMIT)}".rstrip()
-    what = f"pyxhon: {_VIOLATION}: {owner}: {shown}"
-    pid = f"(pid {behaviour.pid})"
-    place = build_location(behaviour.location)
-    line = f"{what} at {describe_location(place)} {pid}"
-    if columns is None or cell_len(line) <= columns:
-        return [line]
-    room = max(columns, _NARROWEST) - _INDENT - len(f"at  {pid}")
-    return fold(what, columns) + fold(f"{' ' * _INDENT}at {describe_location(place, room)} {pid}", columns)
+    act = judged.behaviour
+    owner = f"{escape(act.owner.name, 60)}: {act.category or UNCATEGORISED}"
+    return _act_lines(f"pyxhon: {_VIOLATION}: {owner}: ", act, _INDENT, columns)
 
 
 def sequence_lines(found: FoundSequence, columns: int | None) -> list[str]:
-    """Show a sequence that is against the policy: what it is called, and a line for each step."""
+    """Show a sequence that is against the policy: what it is called, and each step."""
     rule = found.watched.rule
     note = f" (not certain: {escape(found.note, 200)})" if found.note else ""
-    lines = [f"pyxhon: {_VIOLATION}: {escape(found.owner.name, 60)}: sequence {escape(rule.name, 100)}{note}"]
-    lines += [f"{' ' * _INDENT}{number}. {_describe_step(each)}" for number, each in enumerate(found.steps, 1)]
-    return lines if columns is None else [part for line in lines for part in fold(line, columns)]
+    head = f"pyxhon: {_VIOLATION}: {escape(found.owner.name, 60)}: sequence {escape(rule.name, 100)}{note}"
+    lines = [head] if columns is None else fold(head, columns)
+    for number, step in enumerate(found.steps, 1):
+        lines += _act_lines(f"{' ' * _INDENT}{number}. ", step.behaviour, _INDENT + _DEEPER, columns)
+    return lines
 
 
-def _describe_step(step: FoundStep) -> str:
-    act = step.behaviour
+def _act_lines(start: str, act: Behaviour, indent: int, columns: int | None) -> list[str]:
+    """Show an act; where it does not fit, its place has a line of its own."""
     arguments = describe_arguments(telling_arguments(act.kind, act.name, act.arguments), _ARGUMENT_LIMIT)
-    shown = f"{escape(act.name, 120)} {arguments}".rstrip()
-    return f"{shown} at {describe_location(build_location(act.location))} (pid {act.pid})"
+    what = f"{start}{escape(act.name, 120)} {arguments}".rstrip()
+    place, pid = build_location(act.location), f"(pid {act.pid})"
+    line = f"{what} at {describe_location(place)} {pid}"
+    if columns is None or cell_len(line) <= columns:
+        return [line]
+    room = max(columns, _NARROWEST) - indent - len(f"at  {pid}")
+    return fold(what, columns) + fold(f"{' ' * indent}at {describe_location(place, room)} {pid}", columns)
 
 
 def fold(line: str, columns: int) -> list[str]:
