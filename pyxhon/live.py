@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from pyxhon.join import Joined, Joiner
 from pyxhon.live_sequences import SequenceWatch
 from pyxhon.policy.judge import Judged
-from pyxhon.report.describe import count_noun, describe_command, describe_reaction, describe_remedy
+from pyxhon.report.describe import count_noun, describe_reaction, describe_remedy
 from pyxhon.report.live_lines import finding_lines, fold, sequence_lines
 from pyxhon.report.output import is_colour_wanted
 from pyxhon.report.sequence_model import Reaction
@@ -25,6 +25,7 @@ _PERIOD_S: Final = 0.25
 _LOG_PERIOD_S: Final = 5.0  # with -v, where standard error is no terminal
 _FINDING_LIMIT: Final = 200  # lines; a flood would only scroll them away
 _CLEAR_LINE: Final = "\r\x1b[K"
+_TITLE_WORDS: Final = 24
 _COLUMNS: Final = 80  # where the terminal does not tell
 
 
@@ -53,8 +54,10 @@ def open_display(
 
 
 def _name_target(reader: TraceReader) -> str:
+    """Say what is watched; escaped where it is shown."""
     for row in reader.processes():
-        return f"pid {row.pid}, {describe_command([str(word) for word in row.arguments], 100)}"
+        program, *words = [str(word) for word in row.arguments[:_TITLE_WORDS]] or ["?"]
+        return f"pid {row.pid}, {' '.join([program.rpartition('/')[2] or program, *words])}"
     return "no process yet"
 
 

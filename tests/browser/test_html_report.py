@@ -235,6 +235,8 @@ def test_a_narrow_window_does_not_scroll_sideways(browser, path, width):
 
         assert len(visible(window, ".detail")) == 1
         assert window.evaluate("document.documentElement.scrollWidth") <= width
+        captions = "[...document.querySelectorAll('caption > span')].map((each) => each.getBoundingClientRect().right)"
+        assert 0 < max(window.evaluate(captions)) <= width
         assert window.problems == []
 
 
