@@ -17,7 +17,8 @@ from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
 
-_CHANGES_OF_DIRECTORY: Final = frozenset({"os.chdir", "os.fchdir"})
+CHANGES_OF_DIRECTORY: Final = frozenset({"os.chdir", "os.fchdir"})
+"""Acts after which it is not known from where relative paths start."""
 
 
 def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> int:
@@ -98,7 +99,7 @@ def find_directories(joined: Joined, reader: TraceReader) -> dict[int, str]:
     A process that was forked by one that did is not known to be where the trace says that it began.
     """
     acts = (*joined.behaviours, *joined.uncategorised)
-    moved = {row.process for row in acts if row.name in _CHANGES_OF_DIRECTORY}
+    moved = {row.process for row in acts if row.name in CHANGES_OF_DIRECTORY}
     directories = {}
     for row in reader.processes():  # parents come before their children
         if row.origin == "fork" and row.parent in moved:

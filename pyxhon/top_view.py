@@ -17,7 +17,7 @@ from pyxhon.join import Joiner
 from pyxhon.policy.judge import Judged
 from pyxhon.report.build import UNCATEGORISED
 from pyxhon.report.build_surroundings import build_location
-from pyxhon.report.describe import count_noun, describe_arguments, describe_location, telling_arguments
+from pyxhon.report.describe import count_noun, describe_arguments, describe_place, telling_arguments
 from pyxhon.report.escape import escape
 from pyxhon.report.output import is_colour_wanted
 from pyxhon.report.sequence_model import Reaction
@@ -125,9 +125,9 @@ class TopView:
             return
         arguments = describe_arguments(telling_arguments(row.kind, row.name, row.arguments), 80)
         word = "violation: " if judged.verdict == "violation" else ""
-        place = describe_location(build_location(row.location), 60)
+        place = describe_place(build_location(row.location), 60)
         shown = f"{word}{escape(row.owner.name, 40)}: {escape(row.name, 60)} {arguments}".rstrip()
-        self._figures.findings = [*self._figures.findings[-_FINDINGS:], f"{shown} at {place}"]
+        self._figures.findings = [*self._figures.findings[-_FINDINGS:], (shown, place)]
 
     def _count(self, now: float) -> None:
         """Read how often each act was seen by now; the probes count repeats without telling of each."""

@@ -94,6 +94,10 @@ def run_command_line(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str] | None) -> int:
+    if "_PYXHON_COMPLETE" in os.environ:  # a key was pressed
+        from pyxhon.cli.shells import register_shells
+
+        register_shells()
     try:
         return int(pyxhon.main(arguments, prog_name="pyxhon", standalone_mode=False) or 0)
     except click.exceptions.Exit as ending:

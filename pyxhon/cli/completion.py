@@ -17,15 +17,11 @@ Examples:
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 @verbose_option
 def completion(shell: str) -> int:
-    """Print what SHELL (bash, zsh or fish) needs to complete pyxhon's commands and options.
+    """Print what SHELL (bash, zsh or fish) needs to complete pyxhon's commands, options and their values.
 
     scripts/install puts it where the shells look for it.
     """
-    from click.shell_completion import get_completion_class
+    from pyxhon.cli.shells import write_script
 
-    script_class = get_completion_class(shell)
-    if script_class is None:
-        raise click.UsageError(f"this click cannot complete in {shell}.")
-    command = click.get_current_context().find_root().command
-    click.echo(script_class(command, {}, "pyxhon", "_PYXHON_COMPLETE").source().strip("\n"))
+    click.echo(write_script(shell, click.get_current_context().find_root().command))
     return 0

@@ -2,6 +2,7 @@
 
 import click
 
+from pyxhon.cli.completing import complete_files
 from pyxhon.cli.options import verbose_option
 
 _EXAMPLES = """\b
@@ -13,7 +14,7 @@ Examples:
 
 
 @click.command("doctor", short_help="Tell what can be traced, and how.", epilog=_EXAMPLES)
-@click.argument("subject", required=False, metavar="[PID|INTERPRETER]")
+@click.argument("subject", required=False, metavar="[PID|INTERPRETER]", shell_complete=complete_files)
 @verbose_option
 def doctor(subject: str | None) -> int:
     """Tell whether this kernel, and this pid or interpreter, can be traced, and by which sites.

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from pyxhon.cli.completing import complete_files, complete_policies
 from pyxhon.cli.messages import configure_messages
 from pyxhon.cli.options import parse_seconds
 
@@ -29,12 +30,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE",
     help="Evaluate what this file of requirements names, one a line. May be given several times.",
 )
-@click.option("--python", metavar="PATH", help="The interpreter to install into. Default: the one that runs PyXhon.")
+@click.option(
+    "--python",
+    metavar="PATH",
+    shell_complete=complete_files,
+    help="The interpreter to install into. Default: the one that runs PyXhon.",
+)
 @click.option(
     "--policy",
     "policy_paths",
     multiple=True,
     metavar="FILE",
+    shell_complete=complete_policies,
     help="Judge by this policy: a file or builtin:NAME. May be given several times. Default: for each "
     "package builtin:NAME, where there is one.",
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from click.shell_completion import CompletionItem
 
+from pyxhon.cli.completing import complete_policies
 from pyxhon.cli.messages import configure_messages
 from pyxhon.errors import FunctionNameError
 from pyxhon.python_functions import is_python_name, parse_python_pattern
@@ -80,11 +80,6 @@ def parse_module(text: str) -> str:
     return text
 
 
-def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001  # click's own signature
-    """Have the shell complete names of files, where the type alone does not say that it is one."""
-    return [CompletionItem(incomplete, type="file")]
-
-
 # Whether it can be written is asked in one place, pyxhon/outputs.py, and is no fault of usage.
 _FILE: Final = click.Path(readable=False, path_type=Path)
 
@@ -143,7 +138,7 @@ _INSTRUCTIONS_PACKAGE = click.option(
     "May be given several times.",
 )  # fmt: skip
 _POLICY = click.option(
-    "--policy", "policy_paths", multiple=True, metavar="FILE", shell_complete=complete_files,
+    "--policy", "policy_paths", multiple=True, metavar="FILE", shell_complete=complete_policies,
     help="Judge by this policy: a file or builtin:NAME. May be given several times.",
 )  # fmt: skip
 _ON_VIOLATION = click.option(

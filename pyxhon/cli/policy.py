@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from pyxhon.cli.options import complete_files, verbose_option
+from pyxhon.cli.completing import complete_policies
+from pyxhon.cli.options import verbose_option
 
 _SHOW_EXAMPLES = """\b
 Examples:
@@ -35,7 +36,7 @@ def policy() -> None:
 
 
 @policy.command("show", epilog=_SHOW_EXAMPLES)
-@click.argument("name", metavar="FILE", shell_complete=complete_files)
+@click.argument("name", metavar="FILE", shell_complete=complete_policies)
 @verbose_option
 def show(name: str) -> int:
     """Print the policy FILE, or builtin:NAME, with all that it extends."""
@@ -45,7 +46,7 @@ def show(name: str) -> int:
 
 
 @policy.command("check", epilog=_CHECK_EXAMPLES)
-@click.argument("names", nargs=-1, required=True, metavar="FILE... [TRACE]", shell_complete=complete_files)
+@click.argument("names", nargs=-1, required=True, metavar="FILE... [TRACE]", shell_complete=complete_policies)
 @click.option(
     "--trace", type=click.Path(path_type=Path), metavar="TRACE", help="Tell which rule decides each behaviour."
 )

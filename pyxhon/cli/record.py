@@ -1,7 +1,11 @@
 """`pyxhon record`: attach or run without a report, only the trace."""
 
-import click
+from typing import Final
 
+import click
+from click.shell_completion import CompletionItem
+
+from pyxhon.cli.completing import complete_command
 from pyxhon.cli.options import record_options
 from pyxhon.session_options import TraceOptions
 
@@ -12,6 +16,12 @@ Examples:
   pyxhon report app.pyxhon
   pyxhon record --calls trace --max-events 1000000 -o app.pyxhon -- python app.py
 """
+_HAS_DASHES: Final = "pyxhon.has_dashes"
+
+
+def complete_after_dashes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer what a command begins with; a PID nobody has to be offered."""
+    return complete_command(context, parameter, incomplete) if context.meta.get(_HAS_DASHES) else []
 
 
 class RecordCommand(click.Command):
@@ -20,12 +30,14 @@ class RecordCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Set the traced command aside before click sees it."""
         command: list[str] = []
-        if "--" in args:
+        has_dashes = "--" in args
+        if has_dashes:
             position = args.index("--")
             command = args[position + 1 :]
             args = args[:position]
+        ctx.meta[_HAS_DASHES] = has_dashes
         rest = super().parse_args(ctx, args)
-        if (ctx.params.get("pid") is None) != bool(command):
+        if not ctx.resilient_parsing and (ctx.params.get("pid") is None) != bool(command):
             raise click.UsageError("Give either a PID or, after --, a command.", ctx)
         ctx.params["command"] = tuple(command)
         return rest
@@ -36,7 +48,7 @@ class RecordCommand(click.Command):
 
 
 @click.command("record", short_help="Only write the trace.", cls=RecordCommand, epilog=_EXAMPLES)
-@click.argument("pid", type=click.IntRange(min=1), required=False)
+@click.argument("pid", type=click.IntRange(min=1), required=False, shell_complete=complete_after_dashes)
 @record_options
 def record(pid: int | None, command: tuple[str, ...], options: TraceOptions) -> int:
     """Trace the process PID, or a command given after --, and only write the trace.

@@ -2,7 +2,8 @@
 
 import click
 
-from pyxhon.cli.options import complete_files, run_options
+from pyxhon.cli.completing import complete_command
+from pyxhon.cli.options import run_options
 from pyxhon.session_options import TraceOptions
 
 _EXAMPLES = """\b
@@ -23,7 +24,7 @@ Examples:
 )
 @click.argument(
     "command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- CMD...",
-    shell_complete=complete_files,
+    shell_complete=complete_command,
 )  # fmt: skip
 @run_options
 def run(command: tuple[str, ...], options: TraceOptions) -> int:

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass, field
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -44,7 +45,8 @@ class TopFigures:
     packages: dict[str, PackageFigures] = field(default_factory=dict)
     system_calls: dict[str, int] = field(default_factory=dict)
     imports: list[str] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    findings: list[tuple[str, str]] = field(default_factory=list)
+    """What was done, and where; escaped."""
 
 
 def render_page(figures: TopFigures, columns: int, lines: int, *, is_coloured: bool) -> list[str]:
@@ -62,15 +64,16 @@ def render_page(figures: TopFigures, columns: int, lines: int, *, is_coloured: b
     _print_names(console, "System calls", [f"{name} {count}" for name, count in _most(figures.system_calls)])
     _print_names(console, f"Imports ({len(figures.imports)})", [escape(name, 40) for name in figures.imports[-_NAMES:]])
     console.print(Text("Newest findings", style="bold"))
-    for finding in figures.findings[: -(max(room - rows, 1) + 1) : -1]:
-        console.print(Text(f"  {finding}"), no_wrap=True, overflow="ellipsis")
+    for what, place in figures.findings[: -(max(room - rows, 1) + 1) : -1]:
+        console.print(_make_finding(what, place, columns), no_wrap=True, overflow="ellipsis")
     return buffer.getvalue().split("\n")[:lines]
 
 
 def _print_head(console: Console, figures: TopFigures) -> None:
     minutes, seconds = divmod(int(figures.seconds), 60)
     start, end = "pyxhon top: ", f"  {minutes}:{seconds:02}  q quits"
-    title = Text(start + escape(figures.title, max(console.width - len(start) - len(end), 12)), style="bold")
+    title = Text(start + escape(figures.title), style="bold")
+    title.truncate(max(console.width - len(end), 24), overflow="ellipsis")
     console.print(title.append(end, style="not bold"), no_wrap=True, overflow="ellipsis")
     line = Text(f"{figures.events} events, {figures.rate:.0f}/s; {figures.acts} behaviours; ")
     line.append(f"{figures.violations} violations", style="bold red" if figures.violations else "")
@@ -80,6 +83,15 @@ def _print_head(console: Console, figures: TopFigures) -> None:
         line.append(f"; {figures.left_out} events not in the figures below", style="yellow")
     console.print(line, no_wrap=True, overflow="ellipsis")
     console.print()
+
+
+def _make_finding(what: str, place: str, columns: int) -> Text:
+    """Put both on one line: of a place its end tells most, of an act its beginning."""
+    most = columns * 3 // 8
+    shown = place if cell_len(place) <= most else f"…{set_cell_size(place[::-1], most - 1)[::-1]}"
+    line = Text(f"  {what}")
+    line.truncate(columns - len(" at ") - cell_len(shown), overflow="ellipsis")
+    return line.append(f" at {shown}")
 
 
 def _print_packages(console: Console, figures: TopFigures, rows: int) -> None:

@@ -58,7 +58,7 @@ class _Upstream(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-class _Visitor(threading.Thread):
+class Visitor(threading.Thread):
     """Asks for every page in turn until told to stop, and keeps what was not answered as it must be."""
 
     def __init__(self, address: str) -> None:
@@ -102,9 +102,9 @@ def main() -> int:
     options = parser.parse_args()
     trace = options.folder / "demo.pyxhon"
     with ExitStack() as running:
-        master, address = running.enter_context(_service(options.environment, options.folder))
+        master, address = running.enter_context(running_service(options.environment, options.folder))
         _say(f"gunicorn {master.pid} and its {_WORKERS} workers serve {address}")
-        visitor = _Visitor(address)
+        visitor = Visitor(address)
         visitor.start()
         running.callback(visitor.stop)
         # One more worker starts while we watch: new processes are seen too.
@@ -126,7 +126,7 @@ def _watch(pid: int, trace: Path) -> int:
     return subprocess.run([_CHECKOUT / ".venv/bin/pyxhon", *command[1:]], check=False).returncode
 
 
-def _judge(visitor: _Visitor, status: int, trace: Path) -> int:
+def _judge(visitor: Visitor, status: int, trace: Path) -> int:
     print(file=sys.stderr)
     if visitor.wrong:
         _say(f"{len(visitor.wrong)} of {visitor.visits} answers of the service were wrong, e.g. {visitor.wrong[:3]}")
@@ -145,7 +145,8 @@ def _judge(visitor: _Visitor, status: int, trace: Path) -> int:
 
 
 @contextmanager
-def _service(environment: Path, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+def running_service(environment: Path, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Run the service and those whom it asks until the block ends; gives gunicorn's master and the address."""
     _make_data(environment, folder)
     with _upstream("127.0.0.1") as rates, _upstream("127.0.0.2") as statistics, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -1,11 +1,23 @@
-"""One Chromium for all tests of the browser."""
+"""One Chromium and one window for all tests of the browser, which each finds as if it had just been opened."""
 
 import pytest
 
-from tests.browser.chromium import running_browser
+from tests.browser.window import new_window, running_browser
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    with running_browser(tmp_path_factory.mktemp("chromium")) as running:
+def browser():
+    with running_browser() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_window(browser):
+    with new_window(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def window(shared_window):
+    shared_window.reset()
+    return shared_window

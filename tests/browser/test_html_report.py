@@ -6,6 +6,7 @@ import pytest
 
 from pyxhon.report.html.content import Limits
 from tests.browser.pages import make_many, make_page_report, write_page
+from tests.browser.window import new_window
 
 PAPER = 794  # A4, in the browser's own pixels
 VISIBLE = "[...document.querySelectorAll('{}')].filter((each) => each.checkVisibility()).map((each) => each.innerText)"
@@ -17,20 +18,16 @@ def path(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, path):
-    browser.open(path)
-    yield browser
-    assert browser.problems == []
-    assert browser.requests == [path.as_uri()]
+def page(window, path):
+    window.open(path)
+    yield window
+    assert window.evaluate("document.readyState") == "complete"  # what it said before has come by now
+    assert window.problems == []
+    assert window.requests == [path.as_uri()]
 
 
 def visible(page, selector):
     return page.evaluate(VISIBLE.format(selector))
-
-
-def click(page, selector, text=""):
-    matching = f"[...document.querySelectorAll('{selector}')].find((each) => each.textContent.includes({text!r}))"
-    page.evaluate(f"{matching}.click()")
 
 
 def found(page):
@@ -71,14 +68,14 @@ def test_behaviours_stand_by_package_violations_first(page):
 )
 def test_chips_filter(page, chips, expected):
     for chip in chips:
-        click(page, ".chip", chip)
+        page.click(".chip", chip)
 
     assert names(page) == expected
     assert found(page) == f"{len(expected)} of 3 behaviours"
     assert visible(page, ".chip[aria-pressed=true]") == chips or sorted(chips) == sorted(
         visible(page, ".chip[aria-pressed=true]")
     )
-    click(page, "#reset")
+    page.click("#reset")
     assert len(names(page)) == 3
 
 
@@ -88,7 +85,7 @@ def test_chips_filter(page, chips, expected):
 )
 def test_search_finds_names_arguments_places_objects_and_ids(page, words, count):
     page.press("/")
-    page.write(words)
+    page.type(words)
     page.until(f"document.getElementById('found').textContent === '{count} of 3 behaviours'")
 
     assert len(names(page)) == count
@@ -96,14 +93,14 @@ def test_search_finds_names_arguments_places_objects_and_ids(page, words, count)
 
 
 def test_a_cell_of_the_matrix_leads_to_its_behaviours(page):
-    click(page, "button.tally.violation", "1")
+    page.click("button.tally.violation", "1")
 
     assert names(page) == ["socket.connect"]
     assert page.evaluate("document.activeElement.id") == "behaviours"
 
 
 def test_a_row_unfolds_to_all_that_is_known_and_its_mixed_stack(page):
-    click(page, ".row", "socket.connect")
+    page.click(".row", "socket.connect")
 
     known = visible(page, ".facts-of dl")[0]
     assert visible(page, ".stack > li") == [
@@ -114,9 +111,9 @@ def test_a_row_unfolds_to_all_that_is_known_and_its_mixed_stack(page):
     ] or visible(page, ".stack > li")[3].startswith("/srv/app/fetch.py:12 fetch")
     for part in ("network is not in F", "no network", "127.0.0.1:80", "EINPROGRESS", "4 of them failed", "thread 4244"):
         assert part in known
-    click(page, ".native-run", "libc")
+    page.click(".native-run", "libc")
     assert "/lib/libc.so.6+0x99" in visible(page, ".frames")[0]
-    click(page, ".row", "socket.connect")
+    page.click(".row", "socket.connect")
     assert visible(page, ".stack") == []
 
 
@@ -126,7 +123,7 @@ def test_all_can_be_done_by_keyboard(page):
     page.press("Enter")
     page.press("/")
     assert page.evaluate("document.activeElement.id") == "search"
-    page.write("connect")
+    page.type("connect")
     page.until("document.getElementById('found').textContent.startsWith('1 of')")
     page.press("ArrowDown")
     page.press("ArrowDown")
@@ -161,7 +158,7 @@ def test_dragging_over_the_timeline_filters_by_time(page):
 
 
 def test_imports_unfold_to_modules(page):
-    click(page, "#imports .node", "numpy")
+    page.click("#imports .node", "numpy")
 
     assert "numpy" in visible(page, "#imports .modules")
     assert len(visible(page, "#imports tbody tr")) == 2
@@ -169,7 +166,7 @@ def test_imports_unfold_to_modules(page):
 
 def test_lists_have_filters_of_their_own(page):
     page.evaluate("document.querySelector('#imports input').focus()")
-    page.write("socket")
+    page.type("socket")
     page.until("document.querySelectorAll('#imports tbody tr').length === 1")
 
     assert visible(page, "#imports .found") == ["1 of 2"]
@@ -178,21 +175,21 @@ def test_lists_have_filters_of_their_own(page):
 def test_a_dll_card_tells_its_warnings_and_unfolds_its_dossier(page):
     assert "looks packed" in visible(page, "#dlls .warnings")[0]
 
-    click(page, "#dlls .more", "Dossier")
+    page.click("#dlls .more", "Dossier")
 
     assert "network" in visible(page, ".dossier")[0]
     assert "libm.so.6" in visible(page, ".dossier")[0]
 
 
 def test_code_is_shown_by_lines_in_colour(page):
-    click(page, "#code .more", "2 instructions")
+    page.click("#code .more", "2 instructions")
 
     assert visible(page, "#code .source") == ['def f(x):\n    return "text" + str(42)  # why']
     assert visible(page, "#code .source .code-keyword") == ["def", "return"]
     assert visible(page, "#code .source .code-comment") == ["# why"]
     assert visible(page, "#code .source .code-string") == ['"text"']
     assert visible(page, "#code .bytecode .code-keyword") == ["RESUME", "LOAD_CONST"]
-    click(page, "#code .link")
+    page.click("#code .link")
     assert names(page) == ["socket.connect"]
 
 
@@ -207,8 +204,9 @@ def test_on_paper_all_groups_are_open_and_nothing_is_sticky(page, tmp_path):
     page.evaluate("document.querySelectorAll('.group-head').forEach((each) => each.click())")
     assert names(page) == []
 
-    page.print(tmp_path / "report.pdf")
-    page.look(media="print", width=PAPER)
+    page.page.pdf(path=tmp_path / "report.pdf")
+    page.page.set_viewport_size({"width": PAPER, "height": 1123})
+    page.page.emulate_media(media="print")
 
     assert len(names(page)) == 3
     assert page.evaluate("getComputedStyle(document.querySelector('.top')).position") == "static"
@@ -223,7 +221,7 @@ def test_dark_is_dark_and_light_is_light(page):
         return sum(map(int, shown.removeprefix("rgb(").removesuffix(")").split(",")))
 
     light = ground()
-    page.look(scheme="dark")
+    page.page.emulate_media(color_scheme="dark")
 
     assert ground() < 120
     assert light > 600
@@ -231,20 +229,21 @@ def test_dark_is_dark_and_light_is_light(page):
 
 @pytest.mark.parametrize("width", [360, 700, 1000])
 def test_a_narrow_window_does_not_scroll_sideways(browser, path, width):
-    browser.open(path, width=width)
-    click(browser, ".row", "socket.connect")
+    with new_window(browser, width=width) as window:
+        window.open(path)
+        window.click(".row", "socket.connect")
 
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        assert len(visible(window, ".detail")) == 1
+        assert window.evaluate("document.documentElement.scrollWidth") <= width
+        captions = "[...document.querySelectorAll('caption > span')].map((each) => each.getBoundingClientRect().right)"
+        assert 0 < max(window.evaluate(captions)) <= width
+        assert window.problems == []
 
 
 def test_without_its_script_the_page_shows_matrix_violations_coverage_and_losses(browser, path):
-    browser.call("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        browser.call("Page.navigate", url=path.as_uri())
-        browser.until("document.readyState === 'complete'")
-        shown = browser.evaluate("document.body.innerText")
-    finally:
-        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    with new_window(browser, has_script=False) as window:
+        window.page.goto(path.as_uri())
+        shown = window.page.inner_text("body")
 
     assert "requests: network: socket.connect address=127.0.0.1:80 at /srv/app/fetch.py:12" in shown
     assert "Verdict matrix" in shown
@@ -252,37 +251,56 @@ def test_without_its_script_the_page_shows_matrix_violations_coverage_and_losses
     assert "Timeline" not in shown.partition("Verdict matrix")[2]
 
 
-def test_what_does_not_fit_is_counted_in_sight(browser, tmp_path):
+def test_what_does_not_fit_is_counted_in_sight(window, tmp_path):
     path = write_page(make_many(50), tmp_path / "cut.html", limits=Limits(acts=10, stack_nodes=30))
-    browser.open(path)
+    window.open(path)
 
-    assert "40 behaviours" in visible(browser, "#left-out")[0]
-    assert "stacks" in visible(browser, "#left-out")[0]
-    assert " ".join(visible(browser, ".top .signal")[-1].split()) == "page cut"
-    assert browser.evaluate("document.querySelectorAll('.act.violation').length") == 1
+    assert "40 behaviours" in visible(window, "#left-out")[0]
+    assert "stacks" in visible(window, "#left-out")[0]
+    assert " ".join(visible(window, ".top .signal")[-1].split()) == "page cut"
+    assert window.evaluate("document.querySelectorAll('.act.violation').length") == 1
 
 
-def test_a_report_of_nothing_is_a_page(browser, tmp_path):
+def test_a_report_of_nothing_is_a_page(window, tmp_path):
     report = make_page_report()
     lists = {field.name: [] for field in dataclasses.fields(report) if isinstance(getattr(report, field.name), list)}
-    browser.open(write_page(dataclasses.replace(report, **lists, losses={}), tmp_path / "empty.html"))
+    window.open(write_page(dataclasses.replace(report, **lists, losses={}), tmp_path / "empty.html"))
 
-    assert browser.problems == []
-    assert "No behaviour was seen." in visible(browser, "#groups")[0]
+    assert "No behaviour was seen." in visible(window, "#groups")[0]
+    assert window.problems == []
 
 
-def test_100_000_behaviours_stay_usable(browser, tmp_path):
-    times = browser.open(write_page(make_many(100_000), tmp_path / "many.html"))
-    assert found(browser) == "100\u202f000 behaviours"
-    began = browser.evaluate("performance.now()")
-    browser.press("/")
-    browser.write("table.csv data/77777")
-    browser.until("document.getElementById('found').textContent.startsWith('1 of')")
-    times["typed and filtered"] = round(browser.evaluate("performance.now()") - began)
+def test_100_000_behaviours_stay_usable(window, tmp_path):
+    times = window.open(write_page(make_many(100_000), tmp_path / "many.html"))
+    assert found(window) == "100\u202f000 behaviours"
+    began = window.evaluate("performance.now()")
+    window.press("/")
+    window.type("table.csv data/77777")
+    window.until("document.getElementById('found').textContent.startsWith('1 of')")
+    times["typed and filtered"] = round(window.evaluate("performance.now()") - began)
     print(f"100 000 behaviours, milliseconds: {times}")
 
-    assert names(browser) == ["open"]
-    assert browser.evaluate("document.querySelectorAll('*').length") < 20_000
-    click(browser, "#reset")
-    assert found(browser) == "100\u202f000 behaviours"
-    assert browser.problems == []
+    assert names(window) == ["open"]
+    assert window.evaluate("document.querySelectorAll('*').length") < 20_000
+    window.click("#reset")
+    assert found(window) == "100\u202f000 behaviours"
+    assert window.problems == []
+
+
+@pytest.mark.parametrize(
+    "script, expected",
+    [
+        ("console.error('wrong')", "error"),
+        ("setTimeout(() => { throw new Error('wrong') })", "thrown"),
+        ("setTimeout(() => alert('wrong'))", "dialog"),
+        ("fetch('http://127.0.0.1:9/').catch(() => 0)", "error"),  # refused by the Content-Security-Policy
+        ("void document.body.append(document.createElement('iframe'))", "frame"),
+    ],
+)
+def test_what_is_wrong_in_a_page_is_noticed(window, path, script, expected):
+    window.open(path)
+
+    window.evaluate(script)
+    window.page.wait_for_timeout(100)
+
+    assert expected in [kind for kind, _what in window.problems]

@@ -3,11 +3,12 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 
 import pytest
 
-from tests.interpreters import Interpreter
+from tests.interpreters import CHECKOUT, Interpreter
 from tests.kernel.commands import pyxhon
 from tests.targets import PROGRAMS
 
@@ -115,3 +116,33 @@ def test_the_acts_of_two_packages_are_not_put_together(run, tmp_path, secret, po
     )
 
     assert found(run(program=program)[1]) == {("secret then network", "both", None)}
+
+
+def test_a_sequence_against_the_policy_is_told_once_while_the_program_runs(tmp_path, secret, port):
+    policy, program, gate = tmp_path / "p.yaml", tmp_path / "app.py", tmp_path / "gate"
+    policy.write_text(
+        "version: 1\nsequences:\n  - name: key then network\n"
+        f"    steps: [{{category: file, match: {{read: ['{secret}']}}}}, {{name: socket.connect}}]\n"
+    )
+    os.mkfifo(gate)
+    program.write_text(
+        f"import socket, time\nfor each in range(3):\n    open({str(secret)!r}).close()\n    time.sleep(0.3)\n"
+        f"    socket.create_connection(('127.0.0.1', {port})).close()\nopen({str(gate)!r}).read()\n"
+    )
+    command = [sys.executable, "-m", "pyxhon", "run", "--policy", policy, "--report", tmp_path / "report.txt", "--"]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+
+    with subprocess.Popen(
+        [*command, *PYTHON.command(program)], stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        told = [process.stderr.readline() for _ in range(3)]  # while the program waits at the gate
+        gate.write_text("")
+        rest = process.stderr.read()
+
+    assert told[0] == "pyxhon: violation: application: sequence key then network\n"
+    assert told[1].startswith(f"    1. open path={secret}")
+    assert "/app.py:3 <module> (pid " in told[1]
+    assert told[2].startswith(f"    2. socket.connect address=127.0.0.1:{port} at ")
+    assert "violation" not in rest
+    assert process.returncode == 3
+    assert "key then network: violation" in (tmp_path / "report.txt").read_text()

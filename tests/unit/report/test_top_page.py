@@ -16,7 +16,7 @@ def make_figures(text="requests", packages=3, findings=40):
         figures.packages[f"{number}{text}"] = package
     figures.system_calls = {text: 7, "openat": 3}
     figures.imports = [text] * 20
-    figures.findings = [f"finding {number}" for number in range(findings)]
+    figures.findings = [(f"finding {number}", f"/srv/{'deep/' * 20}app.py:{number} main") for number in range(findings)]
     return figures
 
 
@@ -28,7 +28,7 @@ def test_the_page_shows_the_hottest_packages_and_the_newest_findings():
     assert [line.split()[0] for line in lines[4:7]] == ["2requests", "1requests", "0requests"]
     assert lines[4].split()[1:] == ["-", "2", "-", "-", "-", "4", "20", "2"]
     assert "System calls: requests 7, openat 3" in lines
-    assert lines[lines.index("Newest findings") + 1] == "  finding 39"
+    assert lines[lines.index("Newest findings") + 1] == "  finding 39 at …deep/deep/deep/app.py:39 main"
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 12), (200, 60), (10, 3), (80, 13)])

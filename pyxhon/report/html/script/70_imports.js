@@ -76,7 +76,7 @@ function moduleList(rows) {
 
 function importRow(row) {
   const around = text(row[IMPORT_SURROUNDINGS]);
-  const failed = row[IMPORT_FAILED] ? element("span", { class: "warning" }, ` ${thousands(row[IMPORT_FAILED])} failed`) : null;
+  const failed = row[IMPORT_FAILED] ? element("span", { class: "warning" }, `, ${thousands(row[IMPORT_FAILED])} failed`) : null;
   return element("tr", null, element("td", null, text(row[IMPORTER])),
     element("td", { class: "mono" }, text(row[MODULE]), around ? element("span", { class: "hint" }, ` in ${around}`) : null,
       row[TRANSITIVE] ? element("span", { class: "hint" }, " by the standard library") : null),
