@@ -326,4 +326,5 @@ def exclude_standard_library(report: model.Report) -> model.Report:
         behaviours=behaviours,
         imports=[row for row in report.imports if not row.transitive],
         details=[row for row in report.details if row.id in ids],
+        sequences=[row for row in report.sequences if row.package in kept or row.verdict == "violation"],
     )
