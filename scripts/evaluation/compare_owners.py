@@ -13,7 +13,7 @@ from typing import Any
 from environments import clean_environment, make_environment
 from evaluated_packages import CASES, Case, chosen
 from evaluation_page import replace_part, table
-from owner_oracle import Owned, known_events, owned_by_hook, owned_by_report
+from owner_oracle import Owned, hooked_processes, known_events, owned_by_hook, owned_by_report
 
 from pyxhon.policy.parse import load_categories
 
@@ -61,7 +61,9 @@ def hold_against(case: Case, report: dict[str, Any], log: Path, site_packages: P
     """Give what agrees and what does not."""
     events = known_events(load_categories())
     theirs, initialising = owned_by_hook(log, events, site_packages)
-    ours = {one for one in owned_by_report(report, events) if HOOK.as_posix() not in one.file}
+    hooked = hooked_processes(log)
+    acts = {**report, "behaviours": [each for each in report["behaviours"] if each["pid"] in hooked]}
+    ours = {one for one in owned_by_report(acts, events) if HOOK.as_posix() not in one.file}
     missing, extra = theirs - ours, ours - theirs - initialising
     # What a DLL does by calling Python's functions is the DLL's: the hook only sees who called the DLL.
     dlls = {each["package"] for each in report["behaviours"] if each["kind"] == "audit" and each["object"]}

@@ -55,6 +55,11 @@ def owned_by_hook(log: Path, events: Iterable[str], site_packages: Path) -> tupl
     return found
 
 
+def hooked_processes(log: Path) -> set[int]:
+    """Give the processes that had the hook: interpreters started with -I or -S, say, have none."""
+    return {json.loads(text)[1] for text in log.read_text(encoding="ascii").splitlines()}
+
+
 def _is_someones(frame: tuple[str, str, int]) -> bool:
     return not _STANDARD.fullmatch(frame[0])
 
