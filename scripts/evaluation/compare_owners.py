@@ -62,7 +62,7 @@ def hold_against(case: Case, report: dict[str, Any], log: Path, site_packages: P
     events = known_events(load_categories())
     theirs, initialising = owned_by_hook(log, events, site_packages)
     hooked = hooked_processes(log)
-    acts = {**report, "behaviours": [each for each in report["behaviours"] if each["pid"] in hooked]}
+    acts = {**report, "behaviours": [each for each in report["behaviours"] if _is_hooked(each, hooked)]}
     ours = {one for one in owned_by_report(acts, events) if HOOK.as_posix() not in one.file}
     missing, extra = theirs - ours, ours - theirs - initialising
     # What a DLL does by calling Python's functions is the DLL's: the hook only sees who called the DLL.
@@ -77,6 +77,12 @@ def hold_against(case: Case, report: dict[str, Any], log: Path, site_packages: P
         extra=sorted(_told(one) for one in extra if _place(one) not in called),
         owners=len({one.package for one in theirs}),
     )
+
+
+def _is_hooked(behaviour: dict[str, Any], processes: set[int]) -> bool:
+    """Tell whether the hook was there: it comes with sitecustomize, after lines of .pth files have run."""
+    is_path_file = any(frame["function"] == "addpackage" for frame in behaviour["python_stack"])
+    return behaviour["pid"] in processes and not is_path_file
 
 
 def _place(one: Owned) -> tuple[str, str, int]:
