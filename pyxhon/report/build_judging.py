@@ -39,9 +39,15 @@ def build_judging(behaviours: Iterable[Behaviour], processes: Sequence[int]) -> 
     return [_build_row(row, numbers) for row in behaviours]
 
 
-def build_plain_acts(behaviours: Iterable[Behaviour], processes: Sequence[int]) -> list[PlainAct]:
+def build_plain_acts(behaviours: Sequence[Behaviour], processes: Sequence[int]) -> list[PlainAct]:
     """Give a row for each act of no category."""
     numbers = {process: number for number, process in enumerate(processes)}
+    places: dict[Frame | None, model.Location | None] = {None: None}  # many acts share them
+    chains: dict[tuple[str, ...], list[str]] = {}
+    for row in behaviours:
+        if row.location is not None and row.location not in places:
+            places[row.location] = model.Location(row.location.file, row.location.line, row.location.function)
+        chains.setdefault(row.chain, list(row.chain))
     return [
         PlainAct(
             row.id,
@@ -49,15 +55,15 @@ def build_plain_acts(behaviours: Iterable[Behaviour], processes: Sequence[int]) 
             row.level,
             row.kind,
             row.name,
-            dict(row.arguments),
+            row.arguments,
             row.is_truncated,
             row.count,
             row.failed,
             row.first_ns,
             row.last_ns,
             row.tid,
-            model.Location(row.location.file, row.location.line, row.location.function) if row.location else None,
-            list(row.chain),
+            places[row.location],
+            chains[row.chain],
             _build_row(row, numbers),
         )
         for row in behaviours
