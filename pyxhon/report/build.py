@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pyxhon.categories import CATEGORIES
 from pyxhon.errors import TraceError
@@ -81,14 +81,11 @@ class Judgement:
 def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, version: str) -> model.Report:
     """Put everything into one report; `version` is that of the PyXhon that makes it."""
     host, started_ns, ended_ns = _read_meta(reader)
-    words = {row.owner.name: row.reason for row in judgement.packages}
     graph = build_call_graph(reader, joined)
     finder = InstructionFinder(reader)
     behaviours = _build_behaviours(judgement.judged, finder)
     imports = [_build_import(row, finder) for row in joined.imports]
     exercised = build_exercise(reader, graph)
-    processes = [row.id for row in reader.processes()]
-    plain = _list_plain(joined, judgement)
     losses = _count_losses(reader, is_cut_off=ended_ns is None, left_out=finder.left_out)
     ended_ns = ended_ns or _last_time(reader, started_ns)
     return model.Report(
@@ -107,7 +104,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         not_exercised=exercised.rows,
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
-        details=[_build_detail(row, words, finder) for row in judgement.judged],
+        details=_build_details(judgement, finder),
         snapshots=build_snapshots(reader),
         loads=build_loads(reader, joined),
         counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
@@ -119,10 +116,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         exercise=exercised.packages,
         sequences=build_sequences(judgement.sequences),
         reactions=build_reactions(reader),
-        judging=build_judging((row.behaviour for row in judgement.judged), processes),
-        uncategorised=build_plain_acts(plain[:MOST_PLAIN_ACTS], processes),
-        directories=build_directories(judgement.places, processes),
-        acts_left_out=max(len(plain) - MOST_PLAIN_ACTS, 0),
+        **_build_judging(reader, joined, judgement),
     )
 
 
@@ -223,6 +217,11 @@ def _build_behaviour(judged: Judged, stacks: _Stacks, finder: InstructionFinder)
     )
 
 
+def _build_details(judgement: Judgement, finder: InstructionFinder) -> list[model.Detail]:
+    words = {row.owner.name: row.reason for row in judgement.packages}
+    return [_build_detail(row, words, finder) for row in judgement.judged]
+
+
 def _build_detail(judged: Judged, words: Mapping[str, str | None], finder: InstructionFinder) -> model.Detail:
     row = judged.behaviour
     return model.Detail(
@@ -253,6 +252,18 @@ def _build_import(row: JoinedImport, finder: InstructionFinder) -> model.Import:
         row.failed,
         finder.under(row.event, row.location),
     )
+
+
+def _build_judging(reader: TraceReader, joined: Joined, judgement: Judgement) -> dict[str, Any]:
+    """Give the fields that a report needs to be judged anew."""
+    processes = [row.id for row in reader.processes()]
+    plain = _list_plain(joined, judgement)
+    return {
+        "judging": build_judging((row.behaviour for row in judgement.judged), processes),
+        "uncategorised": build_plain_acts(plain[:MOST_PLAIN_ACTS], processes),
+        "directories": build_directories(judgement.places, processes),
+        "acts_left_out": max(len(plain) - MOST_PLAIN_ACTS, 0),
+    }
 
 
 def _list_plain(joined: Joined, judgement: Judgement) -> list[Behaviour]:
