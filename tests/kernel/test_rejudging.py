@@ -29,7 +29,7 @@ sequences:
     within: 1h
     steps: [{category: file, match: {read: ["/etc/host*"]}}, {category: network}]
 """
-_POLICIES = ("mine", "builtin:strict", "builtin:numpy")
+_POLICIES = ("mine", "builtin:strict")
 
 
 def _told(report):
