@@ -11,7 +11,9 @@ from pyxhon.policy.explain import Explanation, describe, explain, find_unseen
 from pyxhon.policy.judge import Verdict
 from pyxhon.policy.model import Policy
 from pyxhon.policy.parse import list_builtin_policies, load_builtin_sequences, load_policies, load_policy
+from pyxhon.policy.sequence_finding import Places
 from pyxhon.policy.usage import Usage, count_uses
+from pyxhon.report.build_judging import Acts, read_acts
 from pyxhon.report.build_surroundings import build_location
 from pyxhon.report.describe import (
     count_noun,
@@ -21,9 +23,10 @@ from pyxhon.report.describe import (
     telling_arguments,
 )
 from pyxhon.report.escape import escape
+from pyxhon.report.from_json import is_whole_report, read_report
 from pyxhon.reporting import find_directories
 from pyxhon.resources import policies_directory
-from pyxhon.trace.reader import TraceReader, is_trace, open_trace
+from pyxhon.trace.reader import is_trace, open_trace
 
 _BUILTIN: Final = "builtin:"
 _TABLES: Final = "builtin:categories"
@@ -61,7 +64,7 @@ def check_policies(names: tuple[str, ...], trace: Path | None, behaviour: str | 
 
     The last of the names may be the trace.
     """
-    if trace is None and len(names) > 1 and is_trace(Path(names[-1])):
+    if trace is None and len(names) > 1 and (is_trace(Path(names[-1])) or is_whole_report(Path(names[-1]))):
         names, trace = names[:-1], Path(names[-1])
     policy = load_policies(names)
     ordered = f" and {count_noun(len(policy.sequences), 'sequence')}" if policy.sequences else ""
@@ -70,21 +73,32 @@ def check_policies(names: tuple[str, ...], trace: Path | None, behaviour: str | 
         line = f"{rule.rule}: no audit event shows {rule.pattern.text}; it decides only calls that are probed"
         sys.stdout.write(f"note: {escape(line)}\n")
     if trace is not None:
-        with open_trace(trace) as reader:
-            reader.check()
-            _explain_trace(reader, policy, behaviour)
+        _explain_acts(_read_acts(trace, policy), policy, behaviour)
     elif behaviour is not None:
         raise PolicyError("--behaviour needs a trace", "add --trace TRACE")
     return 0
 
 
-def _explain_trace(reader: TraceReader, policy: Policy, wanted: str | None) -> None:
-    joined = join(reader, None, policy.tables)
-    directories = find_directories(joined, reader)
-    behaviours = {row.id: row for row in (*joined.behaviours, *joined.uncategorised)}
+def _read_acts(path: Path, policy: Policy) -> Acts:
+    """Read the acts of a trace or a JSON report; says what a report does not carry."""
+    if is_whole_report(path):
+        report = read_report(path)
+        if report.acts_left_out:
+            told = f"{count_noun(report.acts_left_out, 'act')} left out of the report: nothing is decided of those"
+            sys.stdout.write(f"note: {told}\n")
+        return read_acts(report)
+    with open_trace(path) as reader:
+        reader.check()
+        joined = join(reader, None, policy.tables)
+        return Acts(joined.behaviours, joined.uncategorised, Places(find_directories(joined, reader)))
+
+
+def _explain_acts(acts: Acts, policy: Policy, wanted: str | None) -> None:
+    directories = acts.places.directories
+    behaviours = {row.id: row for row in acts.all()}
     chosen = [row for row in behaviours.values() if wanted is None or row.id.startswith(wanted)]
     if not chosen and wanted is not None:
-        raise PolicyError(f"the trace has no behaviour {wanted}", "see their ids with --format json")
+        raise PolicyError(f"there is no behaviour {wanted}", "see their ids with --format json")
     explained = [(row, explain(row, policy, directories)) for row in chosen]
     if wanted is None:
         explained = [(row, each) for row, each in explained if row.category or each.judged.verdict == "violation"]

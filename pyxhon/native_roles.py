@@ -38,6 +38,7 @@ class Roles:
         self._image = image
         self._root = root
         self._known: dict[NativeObject, str] = {}
+        self._has_interpreter = image.interpreter is not None
         self._program = root.resolve(image.executable) if image.executable else None
         self._library_folder = self._find_library_folder(space)
 
@@ -62,9 +63,12 @@ class Roles:
         return program
 
     def role_of(self, native: NativeObject) -> str:
-        """Give the role of an object, as the trace names it; a program may turn out to be an interpreter."""
+        """Give the role of an object, as the trace names it; a program or library may turn out to be an interpreter."""
+        if not self._has_interpreter and self._image.interpreter is not None:
+            self._has_interpreter = True
+            self._known.clear()
         known = self._known.get(native)
-        if known is None or (known == "program" and self._image.interpreter is not None):
+        if known is None:
             known = self._known[native] = self._decide(native)
         return known
 

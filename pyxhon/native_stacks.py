@@ -47,7 +47,8 @@ class _Place:
     """What is known of one process image's native code."""
 
     roles: Roles
-    objects: dict[tuple[str, FileIdentity | None], tuple[int, str]] = field(default_factory=dict)  # → row and role
+    objects: dict[tuple[str, FileIdentity | None], tuple[int, str, NativeObject]] = field(default_factory=dict)
+    """Row and role of each, by path and identity."""
     learnt: set[int] = field(default_factory=set)  # addresses whose callers the kernel knows how to find
 
 
@@ -112,10 +113,19 @@ class NativeStacks:
             if record.pid == image.pid and record.is_first_of_image and record.time_ns <= time_ns
         ]
         self._apply(time_ns, starts[-1] if starts and has_successor else len(self._waiting))
-        self._places.pop(image.number, None)
+        place = self._places.pop(image.number, None)
+        if place is not None:
+            self._settle_roles(place)
         self._rows.pop(image.number, None)
         if not has_successor:
             self._spaces.pop(image.pid, None)
+
+    def _settle_roles(self, place: _Place) -> None:
+        """Write the roles of what was seen before it was known which file is the interpreter."""
+        for row, role, native in place.objects.values():
+            settled = place.roles.role_of(native)
+            if settled != role:
+                self._store.set_native_object_role(row, settled)
 
     def losses(self) -> Losses:
         """Give what is missing from native stacks, and why."""
@@ -274,7 +284,7 @@ class NativeStacks:
     def _object(self, native: NativeObject, image: Image, place: _Place) -> int:
         key = (native.path, native.identity)  # another file may be at the same path later
         role = place.roles.role_of(native)
-        row, known_role = place.objects.get(key, (None, ""))
+        row, known_role, _ = place.objects.get(key, (None, "", native))
         if row is not None and role != known_role:
             self._store.set_native_object_role(row, role)
         elif row is None:
@@ -288,7 +298,7 @@ class NativeStacks:
             )
             if native.kind == "file":
                 self._ownership.see_file(image.root, native.path, None)
-        place.objects[key] = row, role
+        place.objects[key] = row, role, native
         return row
 
     def _is_eval(self, frame: NativeFrame, place: _Place) -> bool:

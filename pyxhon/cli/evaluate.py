@@ -15,6 +15,7 @@ Examples:
   pyxhon evaluate numpy==2.4.6 ./my-package six-1.17.0-py2.py3-none-any.whl
   pyxhon evaluate -r requirements.txt --jobs 2 --format markdown --report matrix.md
   pyxhon evaluate crcmod --policy builtin:crcmod --exercise exercise.py --python /usr/bin/python3
+  pyxhon evaluate six idna --exercise six=use_six.py --exercise idna=use_idna.py
 """
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -47,9 +48,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--exercise",
-    type=_FILE,
-    metavar="FILE",
-    help="Run this Python script with each package. Default: import all its public modules.",
+    "exercises",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Run this Python script with each package, or with the package NAME alone. May be given several times. "
+    "Default: import all public modules.",
 )
 @click.option("--tests", is_flag=True, help="Run the tests that come with the package, too.")
 @click.option("--network", is_flag=True, help="Let packages reach the network. Without it they have none.")
@@ -145,6 +148,7 @@ def evaluate(specs: tuple[str, ...], requirements: tuple[Path, ...], verbosity: 
     command goes on with what is not finished.
     """
     from pyxhon.evaluate.evaluation import evaluate as evaluate_all
+    from pyxhon.evaluate.exercises import check_names, parse_exercises
     from pyxhon.evaluate.options import EvaluateOptions, Limits
     from pyxhon.evaluate.spec import parse_requirements, parse_spec
 
@@ -153,10 +157,12 @@ def evaluate(specs: tuple[str, ...], requirements: tuple[Path, ...], verbosity: 
         raise click.UsageError("name a package, or a file of requirements with -r")
     wanted = [parse_spec(text) for text in specs]
     wanted += [spec for path in requirements for spec in parse_requirements(path)]
+    exercises = parse_exercises(values.pop("exercises"))
+    check_names(exercises, wanted)
     limits = Limits(
         time_s=values.pop("time_s"),
         memory_bytes=values.pop("memory_mib") << 20,
         disk_bytes=values.pop("disk_mib") << 20,
         processes=values.pop("processes"),
     )
-    return evaluate_all(wanted, EvaluateOptions(limits=limits, **values))
+    return evaluate_all(wanted, EvaluateOptions(limits=limits, exercises=exercises, **values))

@@ -53,7 +53,7 @@ def show(name: str) -> int:
 @click.option("--behaviour", metavar="ID", help="Explain one behaviour of the trace, by the start of its id.")
 @verbose_option
 def check(names: tuple[str, ...], trace: Path | None, behaviour: str | None) -> int:
-    """Validate the policies FILE...; with a trace, tell which rule decides what, and which never matched.
+    """Validate the policies FILE...; with a trace or JSON report, tell which rule decides what, which never matched.
 
     An invalid policy is refused with file, line, column and the nearest valid key.
     """

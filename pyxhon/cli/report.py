@@ -1,4 +1,4 @@
-"""`pyxhon report TRACE`: make a report from a trace, offline, under any policy."""
+"""`pyxhon report TRACE`: make a report from a trace or a JSON report, offline, under any policy."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ Examples:
   pyxhon report service.pyxhon --policy strict.yaml --policy builtin:numpy
   pyxhon report service.pyxhon --format json | jq '.behaviours[] | select(.verdict == "violation")'
   pyxhon report service.pyxhon --format html --report service.html
+  pyxhon report service.json --policy strict.yaml
   pyxhon report app.pyxhon --code 1f3a90
   pyxhon report app.pyxhon --format collapsed > app.collapsed
 """
@@ -27,7 +28,10 @@ Examples:
 )
 @report_options
 def report(trace: Path, code: str | None, options: TraceOptions) -> int:
-    """Report on TRACE, as `attach` and `run` do at their end. Needs no process and no root."""
+    """Report on TRACE, as `attach` and `run` do at their end. Needs no process and no root.
+
+    TRACE may be a report that --format json wrote: --policy judges it anew, without one it keeps its verdicts.
+    """
     from pyxhon import reporting
 
     if code is not None:

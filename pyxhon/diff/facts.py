@@ -12,9 +12,10 @@ from pyxhon.diff.model import Item
 from pyxhon.diff.names import show_plainly
 from pyxhon.diff.places import Places
 from pyxhon.report.model import Behaviour, Call, Callee, Dll, Import, Location, NotExercised, Package, Report
+from pyxhon.report.sequence_model import Sequence
 
 Key = tuple[str | None, ...]
-Row = Behaviour | Import | Dll | Callee | Call | NotExercised | Package
+Row = Behaviour | Sequence | Import | Dll | Callee | Call | NotExercised | Package
 _ANONYMOUS: Final = "anon:"
 _IMPORT: Final = "import "
 _VERDICTS: Final = ("allowed", "unjudged", "violation")
@@ -54,6 +55,7 @@ def collect_facts(report: Report, places: Places, *, has_calls: bool, has_counts
     for row in report.behaviours:
         if (row.package, row.name) not in imported or row.kind != "import":
             _add_behaviour(row, facts, places.plain)
+    _add_sequences(report.sequences, facts, places.plain)
     for dll in report.dlls:
         _add_dll(dll, facts, places.plain)
     if has_calls:
@@ -154,6 +156,14 @@ def _object_key(row: Behaviour, fold: Callable[[str], str]) -> str | None:
     return f"{_ANONYMOUS}<address>" if row.object.startswith(_ANONYMOUS) else fold(row.object)
 
 
+def _add_sequences(rows: Iterable[Sequence], facts: dict[Key, Fact], fold: Callable[[str], str]) -> None:
+    """Add acts in order: which sequence, whose, and of which path; its steps are told as behaviours, too."""
+    for row in rows:
+        exact: Key = ("sequence", row.package, row.name, _fold(row.path, show_plainly))
+        key = (*exact[:3], _fold(row.path, fold))
+        _merge(facts, key, Fact("sequence", row.package, row), exact).note("verdict", row.verdict)
+
+
 def _add_dll(row: Dll, facts: dict[Key, Fact], fold: Callable[[str], str]) -> None:
     fact = _merge(
         facts, ("dll", fold(row.path)), Fact("dll", row.package or "unknown", row), ("dll", show_plainly(row.path))
@@ -200,6 +210,8 @@ def location_of(fact: Fact) -> Location | None:
         return Location(row.file, row.line, row.function)
     if isinstance(row, Call):
         return Location(row.caller.file, row.caller.line, row.caller.function) if row.caller else None
+    if isinstance(row, Sequence):
+        return next((step.location for step in reversed(row.steps) if step.location), None)
     return None if isinstance(row, Package) else row.location
 
 

@@ -12,9 +12,9 @@ from pyxhon.diff.output import write_diff
 from pyxhon.errors import OutputError, ReportError
 from pyxhon.outputs import check_outputs
 from pyxhon.report.build import exclude_standard_library
-from pyxhon.report.from_json import looks_like_json, read_report
+from pyxhon.report.from_json import looks_like_json
 from pyxhon.report.model import Report
-from pyxhon.reporting import make_report
+from pyxhon.reporting import make_report, read_judged
 from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import open_trace
@@ -64,7 +64,7 @@ def _without_collections() -> Iterator[None]:
 
 
 def _read(path: Path, rules: Rules) -> Report:
-    """Read one side; a JSON report has been judged when it was made."""
+    """Read one side; a JSON report without a policy keeps the verdicts it was made with."""
     try:
         is_json = looks_like_json(path)
     except OSError as error:
@@ -73,11 +73,7 @@ def _read(path: Path, rules: Rules) -> Report:
         with open_trace(path) as reader:
             reader.check()
             return make_report(reader, rules)
-    if rules.policy is not None:
-        raise ReportError(
-            f"{path} is a report: --policy judges traces", "give the trace, or make the report under this policy"
-        )
-    return read_report(path)
+    return read_judged(path, rules)
 
 
 def _check_not_overwritten(report_path: Path | None, inputs: tuple[Path, ...]) -> None:

@@ -6,10 +6,10 @@ from typing import Final, Literal
 from pyxhon.report.model import Location, NativeFrame
 
 SCHEMA: Final = "pyxhon.diff/1"
-ITEMS: Final = ("package", "behaviour", "import", "dll", "function", "call", "ability")
+ITEMS: Final = ("package", "behaviour", "sequence", "import", "dll", "function", "call", "ability")
 """What can differ, in the order in which it is told."""
 
-Item = Literal["package", "behaviour", "import", "dll", "function", "call", "ability"]
+Item = Literal["package", "behaviour", "sequence", "import", "dll", "function", "call", "ability"]
 Change = Literal["appeared", "vanished", "changed", "moved"]
 SideName = Literal["a", "b"]
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyxhon.diff.model import Diff, Difference, Side, Unseen
-from pyxhon.diff.telling import INTERNAL, TRANSITIVE
+from pyxhon.diff.telling import INTERNAL, STEPS, TRANSITIVE
 from pyxhon.report.describe import count_noun, describe_arguments, describe_command, telling_arguments
 from pyxhon.report.escape import escape, escape_path
 
 TITLES: Final = {
     "package": "Packages",
     "behaviour": "Behaviours",
+    "sequence": "Sequences",
     "import": "Imports",
     "dll": "DLLs",
     "function": "Functions that ran",
@@ -108,10 +109,28 @@ def describe_entry(entry: Entry) -> str:
 def _describe_name(row: Difference) -> str:
     if row.item == "dll":
         return escape_path(row.name, _NAME_LIMIT)
+    if row.item == "sequence":
+        return _describe_sequence(row)
     lead = f"{row.category}: " if row.item == "behaviour" and row.category else ""
     lead = f"{row.kind}: " if row.item == "ability" else lead
     arguments = describe_arguments(telling_arguments(row.kind, row.name, row.args), _NAME_LIMIT)
     return f"{escape(lead, 40)}{escape(row.name, _NAME_LIMIT)} {arguments}".rstrip()
+
+
+def _describe_sequence(row: Difference) -> str:
+    """Show the acts in their order: `secret then network: open path=… , then socket.connect address=…`."""
+    steps = row.args.get(STEPS)
+    told = [_describe_step(step) for step in (steps if isinstance(steps, list) else [])[:_NAMES]]
+    uncertain = " (not certain)" if "note" in row.args else ""
+    return f"{escape(row.name, _NAME_LIMIT)}: {', then '.join(told)}{uncertain}"
+
+
+def _describe_step(step: object) -> str:
+    if not isinstance(step, dict):
+        return "?"
+    name = str(step.get("name"))
+    arguments = describe_arguments(telling_arguments("audit", name, step.get("args") or {}), _VALUE_LIMIT)
+    return f"{escape(name, _SHORT_NAME)} {arguments}".rstrip()
 
 
 def describe_changes(row: Difference) -> str:

@@ -7,12 +7,15 @@ from typing import Final, TypeVar
 from pyxhon.diff.facts import Fact, location_of, worst_verdict
 from pyxhon.diff.model import ITEMS, Change, Difference, Evidence
 from pyxhon.report.model import Behaviour, Call, Callee, Dll, Import, Location, NativeFrame, NotExercised, Package
+from pyxhon.report.sequence_model import Sequence
 
 STACK_LIMIT: Final = 64
 TRANSITIVE: Final = "transitive"
 """The kind of an import that the standard library made on a package's behalf."""
 INTERNAL: Final = "internal"
 """The kind of an import of a package's own modules."""
+STEPS: Final = "steps"
+"""The argument of a sequence that has its acts, in order."""
 _CHANGES: Final = ("appeared", "changed", "moved", "vanished")
 _LEVELS: Final = ("python", "native", "detached")
 _COMPARED: Final = ("level", "version", "sha256", "package", "loaded_by", "outcome")
@@ -39,7 +42,6 @@ def tell(
     fact = after or before
     if fact is None:
         raise TypeError(change)
-    row = fact.row
     return Difference(
         item=fact.item,
         change=change,
@@ -47,7 +49,7 @@ def tell(
         category=_category(fact),
         kind=_kind(fact),
         name=name_of(fact),
-        args=row.args if isinstance(row, Behaviour) else {},
+        args=_arguments(fact),
         changes=dict(changes or {}),
         doubts=[],
         before=_make_evidence(before) if before else None,
@@ -83,6 +85,15 @@ def name_of(fact: Fact) -> str:
     return row.name
 
 
+def _arguments(fact: Fact) -> dict[str, object]:
+    """Give the arguments of an act; of a sequence its steps, and the path that all touch."""
+    row = fact.row
+    if isinstance(row, Sequence):
+        steps: list[object] = [{"name": step.name, "args": step.args} for step in row.steps]
+        return {**({"path": row.path} if row.path else {}), STEPS: steps, **({"note": row.note} if row.note else {})}
+    return row.args if isinstance(row, Behaviour) else {}
+
+
 def _place(difference: Difference) -> Location | None:
     evidence = difference.after or difference.before
     return evidence.location if evidence else None
@@ -105,10 +116,10 @@ def _make_evidence(fact: Fact) -> Evidence:
     act = fact.row if isinstance(fact.row, Behaviour) else fact.judged
     return Evidence(
         name=name_of(fact),
-        args=fact.row.args if isinstance(fact.row, Behaviour) else {},
+        args=_arguments(fact),
         levels=sorted(fact.attributes.get("level", ()), key=_LEVELS.index),
         verdict=worst_verdict(fact.attributes.get("verdict", ())),
-        rule=act.rule if act else None,
+        rule=act.rule if act else fact.row.rule if isinstance(fact.row, Sequence) else None,
         location=location_of(fact) or _called_from(fact),
         object=act.object if act else None,
         python_stack=_cut(act.python_stack) if act else _stack_of_caller(fact),
@@ -123,6 +134,8 @@ def _called_from(fact: Fact) -> Location | None:
 
 
 def _stack_of_caller(fact: Fact) -> list[Location]:
+    if isinstance(fact.row, Sequence):
+        return _cut([step.location for step in reversed(fact.row.steps) if step.location])
     caller = _called_from(fact)
     return [caller] if caller and not isinstance(fact.row, Package) else []
 

@@ -23,6 +23,7 @@ _OF_KIND: Final = {
     "import": ("imports", "audit"),
     "call": ("calls",),
     "function": ("calls",),
+    "sequence": ("audit", "imports", "syscalls", "native"),
     "dll-load": ("native", "syscalls"),
     "dll": ("native", "syscalls"),
     "syscall": ("syscalls",),

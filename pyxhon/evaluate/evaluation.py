@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pyxhon.evaluate
 from pyxhon.errors import KernelError, PyxhonError
 from pyxhon.evaluate.download import prepare_downloader
+from pyxhon.evaluate.exercises import keep_exercises
 from pyxhon.evaluate.interpreter import Python, find_python
 from pyxhon.evaluate.matrix import Row
 from pyxhon.evaluate.options import EvaluateOptions
@@ -64,12 +66,19 @@ class _Evaluating:
         programs = stage.folder("programs")
         for path in (Path(pyxhon.evaluate.__file__).parent / "programs").glob("*.py"):
             (programs / path.name).write_bytes(path.read_bytes())
-        if options.exercise:
-            (programs / "exercise.py").write_bytes(options.exercise.read_bytes())
+        kept = keep_exercises(options.exercises, stage.folder("exercises"))
         shown = tuple((stage.show(Path(one), f"python/{at}"), one) for at, one in enumerate(python.folders))
         downloader = prepare_downloader(stage, python, programs, shown)
         self._shop = Workshop(
-            stage, python, shown, programs, downloader, folder, options, self._tell, lambda: stop.is_asked
+            stage,
+            python,
+            shown,
+            programs,
+            downloader,
+            folder,
+            replace(options, exercises=kept),
+            self._tell,
+            lambda: stop.is_asked,
         )
         self._stop = stop
         self._started_s = time.monotonic()

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pyxhon.evaluate.exercises import Exercises
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -28,8 +30,8 @@ class EvaluateOptions:
     """The interpreter to install into; None: the one that runs us."""
     policy_paths: tuple[str, ...] = ()
     """None: for each package builtin:NAME where there is one."""
-    exercise: Path | None = None
-    """A script to run instead of importing all public modules."""
+    exercises: Exercises = field(default_factory=Exercises)
+    """Scripts to run instead of importing all public modules."""
     tests: bool = False
     """Run the tests that come with the package, too."""
     network: bool = False

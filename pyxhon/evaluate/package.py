@@ -111,8 +111,9 @@ def _evaluate(shop: Workshop, found: _Found, box: Box, install: list[str]) -> Ro
         return Row(spec.text, name, version, policies, tuple(rows), _why(step))
     shown = _without(box.shown, DOWNLOADS, TESTERS, TOOLS)
     box = replace(box, is_environment_writable=False, shown=shown, writable=())
-    if shop.options.exercise:
-        box = replace(box, shown=(*box.shown, (shop.programs / "exercise.py", EXERCISE)))
+    exercise = shop.options.exercises.find(name)
+    if exercise:
+        box = replace(box, shown=(*box.shown, (exercise, EXERCISE)))
         do("run", box, [PYTHON, EXERCISE], name)
     else:
         do("run", box, [PYTHON, f"{PROGRAMS}/exercise_imports.py", name or ""], name)

@@ -26,6 +26,12 @@ _SETTINGS: Final = (
 )  # fmt: skip
 _NETWORK_SETTINGS: Final = ("hosts", "resolv.conf", "gai.conf")
 _WAIT: Final = 'read -r _; exec "$@" </dev/null'
+# How many processors there are and how they lie, which C libraries ask for. Not the rest of the folder: frequencies and
+# idle times tell what the machine does meanwhile.
+_PROCESSORS: Final = Path("/sys/devices/system/cpu")
+_OF_ALL_PROCESSORS: Final = ("online", "possible", "present", "kernel_max")
+_OF_EACH_PROCESSOR: Final = ("topology", "cache")
+_MOST_PROCESSORS: Final = 256
 _FILES_OPEN: Final = 1024
 _SHARED_MEMORY: Final = 256 << 20
 
@@ -118,7 +124,14 @@ def _system(box: Box) -> list[str]:
         path = Path("/etc") / name
         if path.exists():
             words += ["--ro-bind", str(path), str(path)]
-    return words
+    return [*words, *(word for path in _processors() for word in ("--ro-bind", str(path), str(path)))]
+
+
+def _processors() -> list[Path]:
+    each = [_PROCESSORS / f"cpu{number}" for number in range(_MOST_PROCESSORS)]
+    paths = [_PROCESSORS / name for name in _OF_ALL_PROCESSORS]
+    paths += [folder / name for folder in each if folder.is_dir() for name in _OF_EACH_PROCESSOR]
+    return [path for path in paths if path.exists()]
 
 
 def _own(box: Box) -> list[str]:

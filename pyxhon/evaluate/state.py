@@ -48,7 +48,7 @@ def key_of(spec: Spec, python: Python, options: EvaluateOptions) -> str:
         "content": content_hash(spec),
         "python": [python.executable, *python.version],
         "policies": policies,
-        "exercise": options.exercise.read_text("utf-8") if options.exercise else None,
+        "exercise": options.exercises.texts_for(spec.name),
         "options": [options.tests, options.network, options.calls, options.syscalls],
         "limits": asdict(options.limits),
     }

@@ -41,6 +41,7 @@ class Act:
     beneath: Beneath = NOTHING_BENEATH
     module: str | None = None  # of a call's Python function
     calls: dict[str, dict[str, object] | None] = field(default_factory=dict)  # by their arguments as text
+    outcomes: dict[str, tuple[int, int]] = field(default_factory=dict)  # by system call: how many, how many failed
 
     @classmethod
     def begin(cls, seen: Sighting, by: Attribution) -> "Act":
@@ -76,12 +77,26 @@ class Act:
 
     def join(self, event: EventRow, beneath: Beneath) -> None:
         """Take up an event that another signal saw of the same act: what only that one knows."""
-        self.signals.add(event.kind)
-        self.failed = max(self.failed, event.failed)
+        self.join_work(event, beneath)
+        count, failed = self.outcomes.get(event.name, (0, 0))
+        self.outcomes[event.name] = (count + event.count, failed + event.failed)
         if self.result is None:
             self.result = event.result
+
+    def join_work(self, event: EventRow, beneath: Beneath) -> None:
+        """Take up an event of the work that the act makes, which may fail where the act does not, as a search does."""
+        self.signals.add(event.kind)
         if not self.beneath.frames:
             self.beneath = beneath
+
+    def count_failed(self) -> int:
+        """Tell how many of `count` certainly failed.
+
+        The calls that an act is explained by may be more than it: tried again, or of another act with the same
+        arguments. Those that succeeded may then all be its own.
+        """
+        told = (failed - max(count - self.count, 0) for count, failed in self.outcomes.values())
+        return min(max(self.failed, *told, 0), self.count)
 
 
 _ActKey = tuple[int, Owner, str, str, str, Frame | None, str, str | None]
@@ -136,7 +151,7 @@ def freeze(act: Act, category: str | None, module: str | None = None) -> Behavio
         is_truncated=act.is_truncated,
         result=act.result,
         count=act.count,
-        failed=act.failed,
+        failed=act.count_failed(),
         first_ns=act.first_ns,
         last_ns=act.last_ns,
         process=act.process,

@@ -98,7 +98,7 @@ class Loading:
                 return None
             request = _Request(0, "", None)  # its dlopen was not seen: the import tells
         if request.act is not None:
-            request.act.join(seen.event, self._answerable.beneath(seen, None))
+            request.act.join_work(seen.event, self._answerable.beneath(seen, None))
         path = self.mapped_file(seen.event)
         if path is not None and not is_named(path, request.path):
             by = request.act or seen.view.importer
@@ -124,6 +124,12 @@ class Loading:
         if path is not None:
             load = Load(seen.process.id, path, seen.event.id, STANDARD_LIBRARY, None, "start")
             self.loads.append(load)
+
+    def note_unwinder(self, seen: Sighting) -> None:
+        """Take up the DLL that the C library maps to end a thread."""
+        path = self.mapped_file(seen.event)
+        if path is not None:
+            self.loads.append(Load(seen.process.id, path, seen.event.id, STANDARD_LIBRARY, None, "dlopen"))
 
     def add_mapping(self, seen: Sighting, act: Act) -> None:
         """Take up a file mapped executable without the loader."""

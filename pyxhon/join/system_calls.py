@@ -13,6 +13,7 @@ from pyxhon.join.loading import Loading
 from pyxhon.join.model import STANDARD_LIBRARY
 from pyxhon.join.owners import Attribution
 from pyxhon.join.tamper import is_tampering
+from pyxhon.join.thread_ending import loads_unwinder
 from pyxhon.target.system_calls.classify import is_act
 from pyxhon.trace.rows import EventRow
 
@@ -54,7 +55,7 @@ class SystemCalls:
         """Take up one system call; gives what became of it."""
         self._loading.note_file(seen.event)
         tampers = is_tampering(seen.event, self._role_of_target(seen))
-        work = self._loading.add_work(seen) if seen.native.is_loader and not tampers else None
+        work = self._add_loaders_work(seen) if seen.native.is_loader and not tampers else None
         if work is not None:
             return work
         reason = self._explanations.find(seen)
@@ -68,8 +69,14 @@ class SystemCalls:
             if self._is_interpreters_own(seen):
                 return self._count_own(seen)
             if is_allocators_own(seen):
-                return self._count_allocators(seen)
+                return self._count_c_librarys(seen)
         return self._count(seen, tampers=tampers)
+
+    def _add_loaders_work(self, seen: Sighting) -> str | None:
+        if loads_unwinder(seen):
+            self._loading.note_unwinder(seen)
+            return self._count_c_librarys(seen)
+        return self._loading.add_work(seen)
 
     def _join(self, seen: Sighting, act: Act | None, *, tampers: bool) -> str:
         """Let a call be part of an act; of an import without one."""
@@ -113,8 +120,8 @@ class SystemCalls:
         self._loading.note_start(seen)
         return "interpreter"
 
-    def _count_allocators(self, seen: Sighting) -> str:
-        """Count what the C library does for itself while memory is allocated or freed: nobody asked for it."""
+    def _count_c_librarys(self, seen: Sighting) -> str:
+        """Count what the C library does for itself, for memory or to end a thread: nobody asked for it."""
         by = Attribution(STANDARD_LIBRARY, None, (STANDARD_LIBRARY.name,))
         act = self._acts.count(seen, by, {}, "detached")
         act.category = self._category(seen.event)

@@ -2,21 +2,22 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from pyxhon.categories import CATEGORIES
 from pyxhon.errors import TraceError
-from pyxhon.join import Frame, Joined, NativeFrame
+from pyxhon.join import Behaviour, Frame, Joined, NativeFrame, Owner
 from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
-from pyxhon.policy.sequence_finding import FoundSequence
+from pyxhon.policy.sequence_finding import FoundSequence, Places
 from pyxhon.report import model
 from pyxhon.report.build_calls import build_call_graph, exclude_standard_library_calls
 from pyxhon.report.build_code import build_codes
 from pyxhon.report.build_exercise import build_exercise
 from pyxhon.report.build_instructions import InstructionFinder
+from pyxhon.report.build_judging import MOST_PLAIN_ACTS, build_directories, build_judging, build_plain_acts
 from pyxhon.report.build_sequences import build_reactions, build_sequences
 from pyxhon.report.build_surroundings import (
     build_dlls,
@@ -63,6 +64,7 @@ UNCATEGORISED: Final = "builtins"
 UNMAPPED: Final = "unknown"
 # Rows of the matrix: what was only loaded is listed when it is one of these.
 LISTED_WHEN_LOADED: Final = frozenset({"application", "distribution"})
+_Row = TypeVar("_Row")
 _ORIGINS: Final = ("application", "distribution", "dll", "stdlib", "unknown")
 
 
@@ -73,12 +75,12 @@ class Judgement:
     judged: tuple[Judged, ...]
     packages: tuple[PackageJudgement, ...]
     sequences: tuple[FoundSequence, ...] = ()
+    places: Places = field(default_factory=lambda: Places({}))
 
 
 def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, version: str) -> model.Report:
     """Put everything into one report; `version` is that of the PyXhon that makes it."""
     host, started_ns, ended_ns = _read_meta(reader)
-    words = {row.owner.name: row.reason for row in judgement.packages}
     graph = build_call_graph(reader, joined)
     finder = InstructionFinder(reader)
     behaviours = _build_behaviours(judgement.judged, finder)
@@ -94,7 +96,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         ended=_format_time(ended_ns),
         duration_s=round((ended_ns - started_ns) / 1e9, 6),
         processes=build_processes(reader),
-        packages=_build_packages(reader, judgement),
+        packages=build_packages(list_owners(reader), judgement),
         behaviours=behaviours,
         imports=imports,
         dlls=build_dlls(reader, joined),
@@ -102,7 +104,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         not_exercised=exercised.rows,
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
-        details=[_build_detail(row, words, finder) for row in judgement.judged],
+        details=_build_details(judgement, finder),
         snapshots=build_snapshots(reader),
         loads=build_loads(reader, joined),
         counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
@@ -114,6 +116,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         exercise=exercised.packages,
         sequences=build_sequences(judgement.sequences),
         reactions=build_reactions(reader),
+        **_build_judging(reader, joined, judgement),
     )
 
 
@@ -214,6 +217,11 @@ def _build_behaviour(judged: Judged, stacks: _Stacks, finder: InstructionFinder)
     )
 
 
+def _build_details(judgement: Judgement, finder: InstructionFinder) -> list[model.Detail]:
+    words = {row.owner.name: row.reason for row in judgement.packages}
+    return [_build_detail(row, words, finder) for row in judgement.judged]
+
+
 def _build_detail(judged: Judged, words: Mapping[str, str | None], finder: InstructionFinder) -> model.Detail:
     row = judged.behaviour
     return model.Detail(
@@ -246,7 +254,32 @@ def _build_import(row: JoinedImport, finder: InstructionFinder) -> model.Import:
     )
 
 
-def _build_packages(reader: TraceReader, judgement: Judgement) -> list[model.Package]:
+def _build_judging(reader: TraceReader, joined: Joined, judgement: Judgement) -> dict[str, Any]:
+    """Give the fields that a report needs to be judged anew."""
+    processes = [row.id for row in reader.processes()]
+    plain = _list_plain(joined, judgement)
+    return {
+        "judging": build_judging((row.behaviour for row in judgement.judged), processes),
+        "uncategorised": build_plain_acts(plain[:MOST_PLAIN_ACTS], processes),
+        "directories": build_directories(judgement.places, processes),
+        "acts_left_out": max(len(plain) - MOST_PLAIN_ACTS, 0),
+    }
+
+
+def _list_plain(joined: Joined, judgement: Judgement) -> list[Behaviour]:
+    """Give the acts of no category that no policy denied by name."""
+    shown = {id(row.behaviour) for row in judgement.judged}
+    return [row for row in joined.uncategorised if id(row) not in shown]
+
+
+def list_owners(reader: TraceReader) -> list[Owner]:
+    """Give whose files were seen, each once."""
+    files = reader.files().values()
+    return list(dict.fromkeys(Owner(file.package, file.version, file.origin) for file in files))
+
+
+def build_packages(owners: Iterable[Owner], judgement: Judgement) -> list[model.Package]:
+    """Give the rows of the matrix: those who acted, and of the `owners` those that are listed when loaded."""
     acts: dict[str, list[Judged]] = {}
     versions: dict[str, dict[str, None]] = {}
     origins: dict[str, str] = {}
@@ -255,10 +288,10 @@ def _build_packages(reader: TraceReader, judgement: Judgement) -> list[model.Pac
         acts.setdefault(owner.name, []).append(judged)
         _note_version(versions.setdefault(owner.name, {}), owner.version)
         origins.setdefault(owner.name, owner.origin)
-    for file in reader.files().values():
-        if file.origin in LISTED_WHEN_LOADED or file.package in acts:
-            _note_version(versions.setdefault(file.package, {}), file.version)
-            origins.setdefault(file.package, file.origin)
+    for owner in owners:
+        if owner.origin in LISTED_WHEN_LOADED or owner.name in acts:
+            _note_version(versions.setdefault(owner.name, {}), owner.version)
+            origins.setdefault(owner.name, owner.origin)
     judgements = _join_judgements(judgement.packages)
     names = sorted(origins, key=lambda name: (_ORIGINS.index(origins[name]), name))
     return [
@@ -317,13 +350,26 @@ def _worse(first: str | None, second: str) -> str:
 def exclude_standard_library(report: model.Report) -> model.Report:
     """Leave out what the standard library did on its own behalf, but no violation."""
     kept = {row.name for row in report.packages if row.origin != "stdlib"}
-    behaviours = [row for row in report.behaviours if row.package in kept or row.verdict == "violation"]
+    chosen = [
+        number for number, row in enumerate(report.behaviours) if row.package in kept or row.verdict == "violation"
+    ]
+    behaviours = [report.behaviours[number] for number in chosen]
     names = kept | {row.package for row in behaviours}
-    ids = {row.id for row in behaviours}
+    plain = [row for row in report.uncategorised if row.judging.origin != "stdlib"]
+    left_out = len(report.behaviours) - len(behaviours) + len(report.uncategorised) - len(plain)
     return dataclasses.replace(
         exclude_standard_library_calls(report),
         packages=[row for row in report.packages if row.name in names],
         behaviours=behaviours,
         imports=[row for row in report.imports if not row.transitive],
-        details=[row for row in report.details if row.id in ids],
+        details=_choose(report.details, report, chosen),
+        judging=_choose(report.judging, report, chosen),
+        uncategorised=plain,
+        acts_left_out=report.acts_left_out + left_out,
+        sequences=[row for row in report.sequences if row.package in kept or row.verdict == "violation"],
     )
+
+
+def _choose(rows: list[_Row], report: model.Report, chosen: Iterable[int]) -> list[_Row]:
+    """Give those of the rows that lie beside behaviours; a report from elsewhere may have them otherwise."""
+    return [rows[number] for number in chosen] if len(rows) == len(report.behaviours) else rows

@@ -17,6 +17,7 @@ SIZE_LIMIT: Final = 1 << 29
 _REMEDY: Final = "give what --format json wrote"
 _LEVELS: Final = frozenset({"python", "native", "detached"})
 _VERDICTS: Final = frozenset({"allowed", "violation", "unjudged"})
+_BEGINNING: Final = 200
 _STARTS: Final = b"{ \t\r\n"
 
 Check = Callable[[Any], Any]
@@ -32,6 +33,17 @@ def looks_like_json(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(1) in {bytes([start]) for start in _STARTS}
+
+
+def is_whole_report(path: Path) -> bool:
+    """Tell whether a file begins as a report does, and not as other JSON, such as a policy; unreadable is none."""
+    try:
+        if not looks_like_json(path):
+            return False
+        with path.open("rb") as file:
+            return f'"{SCHEMA}"'.encode() in file.read(_BEGINNING)
+    except OSError:
+        return False
 
 
 def read_report(path: Path) -> Report:

@@ -8,6 +8,7 @@ from typing import Final
 from pyxhon.dossier.model import Dossier
 from pyxhon.report.exercise_model import Exercise, NotExercisedDetail
 from pyxhon.report.instruction_model import Instruction
+from pyxhon.report.judging_model import Directory, Judging, PlainAct
 from pyxhon.report.location_model import Location as Location  # noqa: PLC0414 - its readers find it here, as all rows
 from pyxhon.report.sequence_model import Reaction, Sequence
 
@@ -357,6 +358,10 @@ class Report:
     exercise: list[Exercise] = field(default_factory=list)
     sequences: list[Sequence] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
+    judging: list[Judging] = field(default_factory=list)
+    uncategorised: list[PlainAct] = field(default_factory=list)
+    directories: list[Directory] = field(default_factory=list)
+    acts_left_out: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Give the report as plain JSON data: dict, list, text, finite numbers, bool, None."""

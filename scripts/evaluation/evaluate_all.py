@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from environments import clean_environment, find_python, make_environment
@@ -14,6 +15,7 @@ from evaluated_packages import CASES, Case, chosen
 from evaluation_page import Evaluated, write_page
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+TOGETHER = "together"  # the folder of what several packages were evaluated into by one call
 PYXHON = (sys.executable, "-m", "pyxhon")  # of this checkout, where it is run in it
 
 
@@ -26,14 +28,17 @@ def main() -> None:
     parser.add_argument(
         "--no-sandbox", action="store_true", help="let `pyxhon run` trace it in an environment that stays: quicker"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="evaluate so many packages at a time, each in its sandbox")
     options = parser.parse_args()
     try:
         cases = chosen(options.package)
     except ValueError as error:
         parser.error(str(error))
-    way = trace if options.no_sandbox else evaluate
     folder = options.folder / ("traced" if options.no_sandbox else "evaluated")
-    failed = [case.package for case in cases if not _has_report(case, folder, way)]
+    groups = [[case] for case in cases] if options.no_sandbox else group(cases)
+    for each in groups:
+        _make_reports(each, folder, trace if options.no_sandbox else partial(evaluate, jobs=options.jobs))
+    failed = [case.package for case in cases if find_report(case, folder) is None]
     if options.page:
         how = "by `pyxhon run`, without a sandbox" if options.no_sandbox else "by `pyxhon evaluate`, in its sandbox"
         write_page(options.page, read_reports(folder), how)
@@ -41,35 +46,46 @@ def main() -> None:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-def _has_report(case: Case, folder: Path, way: Callable[[Case, Path], int]) -> bool:
-    if find_report(case, folder) is None:
+def group(cases: list[Case]) -> list[list[Case]]:
+    """Put together what one call of `pyxhon evaluate` can do: the same interpreter and policy, and nothing beside."""
+    groups: dict[tuple[str, ...], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.python, case.policy, *case.beside), []).append(case)
+    return list(groups.values())
+
+
+def _make_reports(cases: list[Case], folder: Path, way: Callable[[list[Case], Path], int]) -> None:
+    wanted = [case for case in cases if find_report(case, folder) is None]
+    if wanted:
         started = time.monotonic()
-        status = way(case, folder)
-        say(f"{case.package}: status {status}, {time.monotonic() - started:.1f} s")
-    return find_report(case, folder) is not None
+        status = way(wanted, folder)
+        say(f"{', '.join(case.package for case in wanted)}: status {status}, {time.monotonic() - started:.1f} s")
 
 
-def evaluate(case: Case, folder: Path) -> int:
-    """Evaluate one package in a sandbox; gives the status of `pyxhon evaluate`."""
-    output = folder / case.slug
+def evaluate(cases: list[Case], folder: Path, jobs: int = 1) -> int:
+    """Evaluate packages in sandboxes; gives the status of `pyxhon evaluate`."""
+    output = folder / (cases[0].slug if len(cases) == 1 else TOGETHER)
     output.mkdir(parents=True, exist_ok=True)
-    package, *beside = case.requirements
+    first = cases[0]
     with tempfile.TemporaryDirectory(prefix="evaluation-") as temporary:
         constraints = Path(temporary) / "constraints.txt"
-        constraints.write_text("".join(f"{one}\n" for one in beside))
+        constraints.write_text("".join(f"{one}\n" for one in first.beside))
         for path in (Path(temporary), constraints):
             path.chmod(0o755)  # pip reads it as another user
-        command: list[str | Path] = [*PYXHON, "evaluate", "-q", package, "--exercise", case.exercise]
-        command += ["--python", find_python(case.python), "--policy", case.policy, "-o", output]
+        command: list[str | Path] = [*PYXHON, "evaluate", "-q", "--jobs", str(jobs)]
+        for case in cases:
+            command += [case.requirements[0], "--exercise", f"{case.package}={case.exercise}"]
+        command += ["--python", find_python(first.python), "--policy", first.policy, "-o", output]
         command += ["--format", "markdown", "--report", output / "matrix.md"]
-        environment = clean_environment() | ({"PIP_CONSTRAINT": str(constraints)} if beside else {})
+        environment = clean_environment() | ({"PIP_CONSTRAINT": str(constraints)} if first.beside else {})
         with (output / "log.txt").open("w") as log:
             done = subprocess.run(command, env=environment, cwd=CHECKOUT, check=False, stdout=log, stderr=log)
     return done.returncode
 
 
-def trace(case: Case, folder: Path) -> int:
-    """Trace the exercise in an environment that is kept; gives its own status, and leaves no report where it failed."""
+def trace(cases: list[Case], folder: Path) -> int:
+    """Trace an exercise in an environment that is kept; gives its own status, and leaves no report where it failed."""
+    [case] = cases
     try:
         python = make_environment(case)
     except (RuntimeError, FileNotFoundError) as error:
@@ -89,7 +105,9 @@ def trace(case: Case, folder: Path) -> int:
 
 def find_report(case: Case, folder: Path, step: str = "run") -> Path | None:
     """Give the report of a step; None: it was not made."""
-    return next(iter(sorted((folder / case.slug).glob(f"*/{step}/report.json"))), None)
+    alone = sorted((folder / case.slug).glob(f"*/{step}/report.json"))
+    together = folder / TOGETHER / case.requirements[0] / step / "report.json"  # its folder is called by what was asked
+    return next(iter(alone), together if together.exists() else None)
 
 
 def say(text: str) -> None:

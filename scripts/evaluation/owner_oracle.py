@@ -15,6 +15,7 @@ from typing import Any
 from pyxhon.categories import CategoryTables
 
 _STANDARD = re.compile(r"<.*>|.*/lib/python3\.\d+/(?!(?:site|dist)-packages/).*")
+_WITHOUT_FILE = re.compile(r"<(?!frozen ).*>")
 _IMPORTING = re.compile(r"<frozen (?:importlib|zipimport)|.*/importlib/(?:_bootstrap|__init__)")
 
 
@@ -48,11 +49,25 @@ def owned_by_hook(log: Path, events: Iterable[str], site_packages: Path) -> tupl
             continue
         start = next((number for number, frame in enumerate(stack) if _is_someones(frame)), len(stack))
         importing = next((number for number, frame in enumerate(stack) if _IMPORTING.match(frame[0])), len(stack))
+        if start == len(stack) and importing == len(stack) and (place := _place_of_command(stack)):
+            found[0].add(Owned("application", event, *place))
         if start == len(stack) or (importing < start and importing and stack[importing - 1][1] == "<module>"):
             continue
         file, _, line = stack[start]
         found[importing < start].add(Owned(owners.get(file, "application"), event, file, line))
     return found
+
+
+def _place_of_command(stack: list[tuple[str, str, int]]) -> tuple[str, int] | None:
+    """Give the innermost line of a command line (`python -c`), which is the application's; None: it is none."""
+    made = [frame for frame in stack if _WITHOUT_FILE.fullmatch(frame[0])]
+    is_command = bool(made) and made[-1] == stack[-1] and stack[-1][1] == "<module>"
+    return (made[0][0], made[0][2]) if is_command else None
+
+
+def hooked_processes(log: Path) -> set[int]:
+    """Give the processes that had the hook: interpreters started with -I or -S, say, have none."""
+    return {json.loads(text)[1] for text in log.read_text(encoding="ascii").splitlines()}
 
 
 def _is_someones(frame: tuple[str, str, int]) -> bool:

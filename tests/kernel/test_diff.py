@@ -200,3 +200,50 @@ def test_a_trace_that_was_cut_is_refused(python, two_versions, tmp_path):
     (tmp_path / "cut.pyxhon").write_bytes(b.read_bytes()[: b.stat().st_size // 2])
 
     assert "damaged" in refusal(pyxhon("diff", a, tmp_path / "cut.pyxhon"))
+
+
+_ORDERED = """
+import os, socket, sys
+
+def read(path):
+    with open(path):
+        pass
+
+def connect(port):
+    with socket.socket() as peer:
+        peer.connect_ex(("127.0.0.1", int(port)))
+
+acts = {"read": read, "connect": connect}
+for act in sys.argv[1].split(","):
+    name, _, argument = act.partition(":")
+    acts[name](argument)
+"""
+
+
+@every_python(**_ONE)
+def test_the_same_acts_in_a_telling_order_differ_in_that_sequence_alone(python, tmp_path):
+    secret, program = tmp_path / ".ssh/id_rsa", tmp_path / "ordered.py"
+    secret.parent.mkdir()
+    secret.touch()
+    program.write_text(_ORDERED)
+    (tmp_path / "policy.yaml").write_text("version: 1\nextends: [builtin:sequences]\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        acts = f"connect:{server.getsockname()[1]}", f"read:{secret}"
+        for name, order in (("a", acts), ("b", acts[::-1])):
+            with tracing(tmp_path / f"{name}.pyxhon", python.command(program, ",".join(order))) as traced:
+                assert traced.finish()[0] == 0
+    a, b = tmp_path / "a.pyxhon", tmp_path / "b.pyxhon"
+    appeared = [("appeared", "sequence", "application", "secret then network")]
+
+    plain, data = differences(a, b)
+    new, _ = differences(a, b, "--fail-on-new")
+    judged, against = differences(a, b, "--policy", tmp_path / "policy.yaml")
+    back, other = differences(b, a, "--policy", tmp_path / "policy.yaml")
+
+    assert (plain, told(data), new) == (0, appeared, 3)
+    assert [step["name"] for step in data["differences"][0]["args"]["steps"]] == ["open", "socket.connect"]
+    assert (judged, told(against), against["new_violations"]) == (3, appeared, 1)
+    assert (back, [row["change"] for row in other["differences"]]) == (0, ["vanished"])
+    for form in ("text", "markdown"):
+        shown = b" ".join(pyxhon("diff", a, b, "--format", form).stdout.split())  # lines are broken at blanks
+        assert b"secret then network: open path=" in shown

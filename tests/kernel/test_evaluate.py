@@ -201,6 +201,31 @@ def test_an_interrupted_evaluation_goes_on(python, tmp_path):
     assert step_of(rows_of(tmp_path / "out")["slow"], "run")["outcome"] == "done"
 
 
+def test_each_package_is_exercised_by_its_own_script(tmp_path):
+    names = ("first", "second")
+    wheels = [make_wheel(tmp_path, name, f"import os\ndef act():\n    os.listdir('/usr/{name}')\n") for name in names]
+    for name in names:
+        (tmp_path / f"use_{name}.py").write_text(
+            f"import contextlib, {name}\nprint('script of {name}')\n"
+            f"with contextlib.suppress(OSError):\n    {name}.act()\n"
+        )
+    scripts = [word for name in names for word in ("--exercise", f"{name}={tmp_path}/use_{name}.py")]
+
+    done = pyxhon("evaluate", *wheels, *scripts, "-o", tmp_path / "out", "--jobs", 2)
+
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(tmp_path / "out")
+    said = {
+        name: (tmp_path / "out" / step_of(rows[name], "run")["folder"] / "output.txt").read_text() for name in names
+    }
+    assert ("script of first" in said["first"], "script of second" in said["second"]) == (True, True)
+    for name in names:
+        [act] = [act for act in behaviours_of(tmp_path / "out", rows[name]) if act["name"] == "os.listdir"]
+        assert act["args"]["path"] == f"/usr/{name}"
+    unknown = refusal(pyxhon("evaluate", wheels[0], *scripts, "-o", tmp_path / "out"))
+    assert unknown.startswith("--exercise is for second, which is not evaluated")
+
+
 def test_without_bubblewrap_the_remedy_is_told(tmp_path):
     for tool in ("setpriv", "prlimit", "python3"):
         (tmp_path / tool).symlink_to(f"/usr/bin/{tool}")

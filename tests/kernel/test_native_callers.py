@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from pyxhon.join import join
+from pyxhon.policy.parse import load_categories
 from pyxhon.trace.reader import open_trace
 from tests.interpreters import every_python
 from tests.kernel.traced import tracing
@@ -44,3 +46,30 @@ def test_the_same_act_of_two_dlls_is_counted_apart(python, tmp_path):
     dlls, found = _blamed(python, tmp_path, "/absent/same", 5000)
 
     assert found == {"/absent/same": dict.fromkeys(dlls, 5000)}
+
+
+_ENDS_A_THREAD = """
+import _thread, ctypes, os, time
+
+end = ctypes.CDLL(None).pthread_exit
+_thread.start_new_thread(end, (None,))
+while "libgcc_s" not in open("/proc/self/maps").read():
+    time.sleep(0.01)
+os._exit(0)  # that thread cannot be waited for
+"""
+
+
+@every_python(min=(3, 13), max=(3, 13))
+def test_what_the_c_library_loads_to_end_a_thread_is_its_own(python, tmp_path):
+    (tmp_path / "ends_a_thread.py").write_text(_ENDS_A_THREAD)
+    trace = tmp_path / "trace.pyxhon"
+    with tracing(trace, python.command(tmp_path / "ends_a_thread.py")) as traced:
+        assert traced.finish()[0] == 0
+
+    with open_trace(trace) as reader:
+        joined = join(reader, None, load_categories())
+
+    (load,) = [row for row in joined.loads if row.path.endswith("/libgcc_s.so.1")]
+    assert (load.owner.name, load.way, load.location) == ("stdlib", "dlopen", None)
+    beneath = [row for row in joined.behaviours if row.level != "python" and row.owner.name != "stdlib"]
+    assert [row.name for row in beneath] == []

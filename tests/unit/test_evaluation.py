@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from tests.interpreters import CHECKOUT
 
 _FOLDER = CHECKOUT / "scripts/evaluation"
 _PAGE = CHECKOUT / "docs/evaluation.md"
-_PARTS = ("matrix", "paper", "violations", "beneath", "silent", "losses")
+_PARTS = ("matrix", "paper", "violations", "beneath", "silent", "owners", "losses")
 
 
 def _load(name):
@@ -196,6 +197,62 @@ def test_the_page_shows_every_package():
     missing = [case.package for case in _CASES if f"{case.package} {case.version} ".lower() not in matrix.lower()]
 
     assert missing == []
+
+
+def test_the_owners_of_every_package_were_compared_and_none_differs():
+    owners = _PAGE.read_text().split("<!-- evaluation: owners -->")[1].split("<!-- end: owners -->")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in owners.strip().splitlines()[2:] if "|" in line
+    ]
+
+    assert [row[:2] for row in rows] == [[case.package, case.version] for case in _CASES]
+    assert {tuple(row[-2:]) for row in rows} == {("0", "0")}
+
+
+def _line(stack, event="os.system", pid=7):
+    return json.dumps([1, pid, pid, event, ["ls"], stack]) + "\n"
+
+
+def _row(package, file, line, pid=7, path=None):
+    location = {"file": file, "line": line, "function": "f"}
+    act = {
+        "package": package,
+        "name": "os.system",
+        "location": location,
+        "pid": pid,
+        "object": path,
+        "python_stack": [location],
+    }
+    return {**act, "kind": "audit", "level": "python"}
+
+
+def test_owners_are_held_against_those_of_a_hook(tmp_path):
+    information = tmp_path / "one-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: One\nVersion: 1.0\n")
+    (information / "RECORD").write_text("one.py,,\n")
+    one, log = f"{tmp_path}/one.py", tmp_path / "log"
+    log.write_text(
+        "".join(_line([[one, "f", line], ["/srv/app.py", "<module>", 9]]) for line in (1, 2, 3))
+        + _line([["<string>", "f", 4], ["<string>", "<module>", 1]])
+        + _line([["/usr/lib/python3.12/x.py", "f", 4]])
+    )
+    report = {
+        "behaviours": [
+            _row("One", one, 1),
+            _row("application", one, 2),
+            _row("dll.so", one, 3, path="/dll.so"),
+            _row("application", "<string>", 4),
+            _row("other", "/elsewhere.py", 5, pid=8),  # a process without the hook
+        ]
+    }
+
+    compared = _load("compare_owners").hold_against(_CASES[0], report, log, tmp_path)
+
+    assert compared.same == 2
+    assert compared.missing == [f"One: os.system at {one}:2"]
+    assert compared.extra == [f"application: os.system at {one}:2"]
+    assert compared.by_dll == [f"dll.so: os.system at {one}:3"]
 
 
 def test_evaluating_tells_its_options():

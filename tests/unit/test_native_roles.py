@@ -1,6 +1,7 @@
 """The C library is that of the program's own loader, also where the program's file is gone."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,3 +54,20 @@ def test_a_process_of_which_no_mapping_is_known_has_no_c_library():
         roles = Roles(Image(**{**fields, "executable": "/nowhere/bin/python"}), AddressSpace(), root)
 
     assert roles.role_of(_LIBC) == "library"
+
+
+def test_a_library_turns_out_to_be_the_interpreter_once_that_is_known():
+    library = NativeObject("/opt/python/lib/libpython3.12.so.1.0", "file")
+    space = AddressSpace()
+    for number, each in enumerate((_PYTHON, _LOADER, _LIBC, library)):
+        space.add(Mapped(0x9000 - 0x1000 * number, 0xA000 - 0x1000 * number, 0, each))
+    fields = {field.name: None for field in dataclasses.fields(Image) if field.default is dataclasses.MISSING}
+    image = Image(**{**fields, "executable": _PYTHON.path})
+    with open_own_root() as root:
+        roles = Roles(image, space, root)
+        before = [roles.role_of(each) for each in (_PYTHON, library, _LIBC)]
+        image.interpreter = SimpleNamespace(runtime=SimpleNamespace(path=library.path))
+        after = [roles.role_of(each) for each in (_PYTHON, library, _LIBC)]
+
+    assert before == ["program", "library", "c_library"]
+    assert after == ["interpreter", "interpreter", "c_library"]

@@ -13,7 +13,10 @@ _LONGEST = 4096
 
 
 def _install():
-    log = os.open(os.environ["AUDIT_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    path = os.path.abspath(os.environ["AUDIT_LOG"])
+    log = _open(path)
+    identity = os.fstat(log).st_ino
+    write, close = os.write, os.close  # as they are now: gevent puts its own in their place
     inside = threading.local()
 
     def hook(event, arguments):
@@ -29,11 +32,28 @@ def _install():
                 frame = frame.f_back
             values = [_text(one) for one in arguments]
             line = [now, os.getpid(), threading.get_native_id(), event, values, stack]
-            os.write(log, json.dumps(line).encode() + b"\n")
+            written = json.dumps(line).encode() + b"\n"
+            if _identity(log) == identity:
+                write(log, written)
+            else:  # a child between fork and exec that closed all descriptors, as gevent's does
+                again = _open(path)
+                write(again, written)
+                close(again)
         finally:
             inside.is_so = False
 
     sys.addaudithook(hook)
+
+
+def _open(path, _open=os.open):
+    return _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def _identity(descriptor, _fstat=os.fstat):
+    try:
+        return _fstat(descriptor).st_ino
+    except OSError:
+        return None
 
 
 def _text(value):

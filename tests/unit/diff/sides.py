@@ -8,6 +8,7 @@ from pyxhon.diff.compare import diff_reports
 from pyxhon.dossier.model import Dossier
 from pyxhon.policy.parse import load_categories
 from pyxhon.report.model import Call, Callee, Dll, Import, Location, NotExercised
+from pyxhon.report.sequence_model import Sequence, SequenceStep
 from tests.unit.report.sample import COVERAGE, make_behaviour, make_report
 
 ALL_SEEN = dataclasses.replace(COVERAGE, calls="uprobe RESUME", syscalls="raw tracepoints", native="stacks")
@@ -17,7 +18,7 @@ def report(*behaviours, coverage=ALL_SEEN, **changes):
     """A report of these behaviours and nothing else, of a run that took every signal."""
     sample = make_report()
     process = dataclasses.replace(sample.processes[0], coverage=coverage)
-    nothing = {"imports": [], "dlls": [], "calls": [], "not_exercised": [], "packages": []}
+    nothing = {"imports": [], "dlls": [], "calls": [], "not_exercised": [], "packages": [], "sequences": []}
     plain = {"behaviours": list(behaviours), "processes": [process], "losses": {}, "snapshots": [], "details": []}
     return dataclasses.replace(sample, **{**nothing, **plain, **changes})
 
@@ -53,6 +54,17 @@ def call(callee, caller=None, count=None, package="requests"):
         return Callee(f"/srv/{package}/x.py", name, 1, package)
 
     return Call(function(caller) if caller else None, function(callee), count)
+
+
+def sequence(name="secret then network", package="requests", path=None, verdict="unjudged", paths=("/etc/a", "/etc/b")):
+    """Acts of these paths, in this order."""
+    steps = [
+        SequenceStep(
+            f"b{number}", 1, "open", {"path": each}, number, known=True, location=Location("/srv/x.py", number, "f")
+        )
+        for number, each in enumerate(paths)
+    ]
+    return Sequence(name, package, verdict, "builtin:sequences:1", None, path, steps, None)
 
 
 def compared(a, b):
@@ -91,6 +103,14 @@ _BEHAVIOURS = st.builds(
 _IMPORTS = st.builds(edge, _TEXT, st.sampled_from(["requests", "numpy"]), transitive=st.booleans(), location=_LOCATIONS)
 _DLLS = st.builds(dll, _TEXT, st.sampled_from(["0" * 64, "1" * 64]), st.sampled_from([None, "numpy"]))
 _CALLS = st.builds(call, st.sampled_from("fgh"), st.sampled_from([None, "f", "g"]), st.sampled_from([None, 1, 2]))
+_SEQUENCES = st.builds(
+    sequence,
+    _TEXT,
+    st.sampled_from(["requests", "numpy"]),
+    st.none() | _TEXT,
+    st.sampled_from(["unjudged", "violation"]),
+    st.lists(_TEXT, max_size=3),
+)
 REPORTS = st.builds(
     lambda behaviours, **lists: report(*behaviours, **lists),
     st.lists(_BEHAVIOURS, max_size=6),
@@ -98,5 +118,6 @@ REPORTS = st.builds(
     dlls=st.lists(_DLLS, max_size=3),
     calls=st.lists(_CALLS, max_size=4),
     not_exercised=st.lists(st.builds(ability, _TEXT), max_size=3),
+    sequences=st.lists(_SEQUENCES, max_size=3),
     coverage=st.sampled_from([ALL_SEEN, COVERAGE]),
 )

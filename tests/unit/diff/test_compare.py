@@ -5,7 +5,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyxhon.report.model import Location, NativeFrame
-from tests.unit.diff.sides import REPORTS, ability, act, call, compared, dll, edge, native, report, told
+from tests.unit.diff.sides import (
+    ALL_SEEN,
+    REPORTS,
+    ability,
+    act,
+    call,
+    compared,
+    dll,
+    edge,
+    native,
+    report,
+    sequence,
+    told,
+)
 from tests.unit.report.sample import make_location, make_package, make_report
 
 
@@ -282,3 +295,45 @@ def test_nothing_is_told_of_what_follows_from_functions_that_did_not_run(change)
     pair = (few, many) if change == "appeared" else (many, few)
 
     assert told(*pair) == [(change, "function", "requests", "g")]
+
+
+def test_a_sequence_that_only_b_has_appeared_with_its_steps():
+    both = sequence("download then execute")
+    [row] = compared(report(sequences=[both]), report(sequences=[both, sequence(verdict="violation")])).differences
+
+    assert (row.change, row.item, row.name) == ("appeared", "sequence", "secret then network")
+    assert row.args == {"steps": [{"name": "open", "args": {"path": path}} for path in ("/etc/a", "/etc/b")]}
+    assert (row.after.verdict, row.after.rule) == ("violation", "builtin:sequences:1")
+    assert row.after.location.line == row.after.python_stack[0].line == 1
+
+
+def test_a_sequence_found_in_b_against_a_policy_is_a_new_violation():
+    assert compared(report(), report(sequences=[sequence(verdict="violation")])).new_violations == 1
+    assert compared(report(), report(sequences=[sequence()])).new_violations == 0
+
+
+def test_a_sequence_that_only_a_has_vanished():
+    assert told(report(sequences=[sequence()]), report()) == [
+        ("vanished", "sequence", "requests", "secret then network")
+    ]
+
+
+def test_a_sequence_of_another_path_or_package_is_another_one():
+    one = report(sequences=[sequence(path="/srv/a")])
+
+    assert len(told(one, report(sequences=[sequence(path="/srv/b")]))) == 2
+    assert len(told(one, report(sequences=[sequence(path="/srv/a", package="numpy")]))) == 2
+
+
+def test_a_sequence_of_a_temporary_file_is_the_same():
+    paths = ("/tmp/tmpab12cd34", "/tmp/tmpzz98yy76")
+
+    assert told(*(report(sequences=[sequence(path=path)]) for path in paths)) == []
+
+
+def test_a_sequence_may_be_due_to_system_calls_that_a_did_not_take():
+    blind = dataclasses.replace(ALL_SEEN, syscalls="off")
+
+    [row] = compared(report(coverage=blind), report(sequences=[sequence()])).differences
+
+    assert row.doubts == ["syscalls"]

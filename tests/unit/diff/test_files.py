@@ -92,10 +92,10 @@ def test_what_is_compared_is_not_overwritten(kept, capsys):
     assert a.read_bytes() == before
 
 
-def test_a_policy_judges_traces_not_reports(kept, capsys):
-    a = kept("a.json", report())
+def test_a_report_that_does_not_carry_what_a_policy_needs_is_refused_with_one(kept, capsys):
+    a = kept("a.json", report(act(), judging=[]))
 
-    assert "--policy judges traces" in refusal_of(capsys, a, a, "--policy", "builtin:strict")
+    assert "does not carry what a policy needs" in refusal_of(capsys, a, a, "--policy", "builtin:strict")
 
 
 @pytest.mark.parametrize(

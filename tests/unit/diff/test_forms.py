@@ -12,7 +12,7 @@ from pyxhon.diff.as_json import write_diff_json
 from pyxhon.diff.as_markdown import code, write_diff_markdown
 from pyxhon.diff.as_text import write_diff_text
 from tests.interpreters import CHECKOUT
-from tests.unit.diff.sides import REPORTS, act, compared, edge, native, report
+from tests.unit.diff.sides import REPORTS, act, compared, edge, native, report, sequence
 from tests.unit.report.sample import make_location
 
 SCHEMA = json.loads((CHECKOUT / "docs/diff.schema.json").read_text())
@@ -29,7 +29,10 @@ def hostile_diff():
     location = make_location(file=f"/srv/{HOSTILE}", function=HOSTILE)
     row = native(HOSTILE, args={HOSTILE: HOSTILE}, object=HOSTILE, location=location, package=HOSTILE, rule=HOSTILE)
     new = report(
-        row, act(verdict="violation", rule=HOSTILE, name=HOSTILE, python_stack=[location]), imports=[edge(HOSTILE)]
+        row,
+        act(verdict="violation", rule=HOSTILE, name=HOSTILE, python_stack=[location]),
+        imports=[edge(HOSTILE)],
+        sequences=[sequence(HOSTILE, HOSTILE, HOSTILE, "violation", [HOSTILE])],
     )
     return compared(report(losses={HOSTILE: 1}), new)
 
@@ -47,6 +50,15 @@ def test_the_text_states_first_what_was_not_seen():
 
     assert text.index("Not seen alike") < text.index("1 appeared") < text.index("Behaviours (1)")
     assert "may be due to a alone: some events not seen whole there" in text
+
+
+@pytest.mark.parametrize("write", [write_diff_text, write_diff_markdown])
+def test_a_sequence_is_told_with_its_steps_in_order(write):
+    text = written(write, compared(report(), report(sequences=[sequence(verdict="violation")])))
+
+    assert "Sequences (1)" in text
+    assert "secret then network: open path=/etc/a, then open path=/etc/b" in text
+    assert "against " in text
 
 
 def test_no_difference_is_said():

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,10 @@ print(json.dumps({
     "version": sys.version_info[:2], "prefix": sys.prefix, "path": sys.path[-1], "user": os.getuid(),
     "map": open("/proc/self/uid_map").read().split(), "variables": sorted(os.environ),
     "interfaces": os.listdir("/sys/class/net") if os.path.exists("/sys/class/net") else [],
+    "processors": os.cpu_count(), "sys": [sorted(os.listdir(name)) for name in (
+        "/sys", "/sys/devices", "/sys/devices/system", "/sys/devices/system/cpu", "/sys/devices/system/cpu/cpu0")],
+    "online": open("/sys/devices/system/cpu/online").read(),
+    "changes": fails(lambda: open("/sys/devices/system/cpu/online", "w")),
     "etc": os.path.exists("/etc/shadow"), "work": os.path.exists("/work"),
     "disk": fails(lambda: [open("/env/%d" % at, "wb").write(bytes(1 << 18)) for at in range(8)]),
     "root": fails(lambda: open("/x", "w")), "devices": fails(lambda: open("/dev/x", "w")),
@@ -73,6 +79,14 @@ def test_nothing_of_the_machine_s_users_is_there(python):
     assert seen["user"] == 1000
     assert (seen["map"][0], seen["map"][2]) == ("1000", "1")
     assert not seen["etc"]
+    assert seen["processors"] == os.cpu_count()
+    assert seen["online"] == Path("/sys/devices/system/cpu/online").read_text()
+    assert seen["sys"][:3] == [["devices"], ["system"], ["cpu"]]
+    assert {name for name in seen["sys"][3] if not re.fullmatch(r"cpu\d+", name)} == {
+        "kernel_max", "online", "possible", "present",
+    }  # fmt: skip
+    assert set(seen["sys"][4]) <= {"cache", "topology"}
+    assert seen["changes"]
     assert not seen["work"]
     assert seen["interfaces"] in ([], ["lo"])
     assert "PYTHONPATH" not in seen["variables"]

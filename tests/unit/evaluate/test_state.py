@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyxhon.errors import EvaluationError
+from pyxhon.evaluate.exercises import Exercises
 from pyxhon.evaluate.interpreter import Python
 from pyxhon.evaluate.options import EvaluateOptions, Limits
 from pyxhon.evaluate.spec import parse_spec
@@ -23,7 +24,7 @@ def changed(tmp_path):
     (tmp_path / "exercise.py").write_text("1\n")
     return {
         "policy_paths": (str(tmp_path / "policy.yaml"),),
-        "exercise": tmp_path / "exercise.py",
+        "exercises": Exercises(of_rest=tmp_path / "exercise.py"),
         "tests": True,
         "network": True,
         "calls": "off",

@@ -1,5 +1,6 @@
 """A system call is part of what an audit event told, of an import, or an act of its own with level and owner."""
 
+import posixpath
 from collections import Counter
 
 import pytest
@@ -53,6 +54,48 @@ def test_an_explained_call_is_no_second_behaviour(recording):
     assert (row.result, row.failed) == ("ECONNREFUSED", 1)
     assert row.beneath.object == SOCKET.path
     assert [frame.object for frame in row.beneath.frames][:2] == [LIBC.path, SOCKET.path]
+
+
+@pytest.mark.parametrize(
+    ("acts", "calls", "failed"),
+    [
+        (1, [(1, 1)], [1]),
+        (2, [(2, 1)], [1]),
+        (1, [(5, 4)], [0]),  # tried again, and done at last
+        (1, [(5, 5)], [1]),
+        (3, [(2, 2)], [2]),
+        (2, [(1, 1), (1, 1)], [2]),
+        (2, [(1, 1), (1, 0)], [1]),
+    ],
+)
+def test_no_more_acts_failed_than_there_were_and_only_those_that_certainly_did(recording, acts, calls, failed):
+    recording.audit("socket.connect", CONNECT, [PKG, APP], count=acts)
+    for count, failures in calls:
+        recording.call("connect", PEER, BY_SOCKET, [PKG, APP], count=count, failed=failures)
+
+    assert [row.failed for row in recording.join().behaviours] == failed
+
+
+def test_two_acts_that_share_a_call_may_not_both_have_failed(recording):
+    for mode in ("r", "rb"):
+        recording.audit("open", ["/x", mode, 0], [PKG, APP])
+    recording.call("openat", {"path": "/x", "flags": 0}, BY_INTERPRETER, [PKG, APP], count=2, failed=1)
+
+    assert [row.failed for row in recording.join().behaviours] == [0, 0]
+
+
+def test_what_the_loader_searches_in_vain_is_no_failure_of_the_load(recording):
+    recording.audit("ctypes.dlopen", ["libz.so.1"], [PKG, APP])
+    recording.load("libz.so.1", [PKG, APP])
+    for folder in ("/a", "/b"):
+        native = [LOADER, *BY_CTYPES]
+        arguments = {"path": f"{folder}/libz.so.1", "flags": 0}
+        recording.call("openat", arguments, native, [PKG, APP], result="ENOENT", count=3, failed=3)
+
+    row = single(recording.join())
+
+    assert (row.name, row.count, row.failed, row.result) == ("ctypes.dlopen", 1, 0, None)
+    assert row.signals == ("audit", "dll-load", "syscall")
 
 
 @pytest.mark.parametrize(
@@ -234,6 +277,45 @@ def test_an_interpreter_that_starts_is_one_act_of_the_standard_library(recording
 
     assert (row.owner.name, row.level, row.count, row.arguments) == ("stdlib", "detached", 2, {})
     assert joined.fates == {"interpreter": 2}
+
+
+UNWINDER = f"{posixpath.dirname(LIBC.path)}/libgcc_s.so.1"
+ENDING = [
+    *(LOADER, LIBC, LOADER, LIBC),
+    *(LIBC.but(symbol="__libc_unwind_link_get"), LIBC.but(symbol="pthread_exit"), PYTHON, EVAL),
+]
+
+
+def load_unwinder(recording, path, native, frames):
+    recording.call("openat", {"path": "/etc/ld.so.cache", "flags": 0}, native, frames)
+    recording.call("openat", {"path": path, "flags": 0}, native, frames)
+    recording.call("mmap", {"prot": "PROT_EXEC", "fd": 3, "path": path}, native, frames, kind="memory")
+
+
+@pytest.mark.parametrize("path", [UNWINDER, UNWINDER.removeprefix("/usr")])
+def test_what_the_c_library_loads_to_end_a_thread_is_not_the_packages(recording, path):
+    load_unwinder(recording, path, ENDING, [PKG, APP])
+
+    joined = recording.join()
+
+    assert {(row.owner.name, row.level) for row in joined.behaviours} == {("stdlib", "detached")}
+    assert [(load.path, load.owner.name, load.way) for load in joined.loads] == [(path, "stdlib", "dlopen")]
+    assert joined.fates == {"interpreter": 3}
+
+
+@pytest.mark.parametrize(
+    ("path", "native"),
+    [
+        ("/tmp/libgcc_s.so.1", ENDING),  # as LD_LIBRARY_PATH leads there
+        (UNWINDER, [LOADER, LIBC, LOADER, LIBC, PYTHON, EVAL]),
+        (UNWINDER, [LOADER, FAST, *ENDING[4:]]),
+        (f"{UNWINDER}.evil", ENDING),
+    ],
+)
+def test_another_dll_or_another_call_is_an_act_of_its_own(recording, path, native):
+    recording.call("mmap", {"prot": "PROT_EXEC", "fd": 3, "path": path}, native, [PKG, APP], kind="memory")
+
+    assert single(recording.join(), kind="memory").owner.name != "stdlib"
 
 
 ALLOCATING = [LIBC, LIBC.but(symbol="get_nprocs"), LIBC.but(symbol="free"), PYTHON, EVAL]
