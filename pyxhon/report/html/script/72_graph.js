@@ -11,7 +11,7 @@ function graphPart() {
   return element("div", { class: "graph-part" }, element("h3", null, "Graph"),
     element("div", { class: "bar" }, element("label", null, "Package and its neighbours ", select),
       element("button", { type: "button", id: "graph-clear", disabled: true, onclick: () => choosePackage("") }, "Clear selection"),
-      element("p", { class: "found", id: "graph-said", role: "status" })),
+      element("p", { id: "graph-said", role: "status" })),
     element("div", { class: "graph scroll", id: "graph" }),
     element("p", { class: "hint" }, "An arrow leads from a package to what it imports, its number is that of the import statements; dashed: ",
       "the standard library's alone. Arrow keys move, Enter chooses a package and filters the behaviours by it, Esc clears. ",
