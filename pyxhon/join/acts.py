@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pyxhon.join.arguments import canonical
 from pyxhon.join.frameless import Sighting
@@ -37,11 +38,11 @@ class Act:
     failed: int = 0
     is_truncated: bool = False
     is_of_extension: bool = False  # a call of a function that is not the interpreter's own
-    signals: set[str] = field(default_factory=set)
+    signals: tuple[str, ...] = ()  # in order
     beneath: Beneath = NOTHING_BENEATH
     module: str | None = None  # of a call's Python function
-    calls: dict[str, dict[str, object] | None] = field(default_factory=dict)  # by their arguments as text
-    outcomes: dict[str, tuple[int, int]] = field(default_factory=dict)  # by system call: how many, how many failed
+    calls: dict[str, dict[str, object] | None] | None = None  # by their arguments as text; None: there are none
+    outcomes: dict[str, tuple[int, int]] | None = None  # by system call: how many, how many failed; None: none
 
     @classmethod
     def begin(cls, seen: Sighting, by: Attribution) -> "Act":
@@ -69,15 +70,24 @@ class Act:
             self.first_ns, self.tid, self.event = event.first_ns, event.tid, event.id
         self.last_ns = max(self.last_ns, event.last_ns)
         self.is_truncated = self.is_truncated or bool(event.is_truncated)
-        self.signals.add(event.kind)
+        self.see(event.kind)
+
+    def see(self, signal: str) -> None:
+        """Take up that a signal saw the act."""
+        if signal not in self.signals:
+            self.signals = _with(self.signals, signal)
 
     def note_call(self, arguments: dict[str, object] | None) -> None:
         """Take up the arguments of a probed call that is part of the act; None: some were cut."""
+        if self.calls is None:
+            self.calls = {}
         self.calls[canonical(arguments or {})] = arguments
 
     def join(self, event: EventRow, beneath: Beneath) -> None:
         """Take up an event that another signal saw of the same act: what only that one knows."""
         self.join_work(event, beneath)
+        if self.outcomes is None:
+            self.outcomes = {}
         count, failed = self.outcomes.get(event.name, (0, 0))
         self.outcomes[event.name] = (count + event.count, failed + event.failed)
         if self.result is None:
@@ -85,7 +95,7 @@ class Act:
 
     def join_work(self, event: EventRow, beneath: Beneath) -> None:
         """Take up an event of the work that the act makes, which may fail where the act does not, as a search does."""
-        self.signals.add(event.kind)
+        self.see(event.kind)
         if not self.beneath.frames:
             self.beneath = beneath
 
@@ -95,8 +105,13 @@ class Act:
         The calls that an act is explained by may be more than it: tried again, or of another act with the same
         arguments. Those that succeeded may then all be its own.
         """
-        told = (failed - max(count - self.count, 0) for count, failed in self.outcomes.values())
+        told = (failed - max(count - self.count, 0) for count, failed in (self.outcomes or {}).values())
         return min(max(self.failed, *told, 0), self.count)
+
+
+@lru_cache(maxsize=256)
+def _with(signals: tuple[str, ...], signal: str) -> tuple[str, ...]:
+    return tuple(sorted({*signals, signal}))
 
 
 _ActKey = tuple[int, Owner, str, str, str, Frame | None, str, str | None]
@@ -108,8 +123,13 @@ class Acts:
     def __init__(self) -> None:
         self._acts: dict[_ActKey, Act] = {}
 
-    def __iter__(self) -> Iterator[Act]:
-        return iter(self._acts.values())
+    def take(self) -> Iterator[Act]:
+        """Give each act once, in order, and let go of it: there may be a million."""
+        acts = list(self._acts.values())
+        self._acts.clear()
+        acts.reverse()
+        while acts:
+            yield acts.pop()
 
     def count(
         self, seen: Sighting, by: Attribution, arguments: dict[str, object], level: str, below: Beneath | None = None
@@ -159,11 +179,11 @@ def freeze(act: Act, category: str | None, module: str | None = None) -> Behavio
         tid=act.tid,
         location=act.location,
         python_stack=act.frames,
-        signals=tuple(sorted(act.signals)),
+        signals=act.signals,
         module=module,
         is_transitive=False,
         event=act.event,
         chain=act.chain,
         beneath=act.beneath,
-        calls=tuple(act.calls.values()),
+        calls=tuple(act.calls.values()) if act.calls else (),
     )

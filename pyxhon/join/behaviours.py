@@ -2,11 +2,11 @@
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from pyxhon.categories import FFI_CALL, CategoryTables
 from pyxhon.errors import TraceError
-from pyxhon.join.acts import Acts, freeze
+from pyxhon.join.acts import Act, Acts, freeze
 from pyxhon.join.answerable import Answerable
 from pyxhon.join.arguments import decode_arguments
 from pyxhon.join.behind import Behind
@@ -28,6 +28,7 @@ from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import EventRow, ProcessRow
 
 _AUDIT, _IMPORT, _CALL, _LOAD = (frozenset({kind}) for kind in ("audit", "import", "call", "dll-load"))
+_SLICE = 15_000  # events: all that is told in two of them is remembered
 _MERGED = "arguments_merged"
 _ZIP_READERS = frozenset({"<frozen zipimport>", "zipimport.py"})
 
@@ -59,6 +60,7 @@ class Joiner:
         self._system_calls = SystemCalls(tables, self._explanations, self._answerable, self._loading)
         self._processes: dict[int, ProcessRow] = {}
         self._is_stale = True
+        self._told: list[tuple[Sighting, dict[str, object], Act | None]] = []  # audit events that may explain calls
         self._calls = Calls(tables)
         self._python_calls = PythonCalls(self._stacks, tables)
         self._system_calls.find_call = self._calls.find_maker
@@ -77,10 +79,27 @@ class Joiner:
             (_IMPORT, self._add_statement),
             (_CALL, self._add_call),
             (_LOAD, self._loading.add_dlopen),
-            (KINDS, self._system_calls.add),
         ):
             fates.update(add(each) for each in seen if each.event.kind in kinds)
+        fates.update(self._add_system_calls(seen))
         return self._finish(fates)
+
+    def _add_system_calls(self, seen: Sequence[Sighting]) -> Iterator[str]:
+        """Take up system calls, slice by slice: what explains them was told before, or soon after.
+
+        No more is remembered at once than that, or else what explains the first would be forgotten for the last.
+        """
+        told = iter(self._told)
+        latest = next(told, None)
+        for start in range(0, len(seen), _SLICE):
+            for each in seen[start + _SLICE if start else 0 : start + 2 * _SLICE]:
+                if latest is not None and latest[0] is each:
+                    self._explanations.note(*latest)
+                    latest = next(told, None)
+            yield from (
+                self._system_calls.add(each) for each in seen[start : start + _SLICE] if each.event.kind in KINDS
+            )
+        self._told = []
 
     def _start_batch(self, seen: list[Sighting]) -> None:
         self._edges.start_batch(are_merged=any(row.reason == _MERGED for row in self._trace.losses()))
@@ -127,11 +146,11 @@ class Joiner:
         if self._is_import_work(seen, path):
             if isinstance(path, str):
                 self._edges.add_read(seen, path)
-            self._explanations.note(seen, arguments, None)
+            self._told.append((seen, arguments, None))
             return "import"
         act = self._acts.count(seen, self._actor(seen), arguments, "python")
         act.category = self._tables.category_of_event(act.name, arguments)
-        self._explanations.note(seen, arguments, act)
+        self._told.append((seen, arguments, act))
         self._calls.note(seen, act)
         if event.name == "ctypes.dlopen" and isinstance(name := arguments.get("name"), str):
             self._loading.add_ctypes(seen, act, name)
@@ -176,7 +195,7 @@ class Joiner:
         arguments = show_call(event.arguments)
         act = self._calls.explain(seen)
         if act is not None:
-            act.signals.add(event.kind)
+            act.see(event.kind)
             act.note_call(None if event.is_truncated else arguments)
             return "joined"
         act = self._acts.count(seen, self._actor(seen), arguments, "python")
@@ -200,7 +219,9 @@ class Joiner:
 
     def _finish(self, fates: Counter[str]) -> Joined:
         found = list(self._edges.behaviours())
-        found += [freeze(act, "dll" if act.kind == "dll-load" else act.category, act.module) for act in self._acts]
+        found += [
+            freeze(act, "dll" if act.kind == "dll-load" else act.category, act.module) for act in self._acts.take()
+        ]
         found.sort(key=lambda behaviour: behaviour.event)
         return Joined(
             tuple(each for each in found if each.category is not None),

@@ -11,7 +11,7 @@ from pyxhon.join.frameless import Sighting
 from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import ProcessRow
 
-_MAX_NOTES = 400_000
+_MAX_NOTES = 200_000  # of the newest, and as many before them
 _MAX_ANCESTORS = 8
 _MAX_ALIKE = 16  # notes of one event, stack and key: the newest
 # By the first part of an event's name: raised by Python code of the standard library, some instructions before the act,
@@ -62,6 +62,7 @@ class Explanations:
         self._trace = trace
         self._tables = tables
         self._notes: dict[_NoteKey, list[Reason]] = {}
+        self._older: dict[_NoteKey, list[Reason]] = {}
         self._places: dict[int, _PlaceNumbers] = {}
         self._parents: dict[int, int | None] = {}
 
@@ -75,7 +76,7 @@ class Explanations:
         if event.python_stack is None:
             return
         if len(self._notes) >= _MAX_NOTES:
-            self._notes.clear()
+            self._older, self._notes = self._notes, {}
         values = tuple(_values(self._tables.resources_of_event(event.name), arguments))
         reason = Reason(act, values, event.is_truncated)
         exact, by_function, outer = self._place(event.python_stack)
@@ -86,9 +87,13 @@ class Explanations:
         keys = {key_of(*value) for value in told} or {None}
         for place in places:
             for key in {*keys, *_longer_keys(told), "*"}:
-                alike = self._notes.setdefault((event.process, place, event.name, key), [])
+                at = (event.process, place, event.name, key)
+                alike = self._notes.get(at)
+                if alike is None:
+                    alike = self._notes[at] = self._older.pop(at, [])
                 alike.append(reason)
-                del alike[:-_MAX_ALIKE]
+                if len(alike) > _MAX_ALIKE:
+                    del alike[0]
 
     def find(self, seen: Sighting) -> Reason | None:
         """Find what explains a system call."""
@@ -114,7 +119,7 @@ class Explanations:
         is_vague = is_cut or None in keys or not keys
         wanted: list[str | None] = ["*"] if is_vague else [*_longer_keys(done), *keys, None]
         for key in wanted:
-            for reason in self._notes.get((*at, key), ()):
+            for reason in self._notes.get((*at, key)) or self._older.get((*at, key)) or ():
                 if _agree(reason, done, is_cut=is_cut or reason.is_cut):
                     return reason
         return None

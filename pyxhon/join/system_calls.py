@@ -84,7 +84,7 @@ class SystemCalls:
             return "import"
         act.join(seen.event, self._answerable.beneath(seen, None))
         if tampers:
-            act.signals.add("tamper")
+            act.see("tamper")
         return "joined"
 
     def _count(self, seen: Sighting, *, tampers: bool) -> str:

@@ -29,6 +29,8 @@ def match_functions(behaviour: "Behaviour", policy: Policy, entry: PackageRules)
 
     Several functions may raise one audit event: it is denied when any is denied, and allowed when all are.
     """
+    if not entry.functions:
+        return []
     if behaviour.kind == "call":
         return _speaking(entry.functions, behaviour)
     name, functions = names_of(behaviour, policy)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pyxhon.categories import CATEGORIES
 from pyxhon.errors import TraceError
-from pyxhon.join import Behaviour, Frame, Joined, NativeFrame, Owner
+from pyxhon.join import Behaviour, Joined, Owner
 from pyxhon.join import Import as JoinedImport
 from pyxhon.policy.judge import Judged, PackageJudgement
 from pyxhon.policy.sequence_finding import FoundSequence, Places
@@ -19,6 +19,7 @@ from pyxhon.report.build_exercise import build_exercise
 from pyxhon.report.build_instructions import InstructionFinder
 from pyxhon.report.build_judging import MOST_PLAIN_ACTS, build_directories, build_judging, build_plain_acts
 from pyxhon.report.build_sequences import build_reactions, build_sequences
+from pyxhon.report.build_shared import Shared
 from pyxhon.report.build_surroundings import (
     build_dlls,
     build_loads,
@@ -82,8 +83,8 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
     """Put everything into one report; `version` is that of the PyXhon that makes it."""
     host, started_ns, ended_ns = _read_meta(reader)
     graph = build_call_graph(reader, joined)
-    finder = InstructionFinder(reader)
-    behaviours = _build_behaviours(judgement.judged, finder)
+    finder, shared = InstructionFinder(reader), Shared(UNMAPPED)
+    behaviours = _build_behaviours(judgement.judged, shared, finder)
     imports = [_build_import(row, finder) for row in joined.imports]
     exercised = build_exercise(reader, graph)
     losses = _count_losses(reader, is_cut_off=ended_ns is None, left_out=finder.left_out)
@@ -104,7 +105,7 @@ def build_report(reader: TraceReader, joined: Joined, judgement: Judgement, vers
         not_exercised=exercised.rows,
         losses=losses,
         complete=HARMLESS_LOSSES.issuperset(losses),
-        details=_build_details(judgement, finder),
+        details=_build_details(judgement, shared, finder),
         snapshots=build_snapshots(reader),
         loads=build_loads(reader, joined),
         counters=[model.Counter(row.signal, row.seen, row.stored, row.repeated, row.lost) for row in reader.counters()],
@@ -163,34 +164,11 @@ def _count_losses(reader: TraceReader, *, is_cut_off: bool, left_out: int) -> di
     return {reason: count for reason, count in sorted(losses.items()) if count}
 
 
-def _build_behaviours(judged: Iterable[Judged], finder: InstructionFinder) -> list[model.Behaviour]:
-    stacks = _Stacks({}, {})
-    return [_build_behaviour(each, stacks, finder) for each in judged]
+def _build_behaviours(judged: Iterable[Judged], shared: Shared, finder: InstructionFinder) -> list[model.Behaviour]:
+    return [_build_behaviour(each, shared, finder) for each in judged]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stacks:
-    """Stacks as the report shows them; many acts share one, so its frames are held once."""
-
-    of_python: dict[tuple[Frame, ...], list[model.Location]]
-    of_native: dict[tuple[NativeFrame, ...], list[model.NativeFrame]]
-
-    def python(self, frames: tuple[Frame, ...]) -> list[model.Location]:
-        """Give a Python stack."""
-        if frames not in self.of_python:
-            self.of_python[frames] = [model.Location(frame.file, frame.line, frame.function) for frame in frames]
-        return self.of_python[frames]
-
-    def native(self, frames: tuple[NativeFrame, ...]) -> list[model.NativeFrame]:
-        """Give a native stack."""
-        if frames not in self.of_native:
-            self.of_native[frames] = [
-                model.NativeFrame(frame.object or UNMAPPED, frame.symbol, frame.offset) for frame in frames
-            ]
-        return self.of_native[frames]
-
-
-def _build_behaviour(judged: Judged, stacks: _Stacks, finder: InstructionFinder) -> model.Behaviour:
+def _build_behaviour(judged: Judged, shared: Shared, finder: InstructionFinder) -> model.Behaviour:
     row = judged.behaviour
     return model.Behaviour(
         id=row.id,
@@ -201,38 +179,40 @@ def _build_behaviour(judged: Judged, stacks: _Stacks, finder: InstructionFinder)
         rule=judged.rule,
         kind=row.kind,
         name=row.name,
-        args=dict(row.arguments),
+        args=row.arguments,
         result=row.result,
         count=row.count,
         first_ns=row.first_ns,
         last_ns=row.last_ns,
         pid=row.pid,
         tid=row.tid,
-        location=build_location(row.location),
+        location=shared.location(row.location),
         instruction=finder.under(row.event, row.location),
         object=row.beneath.object,
-        python_stack=stacks.python(row.python_stack),
-        native_stack=stacks.native(row.beneath.frames),
-        signals=list(row.signals),
+        python_stack=shared.python(row.python_stack),
+        native_stack=shared.native(row.beneath.frames),
+        signals=shared.texts(row.signals),
     )
 
 
-def _build_details(judgement: Judgement, finder: InstructionFinder) -> list[model.Detail]:
+def _build_details(judgement: Judgement, shared: Shared, finder: InstructionFinder) -> list[model.Detail]:
     words = {row.owner.name: row.reason for row in judgement.packages}
-    return [_build_detail(row, words, finder) for row in judgement.judged]
+    return [_build_detail(row, words, shared, finder) for row in judgement.judged]
 
 
-def _build_detail(judged: Judged, words: Mapping[str, str | None], finder: InstructionFinder) -> model.Detail:
+def _build_detail(
+    judged: Judged, words: Mapping[str, str | None], shared: Shared, finder: InstructionFinder
+) -> model.Detail:
     row = judged.behaviour
     return model.Detail(
         row.id,
         row.pid,
         row.failed,
         row.is_truncated,
-        list(row.chain),
+        shared.texts(row.chain),
         judged.reason or None,
         words.get(row.owner.name),
-        list(row.beneath.order),
+        shared.texts(row.beneath.order),
         row.beneath.confidence,
         row.beneath.doubt,
         build_maker(row.beneath.made_by),

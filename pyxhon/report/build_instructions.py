@@ -13,6 +13,7 @@ from pyxhon.trace.reader import TraceReader
 from pyxhon.trace.rows import CodeContentRow, FrameRow
 
 _MOST_KEPT: Final = 4096
+_MOST_STACKS: Final = 20_000
 _MOST_INSTRUCTIONS: Final = 2_000_000  # of which expressions are written: some seconds
 _ARGUMENT_LIMIT: Final = 200
 _MOST_BYTES: Final = 4 << 20  # a trace from elsewhere may hold anything
@@ -51,14 +52,29 @@ class InstructionFinder:
         self._found: dict[tuple[str, int], Instruction | None] = {}
         self._expressions: dict[str, dict[int, str]] = {}
         self._budget = _MOST_INSTRUCTIONS
+        self._under: dict[tuple[int, Frame], tuple[Instruction | None, int]] = {}  # with how many were left out for it
+        self._along: dict[int, tuple[Sequence[Frame], list[str | None]]] = {}
         self.left_out = 0  # instructions that no expression is given of
 
     def under(self, event: int, location: Frame | None) -> Instruction | None:
         """Give the instruction of the innermost frame at a place in an event's stack."""
-        if location is None:
+        stack = self._stacks.get(event)
+        if location is None or stack is None:
             return None
+        known = self._under.get((stack, location))
+        if known is None:
+            if len(self._under) >= _MOST_STACKS:
+                self._under.clear()
+            before = self.left_out
+            found = self._find_under(stack, location)
+            self._under[stack, location] = found, self.left_out - before
+            return found
+        self.left_out += known[1]
+        return known[0]
+
+    def _find_under(self, stack: int, location: Frame) -> Instruction | None:
         wanted = location.file, location.line, location.function
-        rows = (row for row in self._rows(event) if (row.file, row.line, row.function) == wanted)
+        rows = (row for row in self._reader.stack(stack) if (row.file, row.line, row.function) == wanted)
         found = next((self.of_frame(row) for row in rows), None)
         return None if found is None else self._explain(found)
 
@@ -85,18 +101,25 @@ class InstructionFinder:
 
     def along(self, event: int, frames: Sequence[Frame]) -> list[str | None]:
         """Give the instruction under each of these frames of an event's stack, as text."""
+        stack = self._stacks.get(event)
+        if stack is None:
+            return [None] * len(frames)
+        known = self._along.get(stack)
+        if known is None or known[0] is not frames:
+            if len(self._along) >= _MOST_STACKS:
+                self._along.clear()
+            known = self._along[stack] = frames, self._find_along(stack, frames)
+        return known[1]
+
+    def _find_along(self, stack: int, frames: Sequence[Frame]) -> list[str | None]:
         shown: list[str | None] = []
-        rows = iter(self._rows(event))
+        rows = iter(self._reader.stack(stack))
         for frame in frames:
             wanted = frame.file, frame.line, frame.function
             found = next((row for row in rows if (row.file, row.line, row.function) == wanted), None)
             instruction = None if found is None else self.of_frame(found)
             shown.append(None if instruction is None else show_instruction(instruction))
         return shown
-
-    def _rows(self, event: int) -> tuple[FrameRow, ...]:
-        stack = self._stacks.get(event)
-        return () if stack is None else self._reader.stack(stack)
 
     def of_frame(self, row: FrameRow) -> Instruction | None:
         """Give the instruction that a frame stands at; None where its code was not captured."""

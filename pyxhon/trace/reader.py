@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,7 @@ from pyxhon.trace.rows import (
 
 _APPLICATION_ID: Final = 0x50795868
 _VERSION: Final = 4
+_MOST_RESULTS: Final = 1000
 _MAGIC: Final = b"SQLite format 3\0"
 
 
@@ -103,6 +105,7 @@ class TraceReader:
         self._native_stacks: dict[int, NativeStackRow] = {}
         self._acts: tuple[EventRow, ...] = ()
         self._firsts: dict[int, int] = {}
+        self._results: dict[str | None, Any] = {}  # few, and nobody changes them
         self._folded_version: int | None = None
 
     def __enter__(self) -> "TraceReader":
@@ -181,13 +184,21 @@ class TraceReader:
         if version != self._folded_version:
             given = self._select("SELECT event FROM code_origin WHERE event IS NOT NULL")
             folded = fold(self._select("SELECT * FROM event ORDER BY id"), frozenset(number for (number,) in given))
-            self._acts = tuple(map(self._event, folded.rows))
+            self._acts = tuple(map(self._event, folded.take_rows()))
             self._firsts = folded.firsts
             self._folded_version = version
 
     def _event(self, row: tuple[Any, ...]) -> EventRow:
+        arguments = self._decode(row[5])
+        if type(arguments) is dict:
+            arguments = {sys.intern(name): value for name, value in arguments.items()}
+        if row[6] not in self._results:
+            if len(self._results) >= _MOST_RESULTS:
+                self._results.clear()
+            self._results[row[6]] = self._decode(row[6])
         columns = list(row)
-        columns[5], columns[6], columns[14] = self._decode(row[5]), self._decode(row[6]), bool(row[14])
+        columns[5], columns[6], columns[14] = arguments, self._results[row[6]], bool(row[14])
+        columns[12] = row[11] if row[11] == row[12] else row[12]  # one number, where it is the same
         return EventRow(*columns)
 
     def event_counts(self) -> dict[int, int]:

@@ -29,6 +29,7 @@ BENCHMARKS = (
     "evaluation",
     "unwind",
     "rejudge",
+    "formats",
 )
 _COLUMNS = 118
 PAGE = CHECKOUT / "docs/performance.md"

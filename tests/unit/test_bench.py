@@ -21,6 +21,7 @@ _BENCHMARKS = [
     "calls",
     "calls_seen",
     "rejudge",
+    "formats",
     "evaluation",
 ]
 

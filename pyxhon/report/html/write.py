@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final, TextIO
@@ -16,6 +17,9 @@ from pyxhon.report.html.tables import show_text
 from pyxhon.report.model import Report
 
 _FOLDER: Final = Path(__file__).parent
+_SOURCE_MAP: Final = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # a browser would ask for it
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # in strings of minified scripts, as they stand
 
 
 def write_html(report: Report, out: TextIO, limits: Limits = LIMITS) -> None:
@@ -38,8 +42,9 @@ def write_html(report: Report, out: TextIO, limits: Limits = LIMITS) -> None:
 
 
 def read_script() -> str:
-    """Give the page's script: the files of `script`, in the order of their names, in one scope."""
-    return '(function () {\n"use strict";\n' + _read_all("script", "*.js") + "}());\n"
+    """Give the page's script: what is from others, then the files of `script` by their names, in one scope."""
+    vendored = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _SOURCE_MAP.sub("", _read_all("vendor", "*.js")))
+    return '(function () {\n"use strict";\n' + vendored + _read_all("script", "*.js") + "}());\n"
 
 
 def read_style() -> str:

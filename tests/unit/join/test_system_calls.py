@@ -56,6 +56,19 @@ def test_an_explained_call_is_no_second_behaviour(recording):
     assert [frame.object for frame in row.beneath.frames][:2] == [LIBC.path, SOCKET.path]
 
 
+def test_more_acts_than_are_remembered_are_explained_all_the_same(recording, monkeypatch):
+    monkeypatch.setattr("pyxhon.join.explaining._MAX_NOTES", 60)
+    monkeypatch.setattr("pyxhon.join.behaviours._SLICE", 10)
+    for number in range(200):
+        recording.audit("open", [f"/srv/{number}.txt", "r", 0], [PKG, APP])
+        recording.call("openat", {"path": f"/srv/{number}.txt", "flags": 0}, BY_INTERPRETER, [PKG, APP])
+
+    rows = recording.join().behaviours
+
+    assert len(rows) == 200
+    assert {(row.kind, row.signals) for row in rows} == {("audit", ("audit", "syscall"))}
+
+
 @pytest.mark.parametrize(
     ("acts", "calls", "failed"),
     [

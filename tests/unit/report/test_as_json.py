@@ -89,3 +89,17 @@ def test_any_target_values_give_valid_utf8_json(value, file, name):
 
     jsonschema.validate(data, SCHEMA)
     json.dumps(data, ensure_ascii=False).encode("utf-8")
+
+
+def test_rows_that_share_what_they_hold_are_written_as_those_that_do_not():
+    shared = make_behaviour(python_stack=[make_location("/tmp/\x9b\u202e\ud800.py", 1, "\x7fé")])
+    report = make_report(behaviours=[shared, dataclasses.replace(shared, args={"a": math.inf, "b": "\u2028"})])
+    apart = dataclasses.replace(
+        report, behaviours=[dataclasses.replace(row, python_stack=list(row.python_stack)) for row in report.behaviours]
+    )
+
+    text = written(report)
+
+    assert text == written(apart)
+    assert [row["python_stack"][0]["function"] for row in json.loads(text)["behaviours"]] == ["\x7fé"] * 2
+    assert not set("\x7f\x9b\u202e\u2028\ud800") & set(text)

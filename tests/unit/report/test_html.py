@@ -17,6 +17,7 @@ from pyxhon.report.html.content import Limits, make_content, to_script_json
 from pyxhon.report.html.tables import UNKNOWN_ORDER, Stacks, Texts
 from pyxhon.report.html.write import read_script
 from pyxhon.report.model import Detail, NativeFrame
+from tests.interpreters import CHECKOUT
 from tests.unit.report.sample import make_behaviour, make_location, make_report
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=60)
@@ -52,6 +53,16 @@ def test_the_page_names_nothing_of_the_network():
     page = written(make_report()).replace("http://www.w3.org/2000/svg", "")  # the name of SVG's elements
 
     assert re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]+|\bsrc=|@import|url\(", page) == []
+
+
+def test_what_is_embedded_from_others_is_what_was_published():
+    folder = CHECKOUT / "pyxhon/report/html/vendor"
+    told = dict(
+        re.findall(r"^\| `([^`]+\.js)`.*`([0-9a-f]{64})` \|$", (folder / "README.md").read_text(), re.MULTILINE)
+    )
+
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.js")} == told
+    assert "sourceMappingURL" not in read_script()
 
 
 def test_the_script_never_takes_text_for_markup_or_code():

@@ -21,8 +21,11 @@ function buildImports() {
     words: (row) => [text(row[IMPORTER]), text(row[MODULE]), text(row[IMPORTED]), text(row[IMPORT_CATEGORY]),
       placeOf(row[IMPORT_PLACE], false)],
     holder: table(caption, ["Importer", "Module", "Package", "Category", "Where", ">Count"]),
-    before: [tree, element("h3", null, caption)],
+    before: [graphPart(), element("h3", null, "Tree"), tree, element("h3", null, caption)],
   });
+  if (DATA.imports.length) {
+    drawGraph();
+  }
 }
 
 // Whom nobody else imports; where all import each other, the application or the first.
