@@ -28,10 +28,9 @@ static inline bool is_shown(const struct kernel_layout *l, void *block)
 }
 
 // The code object of the innermost Python frame from here outwards; 0: there is none. Never do two hidden frames follow
-// each other.
-static inline u64 code_of_caller(const struct kernel_layout *l, u64 frame)
+// each other. `block` is where to read frames to.
+static inline u64 code_of_caller_by(const struct kernel_layout *l, u64 frame, u64 *block)
 {
-	u64 block[BLOCK_BYTES / 8] = {};
 	if (!frame || read_frame(l, block, frame))
 		return 0;
 	if (!is_shown(l, block)) {
@@ -40,4 +39,10 @@ static inline u64 code_of_caller(const struct kernel_layout *l, u64 frame)
 			return 0;
 	}
 	return BLOCK_FIELD(block, u64, l->frame_code) & ~3ULL;
+}
+
+static inline u64 code_of_caller(const struct kernel_layout *l, u64 frame)
+{
+	u64 block[BLOCK_BYTES / 8] = {};
+	return code_of_caller_by(l, frame, block);
 }

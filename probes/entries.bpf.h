@@ -10,10 +10,9 @@ struct entry {
 	u32 is_thrown; // up to 3.10: an exception is thrown into a generator
 };
 
-// Take what the frame entered says; false where it cannot be read.
-static inline bool read_entry(struct entry *e, const struct kernel_layout *l)
+// Take what the frame entered says; false where it cannot be read. `block` is where to read it to.
+static inline bool read_entry_by(struct entry *e, const struct kernel_layout *l, u64 *block)
 {
-	u64 block[BLOCK_BYTES / 8] = {};
 	if (!e->frame || read_frame(l, block, e->frame)) {
 		count(SIGNAL_FUNCTION, COUNTER_UNREADABLE_FRAME);
 		return false;
@@ -22,6 +21,12 @@ static inline bool read_entry(struct entry *e, const struct kernel_layout *l)
 	e->function.caller = BLOCK_FIELD(block, u64, l->frame_previous);
 	e->instruction = BLOCK_FIELD(block, u64, l->frame_instruction);
 	return true;
+}
+
+static inline bool read_entry(struct entry *e, const struct kernel_layout *l)
+{
+	u64 block[BLOCK_BYTES / 8] = {};
+	return read_entry_by(e, l, block);
 }
 
 // Take whether it is a start or a resumption; false where it is no entry.

@@ -49,20 +49,16 @@ static inline bool is_wanted(struct scratch *s, const struct hit *h, struct func
 	return true;
 }
 
-// True where the call is the one told last: RESUME is executed again, see calls.bpf.c.
-static inline bool was_told(struct scratch *s, const struct entry *e, const struct kernel_layout *l)
+// Read only what tells which function is entered; false where it cannot be read.
+static inline bool read_entered_code(struct entry *e, const struct kernel_layout *l)
 {
-	struct call_count last = {};
-	last.frame = s->told.frame;
-	last.instruction = s->told.instruction;
-	last.version = s->told.version;
-	last.is_outdated = s->told.is_outdated;
-	bool is_same = is_again(&last, e, l);
-	s->told.frame = last.frame;
-	s->told.instruction = last.instruction;
-	s->told.version = last.version;
-	s->told.is_outdated = last.is_outdated;
-	return is_same;
+	u64 code = 0;
+	if (!e->frame || bpf_probe_read_user(&code, 8, (void *)(e->frame + l->frame_block_start + l->frame_code))) {
+		count(SIGNAL_FUNCTION, COUNTER_UNREADABLE_FRAME);
+		return false;
+	}
+	e->function.code = code & ~3ULL;
+	return true;
 }
 
 int on_function(struct pt_regs *ctx)
@@ -72,14 +68,12 @@ int on_function(struct pt_regs *ctx)
 	if (!begin_hit(&h, ctx, false))
 		return 0;
 	find_entry(&e, ctx, &h);
-	if (!take_entry(&e, h.l, h.site) || e.is_resumption)
+	if (!read_entered_code(&e, h.l))
 		return 0;
-	struct function *f = &e.function;
-	f->generation = generation_of(h.freed, h.p->image, f->code);
-	f->caller_generation = 0;
-	struct place place = {.image = h.p->image, .id = f->code};
+	e.function.generation = generation_of(h.freed, h.p->image, e.function.code);
+	struct place place = {.image = h.p->image, .id = e.function.code};
 	struct function_decision *known = decisions.lookup(&place);
-	if (known && known->generation == f->generation && known->is_unwanted)
+	if (known && known->generation == e.function.generation && known->is_unwanted)
 		return 0;
 	struct scratch *s = get_scratch(h.id);
 	if (!s) {
@@ -87,8 +81,14 @@ int on_function(struct pt_regs *ctx)
 		count(SIGNAL_CALL, COUNTER_LOST);
 		return 0;
 	}
-	f->caller = code_of_caller(h.l, f->caller);
-	if (was_told(s, &e, h.l) || !is_wanted(s, &h, f, &place))
+	if (!read_entry_by(&e, h.l, s->near) || !judge_entry(&e, h.l, h.site) || e.is_resumption)
+		return 0;
+	e.function.caller = code_of_caller_by(h.l, e.function.caller, s->near);
+	e.function.caller_generation = 0;
+	if (is_again(&s->told, &e, h.l)) // the call told last: RESUME is executed again, see calls.bpf.c
+		return 0;
+	struct function *f = &e.function;
+	if (!is_wanted(s, &h, f, &place))
 		return 0;
 	FORGET();
 	begin_act(s, h.p, h.site, get_attach_cookie(ctx), SIGNAL_CALL);

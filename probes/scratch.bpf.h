@@ -171,9 +171,7 @@ struct scratch {
 	struct argument_list list;
 	struct method_call method;
 	struct parameters parameters;
-	struct {
-		u64 frame, instruction, version, is_outdated;
-	} told; // the call of a Python function told last
+	struct call_count told; // the call of a Python function told last
 	u64 near[36]; // the stack from an argument list on
 	u32 digits[4];
 	struct walk walk;

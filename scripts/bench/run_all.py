@@ -27,6 +27,7 @@ BENCHMARKS = (
     "syscall_price",
     "workloads",
     "evaluation",
+    "small_packages",
     "unwind",
     "rejudge",
     "formats",

@@ -23,6 +23,7 @@ _BENCHMARKS = [
     "rejudge",
     "formats",
     "evaluation",
+    "small_packages",
 ]
 
 
