@@ -1,10 +1,8 @@
 """The graph of imports in the HTML report, in a real browser: what it shows, by mouse, keyboard and on paper."""
 
 import dataclasses
-import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.browser.pages import make_page_report, write_page
 from tests.unit.report.sample import make_import
@@ -18,18 +16,8 @@ IMPORTS = [
 SAID = "Imports between 5 packages; the tree below tells the same"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        assert path is not None, "there is no Chromium; scripts/setup --dev installs it"
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(chromium, tmp_path):
+def open_page(browser, tmp_path):
     problems, contexts = [], []
 
     def open_page(imports, **how):
@@ -39,7 +27,7 @@ def open_page(chromium, tmp_path):
             for number in range(count)
         ]
         path = write_page(dataclasses.replace(make_page_report(), imports=rows), tmp_path / "page.html")
-        context = chromium.new_context(**how)
+        context = browser.new_context(**how)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: problems.append(message.text))
