@@ -19,6 +19,13 @@ static inline bool take_made_code(struct scratch *s, const struct kernel_layout 
 	    read_user(&s->found.from, 8, s->registers.result + l->object_type) ||
 	    s->found.from != s->current.base + l->code_type)
 		return false;
+	FORGET();
+	s->found.from = 1;
+	if (l->code_bytecode) // one without instructions is made by Cython for each of its functions
+		read_user(&s->found.from, 8, s->registers.result + l->object_size);
+	FORGET();
+	if (!s->found.from)
+		return false;
 	s->given_code = s->registers.result;
 	return true;
 }

@@ -168,13 +168,15 @@ def _read_bytecode(memory: Memory, address: int) -> tuple[bytes | None, int]:
     layout = memory.layout
     if layout.code_bytecode is not None:
         count = memory.signed_word(address + layout.object_size)
-        size, start = (count or 0) * _CODE_UNIT, address + layout.code_bytecode
+        size, start = None if count is None else count * _CODE_UNIT, address + layout.code_bytecode
     else:
         content = memory.pointer(address + (layout.code_bytes or 0))
-        size = memory.signed_word(content + layout.object_size) or 0 if content else 0
+        size = memory.signed_word(content + layout.object_size) if content else None
         start = (content or 0) + layout.bytes_data
-    if not 0 < size <= 1 << 31:
+    if size is None or not 0 <= size <= 1 << 31:
         return None, 0
+    if size == 0:  # as Cython makes for its functions
+        return b"", 0
     for wanted in (min(size, MAX_BYTECODE), min(size, MAX_BYTECODE - 512)):  # the copy holds the head, too
         found = memory.block(start, wanted)
         if found is not None:
