@@ -11,7 +11,7 @@ from measuring import PYXHON, Table, parser, reap, require_root, say, verdict
 GOAL_S = 20.0
 PACKAGES = (
     "six==1.17.0", "idna==3.10", "certifi==2025.1.31", "packaging==24.2", "click==8.1.8", "attrs==25.1.0",
-    "pytz==2025.1", "xlrd3==1.1.0", "pyisbn==1.4.0", "itsdangerous==2.2.0",
+    "pytz==2025.1", "xlrd3==1.1.0", "pyisbn==1.4.3", "itsdangerous==2.2.0",
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def main() -> None:
             status = ", ".join(str(one) for one in sorted({one[2] for one in took}))
             table.add(
                 package, f"{statistics.median(seconds):.1f}", f"{max(seconds):.1f}", f"{processor:.1f}", status,
-                verdict(is_met=max(seconds) <= GOAL_S),
+                verdict(is_met=max(seconds) <= GOAL_S and {one[2] for one in took} <= {0, 3}),
             )  # fmt: skip
     table.notes.append(
         "One package a command, in its sandbox, installed and exercised by the importing of all its modules, its "
