@@ -314,7 +314,8 @@ def test_functions_seen_are_those_with_a_count_and_their_first_callers_are_calle
 
 @every_python(min=(3, 12), max=(3, 12))
 def test_on_3_12_functions_are_not_seen_unless_counted_and_coverage_says_why(python, tmp_path):
-    with tracing_program(tmp_path / "t.pyxhon", python, [_KNOWN, "-", "late"], "--calls", "seen") as traced:
+    arguments = [_KNOWN, tmp_path / "told.json", "late"]
+    with tracing_program(tmp_path / "t.pyxhon", python, arguments, "--calls", "seen") as traced:
         traced.tell()
         traced.finish()
 
