@@ -134,6 +134,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	e->creator_arguments = call->arguments;
 	e->creator_name = call->name;
 	e->creator_native = call->native;
+	e->inode = read_kernel_u64(inode + conf->inode_number);
 	e->arguments_bytes = end - start;
 	e->file[0] = 0;
 	bpf_probe_read_kernel_str(e->file, NAME_BYTES, (void *)read_kernel_u64(ctx->args[2] + conf->binprm_filename));

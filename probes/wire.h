@@ -543,12 +543,13 @@ struct exec_event {
 	u64 creator_arguments;
 	u64 creator_name;
 	u64 creator_native;
+	u64 inode;
 	u32 arguments_bytes;
 	u32 arguments_stored;
 	u8 file[256];
 	u8 data[4096];
 };
-_Static_assert(sizeof(struct exec_event) == 4448, "exec_event");
+_Static_assert(sizeof(struct exec_event) == 4456, "exec_event");
 _Static_assert(offsetof(struct exec_event, head) == 0, "exec_event.head");
 _Static_assert(offsetof(struct exec_event, previous_image) == 32, "exec_event.previous_image");
 _Static_assert(offsetof(struct exec_event, account) == 40, "exec_event.account");
@@ -557,10 +558,11 @@ _Static_assert(offsetof(struct exec_event, creator_stack) == 56, "exec_event.cre
 _Static_assert(offsetof(struct exec_event, creator_arguments) == 64, "exec_event.creator_arguments");
 _Static_assert(offsetof(struct exec_event, creator_name) == 72, "exec_event.creator_name");
 _Static_assert(offsetof(struct exec_event, creator_native) == 80, "exec_event.creator_native");
-_Static_assert(offsetof(struct exec_event, arguments_bytes) == 88, "exec_event.arguments_bytes");
-_Static_assert(offsetof(struct exec_event, arguments_stored) == 92, "exec_event.arguments_stored");
-_Static_assert(offsetof(struct exec_event, file) == 96, "exec_event.file");
-_Static_assert(offsetof(struct exec_event, data) == 352, "exec_event.data");
+_Static_assert(offsetof(struct exec_event, inode) == 88, "exec_event.inode");
+_Static_assert(offsetof(struct exec_event, arguments_bytes) == 96, "exec_event.arguments_bytes");
+_Static_assert(offsetof(struct exec_event, arguments_stored) == 100, "exec_event.arguments_stored");
+_Static_assert(offsetof(struct exec_event, file) == 104, "exec_event.file");
+_Static_assert(offsetof(struct exec_event, data) == 360, "exec_event.data");
 
 // A thread or process ended; status is the kernel's wait status.
 struct exit_event {

@@ -5,6 +5,7 @@ comes next, for it may have to be probed.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from pyxhon.bpf.attach import Probes
@@ -18,8 +19,10 @@ _AT_ONCE: Final = frozenset(kind.to_bytes(2, "little") for kind in (EventKind.FO
 class Batches:
     """Gives the records of the probes, many at a time; without patience as soon as they come."""
 
-    def __init__(self, probes: Probes, *, is_patient: bool = True) -> None:
+    def __init__(self, probes: Probes, see: Callable[[list[bytes]], None], *, is_patient: bool = True) -> None:
         self._probes = probes
+        self._see = see
+        self._fetched: tuple[list[bytes], list[bytes]] = [], []
         self._wait_s = _WAIT_S if is_patient else 0.0
         self._records: list[bytes] = []
         self._stacks: list[bytes] = []
@@ -29,9 +32,17 @@ class Batches:
         self.is_idle = True  # nothing came and nothing waits
         self.is_late = False  # what was given last had waited its time
 
+    def fetch(self) -> None:
+        """Take from the kernel what there is, and let it be seen; it is given by the next `read`."""
+        records, stacks = self._probes.read()
+        self._see(records)
+        self._fetched[0].extend(records)
+        self._fetched[1].extend(stacks)
+
     def read(self, *, is_last: bool) -> tuple[list[bytes], list[bytes]]:
         """Give records and the native stacks that they name, oldest first; nothing while they wait."""
-        records, stacks = self._probes.read()
+        self.fetch()
+        (records, stacks), self._fetched = self._fetched, ([], [])
         now = time.monotonic()
         if not self._records and not self._stacks:
             self._due_s = now + self._wait_s

@@ -1,16 +1,14 @@
 """Code objects as they were copied out of memory → what they consist of, and where they come from, in the trace."""
 
-import hashlib
 import struct
 from collections.abc import Callable
 from typing import Final
 
 from pyxhon.bpf.code_records import CodeMemory
 from pyxhon.bpf.poll import Act
+from pyxhon.code_copies import CodeCopy, CodesRead, blocks_of
 from pyxhon.code_events import MAKERS, NEW_CODE
-from pyxhon.cpython.bytecode import without_caches
-from pyxhon.cpython.captured_code import Blocks, CodeContent, Described, columns_of, head_of, known_types, read_content
-from pyxhon.cpython.layout import Layout
+from pyxhon.cpython.captured_code import CodeContent, Described, columns_of, head_of, known_types, read_content
 from pyxhon.cpython.objects import Memory, TypeFacts
 from pyxhon.events import Signal
 from pyxhon.losses import Losses
@@ -21,8 +19,6 @@ _MOST_BYTES: Final = 64 << 20  # of all contents of a trace
 _MOST_KNOWN: Final = 1 << 18  # of what is remembered to tell origins by
 _MOST_OPEN: Final = 256
 _MOST_PARTS: Final = 64
-_MOST_READ_BEFORE: Final = 2048
-_REFERENCES: Final = 8  # Py_ssize_t ob_refcnt, the first of every object
 _KEY: Final = struct.Struct("<5QII")
 
 _Key = tuple[int, int, int]  # image, address, fingerprint
@@ -42,7 +38,7 @@ class CodeRecorder:
         self._parents: dict[tuple[int, int], tuple[int, str]] = {}  # by image and address: row, words on the constant
         self._rows: dict[tuple[int, int], tuple[int, str | None]] = {}  # row and name
         self._hashes: set[str] = set()
-        self._read_before: dict[bytes, CodeContent] = {}  # forked children have what their parent has
+        self._read_before = CodesRead()
         self._bytes = 0
         self._lost = {"code_unreadable": 0, "code_not_kept": 0, "code_cut": 0, "code_incomplete": 0,
                       "opcode_unresolved": 0}  # fmt: skip
@@ -101,23 +97,25 @@ class CodeRecorder:
         if layout is None or interpreter is None or interpreter.sites is None:
             return None
         symbols = interpreter.sites.symbols
-        blocks = Blocks([block for part in parts for block in part.blocks()], None)
-        signature = _sign(layout, record, blocks, known)
-        if signature in self._read_before:
-            return self._read_before[signature]
+        blocks = blocks_of(parts)
+        copy = CodeCopy(parts, blocks, known, layout)
+        earlier = self._read_before.find(copy)
+        if earlier is not None:
+            return earlier
         if len(self._types) > _MOST_OPEN:
             self._types.clear()
-        types = self._types.setdefault((record.image, record.base), known_types(symbols, record.base))
-        memory = Memory(blocks.read, layout, types)
+        place = record.image, record.base
+        types = self._types.get(place)
+        if types is None:
+            types = self._types[place] = known_types(symbols, record.base)
+        memory = Memory(blocks.read, layout, types, copied=blocks.exact)
         if image.code.read is not None:
             has_copy = any(part.content for part in parts)
             blocks.live = _Live(image.code.read, memory, record.code).read if has_copy else image.code.read
         none = symbols.get("_Py_NoneStruct")
         content = read_content(memory, record.code, None if none is None else none + record.base, known)
         if content is not None and not blocks.has_read_live:
-            if len(self._read_before) >= _MOST_READ_BEFORE:
-                self._read_before.clear()
-            self._read_before[signature] = content
+            self._read_before.add(copy, content)
         return content
 
     def _write(self, row: int, content: CodeContent) -> None:
@@ -189,24 +187,6 @@ class CodeRecorder:
         counted = self._lost | {"code_unreadable": self._lost["code_unreadable"] + len(self._open)}
         counted["code_not_captured"] = self._store.count_uncaptured()
         return {(None, "code", reason): count for reason, count in counted.items()}
-
-
-def _sign(layout: Layout, record: CodeMemory, blocks: Blocks, known: Described) -> bytes:
-    """Stand for all that a code object is read from, but for references to its objects, and what running changes."""
-    told = repr((record.code, record.base, known.name, len(known.line_table)))
-    digest = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16)
-    digest.update(known.line_table)
-    end = None
-    for address, content in blocks.all:
-        is_continued = address == end
-        end = address + len(content)
-        digest.update(address.to_bytes(8, "little"))
-        if address == record.code and layout.code_bytecode is not None:
-            digest.update(content[_REFERENCES : layout.code_bytecode])
-            digest.update(without_caches(layout.version, content[layout.code_bytecode :]))
-        else:
-            digest.update(content if is_continued else content[_REFERENCES:])
-    return digest.digest()
 
 
 def _size_of(value: object) -> int:

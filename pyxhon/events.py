@@ -328,6 +328,7 @@ class ExecEvent:
     creator_arguments: U64
     creator_name: U64
     creator_native: U64
+    inode: U64  # number of the program's file
     arguments_bytes: U32
     arguments_stored: U32
     file: Annotated[bytes, Bytes(NAME_BYTES)]

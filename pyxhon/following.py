@@ -13,6 +13,7 @@ from pyxhon.cpython.runtime import Runtime, find_runtime, find_runtime_in_file
 from pyxhon.cpython.snapshot import take_snapshot
 from pyxhon.earlier_functions import EarlierFunctions
 from pyxhon.errors import InterpreterError, PyxhonError, TargetError, UnsupportedInterpreterError
+from pyxhon.executions import Executions, find_program, runtime_of
 from pyxhon.interpreters import Interpreter, Interpreters
 from pyxhon.lower_bounds import describe_doubt
 from pyxhon.ownership import Ownership
@@ -28,7 +29,6 @@ from pyxhon.target.process import (
     list_processes,
     page_reader,
     read_arguments,
-    read_environment,
     read_executable,
     read_mappings,
     read_memory,
@@ -54,8 +54,10 @@ class Tracing:
     recorder: Recorder
     settling: list[Image] = field(default_factory=list)
     earlier: EarlierFunctions = field(init=False)
+    executions: Executions = field(init=False)
 
     def __post_init__(self) -> None:
+        self.executions = Executions(self.probes, self.ownership)
         parts = (self.store, self.recorder.resolver, self.ownership, self.interpreters.entries)
         self.earlier = EarlierFunctions(*parts)
 
@@ -216,13 +218,21 @@ def add_mapped_dll(tracing: Tracing, record: MappingRecord) -> None:
             tracing.ownership.see_dll(image.root, path, record.descriptor)
 
 
-def install_execution(tracing: Tracing, image: Image) -> None:
-    """Probe the interpreter that a process has just begun to run."""
+def install_execution(tracing: Tracing, image: Image, inode: int) -> None:
+    """Probe the interpreter that a process has just begun to run; `inode` is the number of the program's file."""
     interpreter = None
     try:
         interpreter = _look_at_execution(tracing, image)
     except (TargetError, OSError):  # it ended or runs another program meanwhile
-        interpreter = tracing.interpreters.find_by_path(image.executable) or _look_at_file(tracing, image)
+        program = find_program(image.executable, image.working_directory, inode)
+        if program is not None:
+            interpreter = tracing.interpreters.find_by_path(program)
+            if interpreter is None:
+                interpreter = _look_at_file(tracing, image, program)
+            elif not tracing.interpreters.knows(interpreter.runtime, image.started_ns):
+                _note_untraced(tracing, image, f"process {image.pid} ended before {program} was probed")
+        else:
+            _note_untraced(tracing, image, f"{image.executable} ended before its file could be looked at")
     except PyxhonError as error:
         _logger.info("process %d: %s", image.pid, error)
     tracing.recorder.set_interpreter(image, interpreter)
@@ -252,25 +262,24 @@ def install_libraries(tracing: Tracing, image: Image) -> None:
 
 
 def _look_at_execution(tracing: Tracing, image: Image) -> Interpreter | None:
-    interpreter = None
-    root, executable = tracing.ownership.root_of(image.pid), read_executable(image.pid)
-    environment, directory = read_environment(image.pid), read_working_directory(image.pid)
+    seen = tracing.executions.take(image.pid, image.number)
     try:
-        interpreter = _install(tracing, image, find_runtime_in_file(f"/proc/{image.pid}/exe", environment))
+        image.root, image.executable, image.working_directory = seen.root, seen.executable, seen.working_directory
+        columns = {"root": seen.root, "executable": seen.executable, "working_directory": seen.working_directory}
+        tracing.store.update_process(image.process, **columns)
+        return _install(tracing, image, runtime_of(seen, tracing.ownership.target_root(seen.root)))
     except UnsupportedInterpreterError as error:
         _note_untraced(tracing, image, str(error))
     except InterpreterError as error:
         _logger.debug("%s", error)
-    if tracing.probes.image_of(image.pid) != image.number:
-        raise TargetError(f"process {image.pid} runs another program than {image.executable} by now")
-    image.root, image.executable, image.working_directory = root, executable, directory
-    tracing.store.update_process(image.process, root=root, executable=executable, working_directory=directory)
-    return interpreter
+    finally:
+        os.close(seen.file)
+    return None
 
 
 def _install(tracing: Tracing, image: Image, runtime: Runtime) -> Interpreter:
     """Probe the interpreter of a process that runs already: what it did before is lost, and said to be."""
-    is_late = not tracing.interpreters.knows(runtime)
+    is_late = not tracing.interpreters.knows(runtime, image.started_ns or time.monotonic_ns())
     interpreter = tracing.interpreters.install(runtime, image.pid)
     if interpreter.layout is None:
         _note_untraced(tracing, image, interpreter.coverage["audit"])
@@ -279,12 +288,10 @@ def _install(tracing: Tracing, image: Image, runtime: Runtime) -> Interpreter:
     return interpreter
 
 
-def _look_at_file(tracing: Tracing, image: Image) -> Interpreter | None:
+def _look_at_file(tracing: Tracing, image: Image, program: str) -> Interpreter | None:
     """Look at the program of a process that ended before it could be looked at."""
-    if image.executable is None or not image.executable.startswith("/"):
-        return None
     try:
-        return _install(tracing, image, find_runtime_in_file(image.executable))
+        return _install(tracing, image, find_runtime_in_file(program))
     except UnsupportedInterpreterError as error:
         _note_untraced(tracing, image, str(error))
     except PyxhonError as error:

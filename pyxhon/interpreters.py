@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import time
 from dataclasses import dataclass
 
 from pyxhon import controls
@@ -65,6 +66,7 @@ class Interpreters:
         self.entries = entries or EntryProbing(probes, "off")
         self.instructions = InstructionProbing(probes, "off")
         self._by_file: dict[tuple[int, int], Interpreter] = {}
+        self._probed_ns: dict[tuple[int, int], int] = {}
         self._without_process: set[tuple[int, int]] = set()  # probed before one was there
         self._libraries: set[tuple[object, int]] = set()
         self.by_layout: dict[int, Interpreter] = {}
@@ -77,11 +79,11 @@ class Interpreters:
         """Tell whether functions were asked for by name."""
         return bool(self.functions.wanted) or self.entries.has_functions
 
-    def knows(self, runtime: Runtime) -> bool:
-        """Tell whether the probes of a runtime were in place before now."""
+    def knows(self, runtime: Runtime, time_ns: int) -> bool:
+        """Tell whether the probes of a runtime were in place at a moment."""
         key = (runtime.device, runtime.inode)
         is_complete = key not in self._without_process or not self._by_file[key].entries.startswith("unavailable")
-        return key in self._by_file and is_complete
+        return key in self._by_file and is_complete and self._probed_ns[key] <= time_ns
 
     def install(self, runtime: Runtime, pid: int | None = None) -> Interpreter:
         """Give the interpreter of a runtime, probed; one that cannot be is given with the reason.
@@ -91,6 +93,7 @@ class Interpreters:
         key = (runtime.device, runtime.inode)
         if key not in self._by_file:
             self._by_file[key] = self._install(runtime, pid)
+            self._probed_ns[key] = time.monotonic_ns()
             if pid is None:
                 self._without_process.add(key)
         elif pid is not None and key in self._without_process:

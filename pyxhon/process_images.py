@@ -26,6 +26,7 @@ class Image:
     interpreter: Interpreter | None = None
     parent_pid: int = 0
     is_new_program: bool = False  # begun by an exec: its libraries are mapped later
+    started_ns: int = 0  # of one begun by an exec
     is_ended: bool = False
     is_audited: bool = False
     account: int = 0  # what its acts are counted under; 0: its number

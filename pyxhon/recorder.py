@@ -30,7 +30,7 @@ from pyxhon.trace.rows import EventRow
 from pyxhon.trace.store import Store
 
 _KINDS: Final = {Signal.AUDIT: "audit", Signal.IMPORT: "import", Signal.DLL_LOAD: "dll-load", Signal.CALL: "call"}
-_SIGNAL_MASK, _EXIT_SHIFT = 0x7F, 8
+_SIGNAL_MASK, _EXIT_SHIFT, _PAUSE = 0x7F, 8, 16
 
 
 class Recorder:
@@ -49,14 +49,14 @@ class Recorder:
         self.by_pid: dict[int, Image] = {}
         self.live: dict[int, Image] = {}
         self.totals = Totals()
-        self.on_execution: Callable[[Image], None] = lambda _image: None
+        self.on_pause: Callable[[], None] = lambda: None  # called every few records
+        self.on_execution: Callable[[Image, int], None] = lambda _image, _inode: None
         self.on_first_event: Callable[[Image], None] = lambda _image: None
         self.find_interpreter: Callable[[int], Interpreter | None] = lambda _layout: None
         self.describe_call: Callable[[Act, Image], tuple[str, Any] | None] = lambda _act, _image: ("?", {})
         self.on_function: Callable[[Function | Parameters, Image], None] = lambda _record, _image: None
         self.forget_act: Callable[[bytes], int] = lambda _key: 0
-        self._site_signals = site_signals
-        self._site_kinds = site_kinds
+        self._site_signals, self._site_kinds = site_signals, site_kinds
         self.acts = ActCounts(store)
         self.codes = CodeRecorder(store)
         self.functions = FunctionRecorder(store, self.resolver, ownership)
@@ -75,7 +75,9 @@ class Recorder:
 
     def take(self, records: list[bytes], stacks: Sequence[bytes] = ()) -> None:
         """Take a batch of records, and the native stacks that they name."""
-        for content in (*stacks, *records):
+        for number, content in enumerate((*stacks, *records)):
+            if number % _PAUSE == 0:
+                self.on_pause()
             try:
                 record = decode(content)
             except (ValueError, UnicodeDecodeError):
@@ -288,9 +290,9 @@ class Recorder:
         code = ImageCode(process, None, functools.partial(read_memory, record.pid))
         image = Image(record.image, process, record.pid, code, previous.root, record.file, record.arguments,
                       previous.working_directory, parent_pid=previous.parent_pid, is_new_program=True,
-                      account=record.account)  # fmt: skip
+                      started_ns=record.time_ns, account=record.account)  # fmt: skip
         self.add_image(record.image, image)
-        self.on_execution(image)  # its acts may follow in this very batch
+        self.on_execution(image, record.inode)  # its acts may follow in this very batch
 
     def _take_exit(self, record: Exit) -> None:
         image = self.images.get(record.image)

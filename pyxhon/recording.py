@@ -222,7 +222,8 @@ def _open_session(
                 native.stacks.on_mapped = functools.partial(add_mapped_dll, tracing)
             try:
                 checks = ProbeCheck(store, recorder.pending, probes), HookCheck(store, recorder.pending, probes)
-                yield _Session(tracing, instructions, *checks, Watching(recorder, probes, rules, options))
+                with tracing.executions:
+                    yield _Session(tracing, instructions, *checks, Watching(recorder, probes, rules, options))
             finally:
                 ownership.close()
 
@@ -283,7 +284,8 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     recorder, interpreters = session.tracing.recorder, session.tracing.interpreters
     # functions asked for are probed as modules are loaded, instructions refused as code is met: the sooner, the better
     is_hurried = interpreters.has_functions or interpreters.instructions.is_on or session.watching.is_reacting
-    batches = Batches(session.tracing.probes, is_patient=not is_hurried)
+    batches = Batches(session.tracing.probes, session.tracing.executions.see, is_patient=not is_hurried)
+    recorder.on_pause = batches.fetch
     over_s = 0.0
     while True:
         was_over = is_over()
@@ -354,9 +356,9 @@ def _finish(session: _Session) -> None:
     session.watching.show(is_last=True)
 
 
-def _begin_program(tracing: Tracing, image: Image) -> None:
+def _begin_program(tracing: Tracing, image: Image, inode: int) -> None:
     """Probe what a process has just begun to run."""
-    install_execution(tracing, image)
+    install_execution(tracing, image, inode)
     if image.interpreter is not None and not image.is_ended:
         probe_for_execution(tracing.interpreters, image.pid, image.interpreter.runtime)
 

@@ -1,12 +1,10 @@
 """Stages 5 to 7 in a row: join, judge, report; the same for a live trace and an old one."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from pyxhon import __version__
+from pyxhon.collecting import rare_collection
 from pyxhon.errors import ReportError
 from pyxhon.join import Joined, Owner, join
 from pyxhon.outputs import check_outputs
@@ -23,26 +21,14 @@ from pyxhon.rules import Rules, load_rules
 from pyxhon.session_options import TraceOptions
 from pyxhon.trace.reader import TraceReader, open_trace
 
-_ALLOCATIONS: Final = 200_000  # before Python looks for cycles among the latest
 CHANGES_OF_DIRECTORY: Final = frozenset({"os.chdir", "os.fchdir"})
 """Acts after which it is not known from where relative paths start."""
 
 
 def report_trace(reader: TraceReader, rules: Rules, options: TraceOptions) -> int:
     """Report on a trace as the options say, and give the exit status."""
-    with _rare_collection():
+    with rare_collection():
         return _report(reader, rules, options)
-
-
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Let Python look for cycles seldom: a report has few, and to look at a million rows each time takes a quarter."""
-    before = gc.get_threshold()
-    gc.set_threshold(_ALLOCATIONS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _report(reader: TraceReader, rules: Rules, options: TraceOptions) -> int:

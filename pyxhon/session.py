@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pyxhon.bpf.attach import ProbeOptions
 from pyxhon.bpf.loading import ProbesLoading
+from pyxhon.collecting import rare_collection
 from pyxhon.errors import KernelError
 from pyxhon.session_options import TraceOptions
 from pyxhon.target.system_calls.declarations import rules as system_call_rules
@@ -57,6 +58,7 @@ def _while_loading(options: TraceOptions, record: Callable[[ProbesLoading], int]
         ProbeOptions(options.ring_bytes, options.stack_ring_bytes, options.aggregate, options.follow, rules)
     )
     try:
-        return record(loading)
+        with rare_collection():
+            return record(loading)
     finally:
         loading.abandon()

@@ -1,5 +1,6 @@
 """Memory of code objects, as the probes send it."""
 
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from pyxhon.events import Event, EventFlag
 
 _HEAD = wire.format_of(Event)
 _BODY = body_format(CodeMemoryEvent, "data")
-_HEADER_BYTES: Final = 16
+_HEADER: Final = struct.Struct("<QQ")
 
 
 @dataclass(slots=True)
@@ -39,12 +40,12 @@ class CodeMemory:
     def blocks(self) -> list[tuple[int, bytes]]:
         """Give (address, bytes) of what could be read."""
         found, at = [], 0
-        while at + _HEADER_BYTES <= len(self.content):
-            address = int.from_bytes(self.content[at : at + 8], "little")
-            size = int.from_bytes(self.content[at + 8 : at + _HEADER_BYTES], "little")
-            at += _HEADER_BYTES
-            if size and at + size <= len(self.content):
-                found.append((address, self.content[at : at + size]))
+        content, end = self.content, len(self.content)
+        while at + _HEADER.size <= end:
+            address, size = _HEADER.unpack_from(content, at)
+            at += _HEADER.size
+            if size and at + size <= end:
+                found.append((address, content[at : at + size]))
             at += (size + 7) & ~7
         return found
 

@@ -53,6 +53,7 @@ class Exec:
     arguments: list[str]
     creator: bytes | None
     account: int  # as that of Fork
+    inode: int  # number of the program's file
 
 
 @dataclass(slots=True)
@@ -83,12 +84,12 @@ def _call_key(fields: list[int]) -> bytes | None:
 def decode_exec(record: bytes) -> Exec:
     """Decode an exec."""
     _, _, _, time_ns, pid, _, image = _HEAD.unpack_from(record)
-    previous, account, *call, _, stored = _EXEC.unpack_from(record, _HEAD.size)
+    previous, account, *call, inode, _, stored = _EXEC.unpack_from(record, _HEAD.size)
     file_at, data_at = wire.offset_of(ExecEvent, "file"), wire.offset_of(ExecEvent, "data")
     file = record[file_at:data_at].split(b"\0")[0].decode("utf-8", "surrogateescape")
     arguments = record[data_at : data_at + stored].decode("utf-8", "surrogateescape").split("\0")
     arguments = arguments[:-1] if arguments[-1:] == [""] else arguments
-    return Exec(image, pid, time_ns, previous, file, arguments, _call_key(call), account)
+    return Exec(image, pid, time_ns, previous, file, arguments, _call_key(call), account, inode)
 
 
 def decode_exit(record: bytes) -> Exit:

@@ -81,15 +81,19 @@ class Blocks:
     """Memory that was copied; what was not is read from the live process, where there is one."""
 
     def __init__(self, blocks: list[tuple[int, bytes]], live: Callable[[int, int], bytes | None] | None) -> None:
-        self.all = sorted(blocks, key=lambda block: (block[0], len(block[1])))
+        self.exact: dict[int, bytes] = {}
+        for address, content in blocks:
+            known = self.exact.get(address)
+            if known is None or len(known) < len(content):
+                self.exact[address] = content
+        self.all = sorted(self.exact.items())
         self._starts = [start for start, _ in self.all]
-        self._exact = dict(self.all)
         self.live = live
         self.has_read_live = False
 
     def read(self, address: int, size: int) -> bytes | None:
         """Give all the bytes asked for, or None."""
-        exact = self._exact.get(address)
+        exact = self.exact.get(address)
         if exact is not None and size <= len(exact):
             return exact[:size]
         index = bisect.bisect_right(self._starts, address) - 1

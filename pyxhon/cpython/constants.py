@@ -27,23 +27,39 @@ class Constant(TypedDict):
 def read_short_text(memory: Memory, address: int) -> str | None:
     """Read a str, as much as there is of it, cut with an ellipsis; None where nothing can be read."""
     layout = memory.layout
-    head = memory.block(address, layout.unicode_ascii_size)
+    head = memory.head(address, layout.unicode_ascii_size)
     if head is None:
         return None
-    length = int.from_bytes(head[layout.unicode_length : layout.unicode_length + 8], "little")
     facts = memory.types.get(_type_in(memory, head))
-    state = head[layout.unicode_state]
-    is_plain = state >> layout.unicode_compact_shift & state >> layout.unicode_ascii_shift & 1
-    if facts is not None and facts.flags & UNICODE and is_plain:  # as nearly all are
-        for limit in _LIMITS:
-            content = memory.block(address + layout.unicode_ascii_size, min(length, limit))
-            if content is not None:
-                return content.decode("latin-1") + (_ELLIPSIS if length > limit else "")
+    if facts is not None and facts.flags & UNICODE and (text := _plain_text(memory, address, head)) is not None:
+        return text
+    length = _length_in(memory, head)
     for limit in _LIMITS:
         text = read_text(memory, address, limit)
         if text is not None:
             return text if len(text) >= length else text + _ELLIPSIS
     return None
+
+
+def _plain_text(memory: Memory, address: int, head: bytes) -> str | None:
+    """Give a str of ASCII that is in one piece, as nearly all are; None for another."""
+    layout = memory.layout
+    start, state = layout.unicode_ascii_size, head[layout.unicode_state]
+    if not state >> layout.unicode_compact_shift & state >> layout.unicode_ascii_shift & 1:
+        return None
+    length = _length_in(memory, head)
+    for limit in _LIMITS:
+        size = min(length, limit)
+        is_whole = len(head) >= start + size
+        content = head[start : start + size] if is_whole else memory.block(address + start, size)
+        if content is not None:
+            return content.decode("latin-1") + (_ELLIPSIS if length > limit else "")
+    return None
+
+
+def _length_in(memory: Memory, head: bytes) -> int:
+    place = memory.layout.unicode_length
+    return int.from_bytes(head[place : place + 8], "little")
 
 
 def _type_in(memory: Memory, head: bytes) -> int:
@@ -55,14 +71,22 @@ def summarise(memory: Memory, address: int, none: int | None, depth: int = 0) ->
     """Put an object into words; None where it cannot be read."""
     if address == none:
         return {"type": "NoneType", "text": "None"}
-    head = memory.block(address, _HEAD)
-    facts = (memory.types.get(_type_in(memory, head)) if head is not None else None) or read_type_of(memory, address)
+    head = memory.head(address, _HEAD)
+    facts = memory.types.get(_type_in(memory, head)) if head is not None else None
+    if head is not None and facts is not None and facts.flags & UNICODE:
+        return {"type": facts.name[:64], "text": _quoted(memory, address)}
+    facts = facts or read_type_of(memory, address)
     if facts is None:
         return None
     if head is not None and facts.name == "int" and (small := _small_integer(memory, head)) is not None:
         return {"type": "int", "text": str(small)}
     text = _text_of(memory, address, facts.name, facts.flags, none, depth)
     return {"type": facts.name[:64], "text": text}
+
+
+def _quoted(memory: Memory, address: int) -> str:
+    text = read_short_text(memory, address)
+    return "?" if text is None else repr(text)
 
 
 def _small_integer(memory: Memory, head: bytes) -> int | None:
@@ -80,8 +104,7 @@ def _small_integer(memory: Memory, head: bytes) -> int | None:
 
 def _text_of(memory: Memory, address: int, name: str, flags: int, none: int | None, depth: int) -> str:  # noqa: PLR0911, PLR0913
     if flags & UNICODE:
-        text = read_short_text(memory, address)
-        return "?" if text is None else repr(text)
+        return _quoted(memory, address)
     if flags & BYTES:
         return _bytes_text(memory, address)
     if flags & LONG:

@@ -5,7 +5,7 @@ The process runs on meanwhile, so any object may change or vanish under the read
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pyxhon.cpython.layout import Layout
@@ -47,6 +47,7 @@ class Memory:
     layout: Layout
     types: dict[int, TypeFacts] = field(default_factory=dict)  # by address; types hardly ever change
     names: dict[str, set[int]] = field(default_factory=dict)  # where a name was met as a key: names are interned
+    copied: Mapping[int, bytes] = field(default_factory=dict)  # what `read` gives whole, by address
 
     def block(self, address: int, size: int) -> bytes | None:
         """Read a block; None for an address that cannot be one."""
@@ -54,6 +55,11 @@ class Memory:
             return None
         block = self.read(address, size) if size else b""
         return block if block is not None and len(block) == size else None
+
+    def head(self, address: int, size: int) -> bytes | None:
+        """Read at least so many bytes; of what is copied all there is."""
+        copied = self.copied.get(address)
+        return copied if copied is not None and len(copied) >= size else self.block(address, size)
 
     def pointer(self, address: int) -> int | None:
         """Read a pointer."""

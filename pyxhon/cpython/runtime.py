@@ -16,6 +16,7 @@ from pyxhon.target import process
 from pyxhon.target.elf import ElfImage, open_image
 from pyxhon.target.libraries import find_library
 from pyxhon.target.process import read_executable, read_mappings, read_root_path
+from pyxhon.target.root import TargetRoot
 
 OLDEST, NEWEST = (3, 8), (3, 15)
 _ORDER = re.compile(r"libpython|python|pypy|graalpy")
@@ -24,6 +25,7 @@ _SONAME = re.compile(r"libpython(\d)\.(\d{1,2})([a-z]*)\.so")
 _CPYTHON = {"Py_Initialize", "PyEval_EvalFrameEx"}
 _PYPY = {"pypy_execute_source", "pypy_main_startup", "PyPy_Initialize"}
 _MAX_KNOWN = 1 << 10
+_MAX_OPEN = 128
 _MAX_CODE_BYTES = 160
 _DEBUG_COOKIE = b"xdebugpy"
 _PAGE_BYTES = 4096
@@ -62,6 +64,8 @@ _FileIdentity = tuple[int, int, int, int, int]  # device, inode, size, times
 
 # Programs without CPython, by path and where libraries are looked for: the files that were looked at.
 _without: dict[tuple[str, str | None], dict[str, _FileIdentity | None]] = {}
+_without_in_trees: set[tuple[tuple[int, int, int], _FileIdentity, str | None]] = set()
+_kept_open: dict[tuple[int, int], int] = {}  # descriptors, by device and inode
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +132,60 @@ def find_runtime_in_file(path: str, environment: Mapping[str, str] | None = None
     raise InterpreterError(f"{path} is not a CPython interpreter")
 
 
+def find_runtime_in_tree(path: str, file: int, root: TargetRoot, environment: Mapping[str, str]) -> Runtime:
+    """Find the CPython that an executable of another file tree will run, as `find_runtime_in_file` does of ours.
+
+    `path` is its path there, `file` a descriptor of it. A file that holds CPython stays open as long as we run, since
+    no other name of it is sure to last.
+    """
+    known = root.key, _identity_of_status(os.fstat(file)), environment.get("LD_LIBRARY_PATH")
+    if known in _without_in_trees:
+        raise InterpreterError(f"{path} is not a CPython interpreter")
+    with open_image(_name_of(file)) as image:
+        if holds_cpython(image):
+            return _describe(image, _Candidate((), path, _keep_open(file)), path, who=path)
+        for name in sorted(image.needed, key=lambda name: "libpython" not in name):
+            library = find_library(image, name, environment, (root, path))
+            descriptor = None if library is None else root.open_file(library)
+            if library is None or descriptor is None:
+                continue
+            try:
+                with open_image(_name_of(descriptor)) as dependency:
+                    if holds_cpython(dependency):
+                        candidate = _Candidate((), root.resolve(library), _keep_open(descriptor))
+                        return _describe(dependency, candidate, path, who=path)
+            finally:
+                os.close(descriptor)
+    if len(_without_in_trees) >= _MAX_KNOWN:
+        _without_in_trees.clear()
+    _without_in_trees.add(known)
+    raise InterpreterError(f"{path} is not a CPython interpreter")
+
+
+def _name_of(descriptor: int) -> str:
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def _keep_open(descriptor: int) -> str:
+    """Give a name of an open file that lasts."""
+    status = os.fstat(descriptor)
+    key = status.st_dev, status.st_ino
+    if key not in _kept_open:
+        if len(_kept_open) >= _MAX_OPEN:
+            raise UnsupportedInterpreterError("there are too many interpreters in other file trees")
+        _kept_open[key] = os.dup(descriptor)
+    return _name_of(_kept_open[key])
+
+
 def _identity_of(path: str) -> _FileIdentity | None:
     try:
         status = os.stat(path)
     except OSError:
         return None
+    return _identity_of_status(status)
+
+
+def _identity_of_status(status: os.stat_result) -> _FileIdentity:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from pyxhon.target.elf import ElfImage
+from pyxhon.target.root import TargetRoot
 
 _CACHE_PATH = "/etc/ld.so.cache"
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"
@@ -24,17 +25,34 @@ _DEFAULT_FOLDERS = (
 )
 
 
-def find_library(image: ElfImage, name: str, environment: Mapping[str, str]) -> str | None:
-    """Give the path of the library `name` that the executable `image` needs; None when it is nowhere."""
+def find_library(
+    image: ElfImage, name: str, environment: Mapping[str, str], tree: tuple[TargetRoot, str] | None = None
+) -> str | None:
+    """Give the path of the library `name` that the executable `image` needs; None when it is nowhere.
+
+    `tree` is another file tree than ours, and the path of the executable in it.
+    """
+    is_file = os.path.isfile if tree is None else tree[0].is_file
     if "/" in name:
-        return name if os.path.isfile(name) else None
-    origin = os.path.dirname(os.path.realpath(image.name))
+        return name if is_file(name) else None
+    origin = os.path.dirname(os.path.realpath(image.name) if tree is None else tree[1])
     for folder in _folders(image, origin, environment):
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
+        if is_file(path):
             return path
-    candidates = [*_cached_paths(name), *(os.path.join(f, name) for f in _DEFAULT_FOLDERS)]
-    return next((path for path in candidates if os.path.isfile(path)), None)
+    cache = _read_cache(None if tree is None else tree[0])
+    candidates = [*_cached_paths(cache, name), *(os.path.join(f, name) for f in _DEFAULT_FOLDERS)]
+    return next((path for path in candidates if is_file(path)), None)
+
+
+def _read_cache(root: TargetRoot | None) -> bytes:
+    if root is not None:
+        return root.read_file(_CACHE_PATH, _MAX_CACHE_BYTES) or b""
+    try:
+        with open(_CACHE_PATH, "rb") as file:
+            return file.read(_MAX_CACHE_BYTES)
+    except OSError:
+        return b""
 
 
 def _folders(image: ElfImage, origin: str, environment: Mapping[str, str]) -> Iterator[str]:
@@ -47,13 +65,8 @@ def _folders(image: ElfImage, origin: str, environment: Mapping[str, str]) -> It
             yield expanded.replace("${LIB}", "lib").replace("$LIB", "lib")
 
 
-def _cached_paths(name: str) -> Iterator[str]:
+def _cached_paths(content: bytes, name: str) -> Iterator[str]:
     """Look a library up in the loader's cache; there may be several, the best for the machine first."""
-    try:
-        with open(_CACHE_PATH, "rb") as file:
-            content = file.read(_MAX_CACHE_BYTES)
-    except OSError:
-        return
     start = content.find(_CACHE_MAGIC)
     if start < 0 or start + _HEADER_BYTES > len(content):
         return

@@ -236,6 +236,15 @@ def read_executable(pid: int) -> str | None:
     return None if path is None else path_within(read_root_path(pid), path)
 
 
+def open_executable(pid: int) -> int:
+    """Give a descriptor (O_PATH) of the file that a process runs. Raises TargetError when there is none."""
+    try:
+        return os.open(f"/proc/{pid}/exe", os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        message = f"the program of process {pid} cannot be opened: {error.strerror}"
+        raise TargetError(message) from None
+
+
 def read_working_directory(pid: int) -> str | None:
     """Give the working directory as the process sees it."""
     path = _read_link(f"/proc/{pid}/cwd")

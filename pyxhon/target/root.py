@@ -21,15 +21,18 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class TargetRoot:
-    """The root directory of a process; owns the descriptor it is given.
+    """The root directory of a process; owns the descriptors it is given: of it, and of its mount namespace.
 
-    `key` tells roots apart: mount namespace, device and inode. Processes with equal keys see the same files.
+    With the latter all that is mounted there stays when the process ends. `key` tells roots apart: mount namespace,
+    device and inode. Processes with equal keys see the same files.
     """
 
-    def __init__(self, descriptor: int, mount_namespace: int) -> None:
+    def __init__(self, descriptor: int, mount_namespace: int | None) -> None:
         self.descriptor = descriptor
+        self._mount_namespace = mount_namespace
         status = os.fstat(descriptor)
-        self.key = (mount_namespace, status.st_dev, status.st_ino)
+        namespace = 0 if mount_namespace is None else os.fstat(mount_namespace).st_ino
+        self.key = (namespace, status.st_dev, status.st_ino)
 
     def __enter__(self) -> "TargetRoot":
         return self
@@ -38,10 +41,12 @@ class TargetRoot:
         self.close()
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Give the descriptors back."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+            if self._mount_namespace is not None:
+                os.close(self._mount_namespace)
 
     def open_file(self, path: str, max_bytes: int | None = None) -> int | None:
         """Open a regular file for reading; None when it is none, too large, or not to be had."""
@@ -146,8 +151,7 @@ class TargetRoot:
 def open_root(pid: int) -> TargetRoot:
     """Open the root directory of a process."""
     try:
-        namespace = os.stat(f"/proc/{pid}/ns/mnt").st_ino
-        return TargetRoot(os.open(f"/proc/{pid}/root", _LOOK | os.O_DIRECTORY), namespace)
+        return _open_root(str(pid))
     except (FileNotFoundError, ProcessLookupError):
         raise TargetError(f"process {pid} ended") from None
     except OSError as error:
@@ -156,8 +160,16 @@ def open_root(pid: int) -> TargetRoot:
 
 def open_own_root() -> TargetRoot:
     """Open our own root directory."""
-    namespace = os.stat("/proc/self/ns/mnt").st_ino
-    return TargetRoot(os.open("/", _LOOK | os.O_DIRECTORY), namespace)
+    return _open_root("self")
+
+
+def _open_root(process: str) -> TargetRoot:
+    namespace = os.open(f"/proc/{process}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return TargetRoot(os.open(f"/proc/{process}/root", _LOOK | os.O_DIRECTORY), namespace)
+    except BaseException:
+        os.close(namespace)
+        raise
 
 
 def _open_in_root(root: int, path: str, flags: int) -> int:

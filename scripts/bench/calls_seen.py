@@ -1,14 +1,13 @@
 """What it costs a process that the functions it runs are seen: in steady state, and while it starts."""
 
-import contextlib
-import re
 import statistics
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
+import bpf_runs
 import startup
 import untraced
 from measuring import (
@@ -30,8 +29,6 @@ _BENCHMARKS = ["nbody", "richards", "deltablue", "chaos", "generators", "regex_c
 _WAYS = _BARE, _OFF, _SEEN, _AGAIN = "bare", "off", "seen", "bare again"
 _SECONDS = 0.3
 _SETTLING_S = 2.5  # what had run before is read from memory meanwhile, by the tracer, beside the program
-_STATISTICS = Path("/proc/sys/kernel/bpf_stats_enabled")
-_KPROBE = 2  # enum bpf_prog_type
 _START = f"start of `python -c '{startup.PROGRAM}'`"
 
 
@@ -61,7 +58,7 @@ class Bench:
                                 self.hits[name] += self._count_hits(tracer, program)
 
     def _count_hits(self, tracer: Tracer, program: Conversation) -> int:
-        with _statistics():
+        with bpf_runs.statistics():
             before = _hits(tracer.process.pid)
             program.ask(str(_SECONDS))
             return _hits(tracer.process.pid) - before
@@ -96,26 +93,10 @@ class Bench:
         return [off / bare, seen / bare, again / bare, seen / off]
 
 
-@contextlib.contextmanager
-def _statistics() -> Iterator[None]:
-    """Let the kernel count how often programs run; then they are dearer."""
-    former = _STATISTICS.read_text(encoding="ascii")
-    _STATISTICS.write_text("1", encoding="ascii")
-    try:
-        yield
-    finally:
-        _STATISTICS.write_text(former, encoding="ascii")
-
-
 def _hits(pid: int) -> int:
-    """Give how often the program ran that a tracer loaded last for its user probes (bpf_prog_show_fdinfo)."""
-    counts: dict[int, int] = {0: 0}
-    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
-        with contextlib.suppress(OSError):
-            said = dict(re.findall(r"(\w+):\s*(\S+)", path.read_text(encoding="ascii")))
-            if said.get("prog_type") == str(_KPROBE):
-                counts[int(said["prog_id"])] = int(said["run_cnt"])
-    return counts[max(counts)]
+    """Give how often the program ran that a tracer loaded last for its user probes."""
+    runs = bpf_runs.user_probe_runs(pid)
+    return runs[max(runs)][0] if runs else 0
 
 
 def _default_pythons() -> list[Python]:

@@ -35,9 +35,13 @@ def record(kind, number=0, size=8):
     return int(kind).to_bytes(2, "little") + number.to_bytes(size, "little")
 
 
+def ignore(records):
+    pass
+
+
 def settled(probes):
     """Give batches that have begun: their first one is taken at once."""
-    begun = Batches(probes)
+    begun = Batches(probes, ignore)
     probes.records = [record(EventKind.ACT)]
     assert begun.read(is_last=False)[0]
     return begun
@@ -46,7 +50,7 @@ def settled(probes):
 def test_the_first_records_are_taken_at_once(probes, clock):
     probes.records, probes.stacks = [record(EventKind.ACT)], [b"stack"]
 
-    assert Batches(probes).read(is_last=False) == ([record(EventKind.ACT)], [b"stack"])
+    assert Batches(probes, ignore).read(is_last=False) == ([record(EventKind.ACT)], [b"stack"])
 
 
 def test_others_wait_and_keep_their_order(probes, clock):

@@ -131,7 +131,7 @@ def test_links_lead_nowhere_outside_of_the_target_s_root(tmp_path):
     write_distribution(site, "evil", ["evil/__init__.py", "evil/link.py"])
     (site / "evil/link.py").unlink()
     (site / "evil/link.py").symlink_to(outside)
-    opened = TargetRoot(os.open(root, os.O_PATH | os.O_DIRECTORY), 0)
+    opened = TargetRoot(os.open(root, os.O_PATH | os.O_DIRECTORY), None)
 
     rows = read(Path("/site-packages"), "evil/__init__.py", root=opened)
 

@@ -39,7 +39,7 @@ def test_libffi_is_found_where_programs_load_it():
 
 
 def test_a_root_without_libffi_is_told(tmp_path):
-    with TargetRoot(os.open(tmp_path, os.O_PATH), 0) as root:
+    with TargetRoot(os.open(tmp_path, os.O_PATH), None) as root:
         found = examine_libffi(root)
 
     assert (found.is_ok, found.detail) == (False, "no libffi.so.* in the usual directories")

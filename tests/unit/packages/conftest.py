@@ -89,7 +89,7 @@ def own_root() -> TargetRoot:
 def fake_root(tmp_path: Path) -> TargetRoot:
     """Give a folder as the root of a target, for what cannot be put into our own."""
     (tmp_path / "root").mkdir()
-    with TargetRoot(os.open(tmp_path / "root", os.O_PATH | os.O_DIRECTORY), 0) as root:
+    with TargetRoot(os.open(tmp_path / "root", os.O_PATH | os.O_DIRECTORY), None) as root:
         yield root
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pyxhon.target.elf import open_image
 from pyxhon.target.libraries import find_library
+from pyxhon.target.root import TargetRoot
 
 _PROGRAM = os.path.realpath(sys.executable)
 
@@ -34,6 +35,22 @@ def test_the_environment_comes_before_the_defaults(image, tmp_path):
     (tmp_path / "libc.so.6").touch()
 
     assert find_library(image, "libc.so.6", {"LD_LIBRARY_PATH": f"/nothing:{tmp_path}"}) == str(tmp_path / "libc.so.6")
+
+
+def test_in_another_tree_the_files_of_that_tree_count(image, tmp_path):
+    (tmp_path / "inner/bin").mkdir(parents=True)
+    (tmp_path / "inner/lib").mkdir()
+    (tmp_path / "inner/lib/libc.so.6").touch()
+    (tmp_path / "link").symlink_to("/inner")
+
+    with TargetRoot(os.open(tmp_path, os.O_PATH | os.O_DIRECTORY), None) as root:
+        tree = root, "/inner/bin/program"
+        assert find_library(image, "libc.so.6", {}, tree) is None
+        assert find_library(image, "libc.so.6", {"LD_LIBRARY_PATH": "$ORIGIN/../lib"}, tree) == (
+            "/inner/bin/../lib/libc.so.6"
+        )
+        assert find_library(image, "/link/lib/libc.so.6", {}, tree) == "/link/lib/libc.so.6"
+        assert find_library(image, os.path.realpath(sys.executable), {}, tree) is None
 
 
 def test_a_library_that_is_nowhere_is_none(image):

@@ -19,7 +19,7 @@ def jail(tmp_path):
     (tmp_path / "etc/passwd-link").symlink_to("/etc/passwd")
     (tmp_path / "etc/loop").symlink_to("loop")
     os.mkfifo(tmp_path / "etc/pipe")
-    with TargetRoot(os.open(tmp_path, os.O_PATH | os.O_DIRECTORY), 0) as root:
+    with TargetRoot(os.open(tmp_path, os.O_PATH | os.O_DIRECTORY), None) as root:
         yield root
 
 
