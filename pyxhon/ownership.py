@@ -21,6 +21,7 @@ _FILES_AT_ONCE: Final = 64
 _MAX_HELD: Final = 384
 _SOURCE_BYTES: Final = 1 << 20
 _MAX_SOURCES: Final = 256
+_KEPT_S: Final = 60.0  # what is left to be read when recording ends is read by then, of most runs
 
 
 class Ownership:
@@ -29,6 +30,7 @@ class Ownership:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._roots: list[TargetRoot] = []
+        self._unused_since: dict[int, float] = {}
         self._indexes: dict[int, PackageIndex] = {}
         self._search_paths: list[list[str]] = []  # by root, as far as its index does not know them
         self._module_names: dict[int, ModuleNames] = {}
@@ -56,12 +58,21 @@ class Ownership:
         root = open_root(pid)
         for index, known in enumerate(self._roots):
             if known.key == root.key:
+                known.hold_mounts(root)
                 root.close()
                 return index
         self._roots.append(root)
         self._search_paths.append([])
         self._new_entries.append({})
         return len(self._roots) - 1
+
+    def release_mounts(self, used: set[int], now_s: float) -> None:
+        """Let go of the mounts of roots that no process has used for a while: they are not ours to keep."""
+        for index, root in enumerate(self._roots):
+            since = now_s if index in used else self._unused_since.get(index, now_s)
+            self._unused_since[index] = since
+            if now_s - since > _KEPT_S:
+                root.release_mounts()
 
     def _index_of(self, root: int) -> "PackageIndex":
         from pyxhon.packages import PackageIndex  # noqa: PLC0415 - see above

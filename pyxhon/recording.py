@@ -304,6 +304,7 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
             recorder.pending.write()
             recorder.acts.update(session.tracing.probes)
             recorder.forget_ended()
+            session.tracing.ownership.release_mounts({image.root for image in recorder.live.values()}, now)
             recorder.functions.update_sometimes(recorder.images)
             session.last_counts_s = time.monotonic()
         if batches.is_idle or batches.is_late:

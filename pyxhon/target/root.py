@@ -23,13 +23,13 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class TargetRoot:
     """The root directory of a process; owns the descriptors it is given: of it, and of its mount namespace.
 
-    With the latter all that is mounted there stays when the process ends. `key` tells roots apart: mount namespace,
-    device and inode. Processes with equal keys see the same files.
+    With the latter all that is mounted there stays when the process ends, until it is released. `key` tells roots
+    apart: mount namespace, device and inode. Processes with equal keys see the same files.
     """
 
     def __init__(self, descriptor: int, mount_namespace: int | None) -> None:
         self.descriptor = descriptor
-        self._mount_namespace = mount_namespace
+        self.mount_namespace = mount_namespace
         status = os.fstat(descriptor)
         namespace = 0 if mount_namespace is None else os.fstat(mount_namespace).st_ino
         self.key = (namespace, status.st_dev, status.st_ino)
@@ -45,8 +45,18 @@ class TargetRoot:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-            if self._mount_namespace is not None:
-                os.close(self._mount_namespace)
+            self.release_mounts()
+
+    def release_mounts(self) -> None:
+        """Let go of what is mounted there: it is gone with the last process that sees it."""
+        if self.mount_namespace is not None:
+            os.close(self.mount_namespace)
+            self.mount_namespace = None
+
+    def hold_mounts(self, other: "TargetRoot") -> None:
+        """Keep what is mounted there once more, by the descriptor of another opening of the same root."""
+        if self.mount_namespace is None:
+            self.mount_namespace, other.mount_namespace = other.mount_namespace, None
 
     def open_file(self, path: str, max_bytes: int | None = None) -> int | None:
         """Open a regular file for reading; None when it is none, too large, or not to be had."""

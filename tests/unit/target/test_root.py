@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from pyxhon.errors import TargetError
+from pyxhon.ownership import Ownership
 from pyxhon.target.root import TargetRoot, open_own_root, open_root
 
 
@@ -91,3 +93,44 @@ def test_the_root_of_an_ended_process_is_an_error():
 
     with pytest.raises(TargetError, match="ended"):
         open_root(child.pid)
+
+
+@pytest.fixture
+def contained():
+    """Start a program in a mount namespace of its own, where a file lies that is nowhere else; give how to end it."""
+    script = "mount -t tmpfs none /opt && echo inside > /opt/name && echo ready && read -r line"
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
+
+
+def test_mounts_stay_when_the_process_ends_until_they_are_released(contained):
+    with open_root(contained.pid) as root, open_root(contained.pid) as again:
+        again.release_mounts()
+        contained.communicate()
+        assert root.read_file("/opt/name", 100) == b"inside\n"
+
+        again.hold_mounts(root)
+        root.release_mounts()
+        assert root.read_file("/opt/name", 100) == b"inside\n"
+
+        again.release_mounts()
+        assert root.read_file("/opt/name", 100) is None
+
+
+def test_mounts_are_kept_while_they_are_used_and_for_a_minute(contained):
+    ownership = Ownership(SimpleNamespace())
+    root = ownership.root_of(contained.pid)
+    contained.communicate()
+
+    def is_there(used, now_s):
+        ownership.release_mounts(used, now_s)
+        return ownership.target_root(root).read_file("/opt/name", 100) is not None
+
+    assert is_there({root}, 0.0)
+    assert is_there({root}, 1000.0)
+    assert is_there(set(), 1050.0)
+    assert not is_there(set(), 1061.0)
+    ownership.close()
