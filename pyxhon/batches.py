@@ -22,7 +22,8 @@ class Batches:
     def __init__(self, probes: Probes, see: Callable[[list[bytes]], None], *, is_patient: bool = True) -> None:
         self._probes = probes
         self._see = see
-        self._fetched: tuple[list[bytes], list[bytes]] = [], []
+        self._fetched: list[bytes] = []
+        self._fetched_bytes = 0
         self._wait_s = _WAIT_S if is_patient else 0.0
         self._records: list[bytes] = []
         self._stacks: list[bytes] = []
@@ -33,16 +34,24 @@ class Batches:
         self.is_late = False  # what was given last had waited its time
 
     def fetch(self) -> None:
-        """Take from the kernel what there is, and let it be seen; it is given by the next `read`."""
-        records, stacks = self._probes.read()
+        """Take records from the kernel and let them be seen; the next `read` gives them first.
+
+        Not their stacks, which are there before them and found when they are needed. Not more than a bit: what comes
+        faster than it is taken stays in the ring buffer.
+        """
+        if self._fetched_bytes < _MOST_BYTES:
+            self._add_fetched(self._probes.read_records())
+
+    def _add_fetched(self, records: list[bytes]) -> None:
         self._see(records)
-        self._fetched[0].extend(records)
-        self._fetched[1].extend(stacks)
+        self._fetched += records
+        self._fetched_bytes += sum(map(len, records))
 
     def read(self, *, is_last: bool) -> tuple[list[bytes], list[bytes]]:
         """Give records and the native stacks that they name, oldest first; nothing while they wait."""
-        self.fetch()
-        (records, stacks), self._fetched = self._fetched, ([], [])
+        records, stacks = self._probes.read()
+        self._add_fetched(records)
+        records, self._fetched, self._fetched_bytes = self._fetched, [], 0
         now = time.monotonic()
         if not self._records and not self._stacks:
             self._due_s = now + self._wait_s

@@ -19,6 +19,7 @@ from pyxhon.target.root import TargetRoot, open_own_root
 
 _EXEC: Final = EventKind.EXEC.to_bytes(2, "little")
 _MOST: Final = 256
+_ENVIRONMENT: Final = ("LD_LIBRARY_PATH",)
 _LINE_BYTES: Final = 256  # BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h
 
 
@@ -73,7 +74,9 @@ class Executions:
         try:
             root = self._ownership.root_of(pid)
             executable, directory = read_executable(pid), read_working_directory(pid)
-            found = Execution(root, executable, directory, read_environment(pid), file)
+            whole = read_environment(pid)  # of it, only what tells where libraries lie: there may be a megabyte
+            environment = {name: whole[name] for name in _ENVIRONMENT if name in whole}
+            found = Execution(root, executable, directory, environment, file)
         except BaseException:
             os.close(file)
             raise

@@ -286,6 +286,15 @@ def _take_all(session: _Session, is_over: Callable[[], bool]) -> None:
     is_hurried = interpreters.has_functions or interpreters.instructions.is_on or session.watching.is_reacting
     batches = Batches(session.tracing.probes, session.tracing.executions.see, is_patient=not is_hurried)
     recorder.on_pause = batches.fetch
+    try:
+        _take_batches(session, is_over, batches)
+    finally:
+        recorder.on_pause = lambda: None
+    recorder.take(*batches.read(is_last=True))
+
+
+def _take_batches(session: _Session, is_over: Callable[[], bool], batches: Batches) -> None:
+    recorder = session.tracing.recorder
     over_s = 0.0
     while True:
         was_over = is_over()

@@ -295,14 +295,9 @@ class Probes:
 
     def follow(self, pid: int, image: int, base: int | None, layout: int | None) -> None:
         """Trace a process from now on."""
+        index = ABSENT if layout is None else layout
         known = TracedProcess(
-            image=image,
-            account=image,
-            lineage=image,
-            memory=image,
-            base=base or 0,
-            layout=ABSENT if layout is None else layout,
-            mapped_files=0,
+            image=image, account=image, lineage=image, memory=image, base=base or 0, layout=index, mapped_files=0
         )
         syscalls.update(self._maps["traced"], pid.to_bytes(4, "little"), wire.encode(known))
 
@@ -325,7 +320,7 @@ class Probes:
 
     def read(self) -> tuple[list[bytes], list[bytes]]:
         """Give the new records, and the native stacks that they name; both oldest first."""
-        records = self._given_back[0] + self.ring.read()
+        records = self.read_records()
         stacks = self._given_back[1] + self.stack_ring.read()  # after it: a stack is sent before what names it
         self._given_back = [], []
         self._make_room()
@@ -334,6 +329,11 @@ class Probes:
     def _make_room(self) -> None:
         if "capture_room" in self._maps:  # for code, into a quarter of the ring: the rest is for acts
             self.set_entry("capture_room", _FIRST, _WORD.pack(self.ring.free_quarter))
+
+    def read_records(self) -> list[bytes]:
+        """Give the new records alone, oldest first."""
+        records, self._given_back = self._given_back[0] + self.ring.read(), ([], self._given_back[1])
+        return records
 
     def give_back(self, records: list[bytes], stacks: list[bytes]) -> None:
         """Let `read` give these first."""

@@ -13,10 +13,13 @@ class Probes:
     def __init__(self):
         self.records, self.stacks = [], []
 
-    def read(self):
-        given = self.records, self.stacks
-        self.records, self.stacks = [], []
+    def read_records(self):
+        given, self.records = self.records, []
         return given
+
+    def read(self):
+        given, self.stacks = self.stacks, []
+        return self.read_records(), given
 
 
 @pytest.fixture
@@ -96,3 +99,32 @@ def test_much_does_not_wait(probes, clock):
     probes.records = [record(EventKind.ACT, 1, size=9 << 20)]
 
     assert len(begun.read(is_last=False)[0]) == 1
+
+
+def test_what_is_fetched_early_is_seen_once_and_given_in_order(probes, clock):
+    seen = []
+    begun = Batches(probes, seen.extend)
+    numbered = [record(EventKind.ACT, number) for number in range(4)]
+    probes.records = numbered[:2]
+    begun.fetch()
+    probes.records, probes.stacks = numbered[2:3], [b"stack"]
+    begun.fetch()
+    probes.records = numbered[3:]
+
+    assert begun.read(is_last=True) == (numbered, [b"stack"])
+
+    assert seen == numbered
+    assert begun.read(is_last=True) == ([], [])
+    assert begun.is_idle
+
+
+def test_what_comes_faster_than_it_is_taken_stays_where_it_is(probes, clock):
+    begun = Batches(probes, ignore)
+    probes.records = [record(EventKind.ACT, 1, size=9 << 20)]
+    begun.fetch()
+    probes.records = [record(EventKind.ACT, 2)]
+
+    begun.fetch()
+
+    assert probes.records == [record(EventKind.ACT, 2)]
+    assert len(begun.read(is_last=False)[0]) == 2
