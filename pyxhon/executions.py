@@ -20,6 +20,7 @@ from pyxhon.target.root import TargetRoot, open_own_root
 _EXEC: Final = EventKind.EXEC.to_bytes(2, "little")
 _MOST: Final = 256
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH",)
+_OF_THE_READER: Final = ("/proc/", "/dev/fd/")  # what lies there is another one for each process
 _LINE_BYTES: Final = 256  # BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h
 
 
@@ -28,7 +29,7 @@ class Execution:
     """What a program ran from; `file` is a descriptor of its file, to be closed by who takes it."""
 
     root: int
-    executable: str | None
+    executable: str
     working_directory: str | None
     environment: dict[str, str]
     file: int
@@ -55,7 +56,9 @@ class Executions:
     def see(self, records: Iterable[bytes]) -> None:
         """Look at the programs whose start these records tell."""
         for record in records:
-            if record[:2] == _EXEC and len(self._seen) < _MOST:
+            if record[:2] == _EXEC:
+                if len(self._seen) >= _MOST:  # of processes whose beginning was lost
+                    os.close(self._seen.pop(next(iter(self._seen))).file)
                 with contextlib.suppress(TargetError, OSError, ValueError, UnicodeDecodeError):
                     told = decode_exec(record)
                     self._look(told.pid, told.image)
@@ -73,18 +76,18 @@ class Executions:
         file = open_executable(pid)
         try:
             root = self._ownership.root_of(pid)
-            executable, directory = read_executable(pid), read_working_directory(pid)
-            whole = read_environment(pid)  # of it, only what tells where libraries lie: there may be a megabyte
-            environment = {name: whole[name] for name in _ENVIRONMENT if name in whole}
-            found = Execution(root, executable, directory, environment, file)
+            directory, whole = read_working_directory(pid), read_environment(pid)
+            executable = read_executable(pid)  # last: while there is one, there was an environment
         except BaseException:
             os.close(file)
             raise
-        if self._probes.image_of(pid) != image:
+        if executable is None or self._probes.image_of(pid) != image:
             os.close(file)
-            message = f"process {pid} runs another program by now"
+            message = f"process {pid} ended, or runs another program by now"
             raise TargetError(message)
-        self._seen[image] = found
+        # of the environment only what tells where libraries lie: there may be a megabyte
+        environment = {name: whole[name] for name in _ENVIRONMENT if name in whole}
+        self._seen[image] = Execution(root, executable, directory, environment, file)
 
 
 def runtime_of(execution: Execution, root: TargetRoot) -> Runtime:
@@ -93,9 +96,6 @@ def runtime_of(execution: Execution, root: TargetRoot) -> Runtime:
     Where the program is not in our own file tree, its files are opened in its own, and stay open where they hold one.
     """
     path, environment = execution.executable, execution.environment
-    if path is None:
-        message = "the program has no name"
-        raise TargetError(message)
     if _is_ours(path, execution.file, root):
         return find_runtime_in_file(path, environment)
     return find_runtime_in_tree(path, execution.file, root, environment)
@@ -106,7 +106,7 @@ def find_program(path: str | None, working_directory: str | None, inode: int) ->
 
     None where the file that ran is another one: another tree's, or since replaced.
     """
-    if path is None or "\0" in path:
+    if path is None or "\0" in path or path.startswith(_OF_THE_READER):
         return None
     named = str(Path(working_directory or "/") / path)
     if _number_of(named) == inode:

@@ -39,12 +39,16 @@ from pyxhon.target.process import (
 from pyxhon.trace.store import Store
 
 _FILES: Final = ("file", "memfd")
+_SHORTEST_NS: Final = 3_000_000  # less than any Python needs to start
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Tracing:
-    """What one recording holds together; `settling` are images that began to run a program a moment ago."""
+    """What one recording holds together.
+
+    `settling` are images that began to run a program a moment ago, `unseen` those whose program nobody could look at.
+    """
 
     options: TraceOptions
     store: Store
@@ -53,6 +57,7 @@ class Tracing:
     ownership: Ownership
     recorder: Recorder
     settling: list[Image] = field(default_factory=list)
+    unseen: list[Image] = field(default_factory=list)
     earlier: EarlierFunctions = field(init=False)
     executions: Executions = field(init=False)
 
@@ -226,17 +231,23 @@ def install_execution(tracing: Tracing, image: Image, inode: int) -> None:
     except (TargetError, OSError):  # it ended or runs another program meanwhile
         program = find_program(image.executable, image.working_directory, inode)
         if program is not None:
-            interpreter = tracing.interpreters.find_by_path(program)
-            if interpreter is None:
-                interpreter = _look_at_file(tracing, image, program)
-            elif not tracing.interpreters.knows(interpreter.runtime, image.started_ns):
-                _note_untraced(tracing, image, f"process {image.pid} ended before {program} was probed")
+            interpreter = _look_at_file(tracing, image, program)
         else:
-            _note_untraced(tracing, image, f"{image.executable} ended before its file could be looked at")
+            tracing.unseen.append(image)
     except PyxhonError as error:
         _logger.info("process %d: %s", image.pid, error)
     tracing.recorder.set_interpreter(image, interpreter)
     tracing.settling.append(image)
+
+
+def note_unseen(tracing: Tracing) -> None:
+    """Count the programs that ended before they could be looked at, of those that may have been a Python."""
+    unseen, tracing.unseen = tracing.unseen, []
+    for image in unseen:
+        if not image.is_ended:
+            tracing.unseen.append(image)
+        elif image.ended_ns - image.started_ns >= _SHORTEST_NS:
+            _note_untraced(tracing, image, f"{image.executable} ended before its file could be looked at")
 
 
 def settle(tracing: Tracing) -> None:

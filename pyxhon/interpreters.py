@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import logging
-import os
 import time
 from dataclasses import dataclass
 
@@ -169,16 +168,6 @@ class Interpreters:
         """Take the probes on functions and instructions out of all processes."""
         self.entries.disarm()
         self.instructions.disarm()
-
-    def find_by_path(self, path: str | None) -> Interpreter | None:
-        """Give the interpreter probed under this path, for a process that is gone."""
-        if path is None:
-            return None
-        real = os.path.realpath(path)
-        for interpreter in self._by_file.values():
-            if real in (interpreter.runtime.path, os.path.realpath(interpreter.runtime.executable)):
-                return interpreter
-        return None
 
     def install_libraries(self, pid: int) -> None:
         """Probe the C library and libffi of a process; one that cannot be is left out with a line in the log."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pyxhon.dossier.budget import Allowance
-from pyxhon.errors import ElfError, PyxhonError
+from pyxhon.errors import ElfError, PyxhonError, TargetError
 from pyxhon.target.elf import open_image
 from pyxhon.target.root import TargetRoot, open_root
 from pyxhon.trace.rows import EventRow
@@ -21,6 +21,7 @@ _FILES_AT_ONCE: Final = 64
 _MAX_HELD: Final = 384
 _SOURCE_BYTES: Final = 1 << 20
 _MAX_SOURCES: Final = 256
+_MAX_ROOTS: Final = 128  # each costs two descriptors
 _KEPT_S: Final = 60.0  # what is left to be read when recording ends is read by then, of most runs
 
 
@@ -54,13 +55,21 @@ class Ownership:
         self._held.clear()
 
     def root_of(self, pid: int) -> int:
-        """Give the index of the file tree that a process sees. Raises TargetError when it ended."""
+        """Give the index of the file tree that a process sees.
+
+        Raises TargetError when it ended, and when there are too many.
+        """
         root = open_root(pid)
         for index, known in enumerate(self._roots):
             if known.key == root.key:
                 known.hold_mounts(root)
+                self._unused_since.pop(index, None)
                 root.close()
                 return index
+        if len(self._roots) >= _MAX_ROOTS:
+            root.close()
+            message = f"process {pid} has a file tree of its own, and {_MAX_ROOTS} are known already"
+            raise TargetError(message)
         self._roots.append(root)
         self._search_paths.append([])
         self._new_entries.append({})

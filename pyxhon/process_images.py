@@ -28,6 +28,7 @@ class Image:
     is_new_program: bool = False  # begun by an exec: its libraries are mapped later
     started_ns: int = 0  # of one begun by an exec
     is_ended: bool = False
+    ended_ns: int = 0
     is_audited: bool = False
     account: int = 0  # what its acts are counted under; 0: its number
     memory: int = 0  # the image whose code lies in the same memory; 0: its own

@@ -303,7 +303,7 @@ class Recorder:
             self._end(image, record.time_ns, record.status)
 
     def _end(self, image: Image, time_ns: int, status: int | None, *, is_execution: bool = False) -> None:
-        image.is_ended = True
+        image.is_ended, image.ended_ns = True, time_ns
         self.live.pop(image.number, None)
         image.code.read = None
         self.acts.end_image(image)

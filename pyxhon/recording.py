@@ -32,6 +32,7 @@ from pyxhon.following import (
     follow_tree,
     install_execution,
     install_libraries,
+    note_unseen,
     settle,
 )
 from pyxhon.function_probing import (
@@ -308,6 +309,7 @@ def _take_batches(session: _Session, is_over: Callable[[], bool], batches: Batch
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.note_unseen(session.tracing.probes)
             settle(session.tracing)
+            note_unseen(session.tracing)
             session.probe_check.look(recorder.live.values())
             session.hook_check.look(recorder.live.values())
             recorder.pending.write()
@@ -343,6 +345,7 @@ def _finish(session: _Session) -> None:
     ended_unix_ns = time.time_ns()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
+    note_unseen(session.tracing)
     recorder.extra_losses |= session.tracing.earlier.finish()
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()

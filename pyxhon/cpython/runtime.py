@@ -26,6 +26,7 @@ _CPYTHON = {"Py_Initialize", "PyEval_EvalFrameEx"}
 _PYPY = {"pypy_execute_source", "pypy_main_startup", "PyPy_Initialize"}
 _MAX_KNOWN = 1 << 10
 _MAX_OPEN = 128
+_MAX_NEEDED = 32
 _MAX_CODE_BYTES = 160
 _DEBUG_COOKIE = b"xdebugpy"
 _PAGE_BYTES = 4096
@@ -64,7 +65,7 @@ _FileIdentity = tuple[int, int, int, int, int]  # device, inode, size, times
 
 # Programs without CPython, by path and where libraries are looked for: the files that were looked at.
 _without: dict[tuple[str, str | None], dict[str, _FileIdentity | None]] = {}
-_without_in_trees: set[tuple[tuple[int, int, int], _FileIdentity, str | None]] = set()
+_without_in_trees: set[tuple[tuple[int, ...], str, _FileIdentity, str | None]] = set()
 _kept_open: dict[tuple[int, int], int] = {}  # descriptors, by device and inode
 
 
@@ -138,13 +139,13 @@ def find_runtime_in_tree(path: str, file: int, root: TargetRoot, environment: Ma
     `path` is its path there, `file` a descriptor of it. A file that holds CPython stays open as long as we run, since
     no other name of it is sure to last.
     """
-    known = root.key, _identity_of_status(os.fstat(file)), environment.get("LD_LIBRARY_PATH")
+    known = root.key, path, _identity_of_status(os.fstat(file)), environment.get("LD_LIBRARY_PATH")
     if known in _without_in_trees:
         raise InterpreterError(f"{path} is not a CPython interpreter")
     with open_image(_name_of(file)) as image:
         if holds_cpython(image):
             return _describe(image, _Candidate((), path, _keep_open(file)), path, who=path)
-        for name in sorted(image.needed, key=lambda name: "libpython" not in name):
+        for name in sorted(image.needed, key=lambda name: "libpython" not in name)[:_MAX_NEEDED]:
             library = find_library(image, name, environment, (root, path))
             descriptor = None if library is None else root.open_file(library)
             if library is None or descriptor is None:
@@ -154,6 +155,8 @@ def find_runtime_in_tree(path: str, file: int, root: TargetRoot, environment: Ma
                     if holds_cpython(dependency):
                         candidate = _Candidate((), root.resolve(library), _keep_open(descriptor))
                         return _describe(dependency, candidate, path, who=path)
+            except ElfError as error:
+                _logger.debug("%s: %s", library, error)
             finally:
                 os.close(descriptor)
     if len(_without_in_trees) >= _MAX_KNOWN:

@@ -6,6 +6,7 @@ Search order of ld.so(8); the cache's format is glibc's (`glibc-ld.so.cache1.1`,
 import os
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 
 from pyxhon.target.elf import ElfImage
 from pyxhon.target.root import TargetRoot
@@ -13,6 +14,8 @@ from pyxhon.target.root import TargetRoot
 _CACHE_PATH = "/etc/ld.so.cache"
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"
 _MAX_CACHE_BYTES = 1 << 24
+_MAX_TREE_CACHE_BYTES = 1 << 20  # of another tree, which may be made to keep us busy
+_MAX_FOLDERS, _MAX_CACHED = 256, 16
 _HEADER_BYTES, _ENTRY_BYTES = 48, 24
 _DEFAULT_FOLDERS = (
     "/lib/x86_64-linux-gnu",
@@ -36,18 +39,19 @@ def find_library(
     if "/" in name:
         return name if is_file(name) else None
     origin = os.path.dirname(os.path.realpath(image.name) if tree is None else tree[1])
-    for folder in _folders(image, origin, environment):
+    for folder in islice(_folders(image, origin, environment), _MAX_FOLDERS):
         path = os.path.join(folder, name)
         if is_file(path):
             return path
     cache = _read_cache(None if tree is None else tree[0])
-    candidates = [*_cached_paths(cache, name), *(os.path.join(f, name) for f in _DEFAULT_FOLDERS)]
+    cached = islice(_cached_paths(cache, name), _MAX_CACHED)
+    candidates = chain(cached, (os.path.join(folder, name) for folder in _DEFAULT_FOLDERS))
     return next((path for path in candidates if is_file(path)), None)
 
 
 def _read_cache(root: TargetRoot | None) -> bytes:
     if root is not None:
-        return root.read_file(_CACHE_PATH, _MAX_CACHE_BYTES) or b""
+        return root.read_file(_CACHE_PATH, _MAX_TREE_CACHE_BYTES) or b""
     try:
         with open(_CACHE_PATH, "rb") as file:
             return file.read(_MAX_CACHE_BYTES)

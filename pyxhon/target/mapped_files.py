@@ -161,7 +161,11 @@ def _roots(pid: int) -> list[TargetRoot]:
     try:
         return [open_root(pid)]
     except TargetError:
+        pass
+    try:
         return [open_own_root()]
+    except OSError:  # too many open files
+        return []
 
 
 def _is_same_file(descriptor: int, record: MappingRecord) -> bool:

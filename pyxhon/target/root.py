@@ -24,7 +24,7 @@ class TargetRoot:
     """The root directory of a process; owns the descriptors it is given: of it, and of its mount namespace.
 
     With the latter all that is mounted there stays when the process ends, until it is released. `key` tells roots
-    apart: mount namespace, device and inode. Processes with equal keys see the same files.
+    apart: mount namespace, mount, device and inode. Processes with equal keys see the same files.
     """
 
     def __init__(self, descriptor: int, mount_namespace: int | None) -> None:
@@ -32,7 +32,7 @@ class TargetRoot:
         self.mount_namespace = mount_namespace
         status = os.fstat(descriptor)
         namespace = 0 if mount_namespace is None else os.fstat(mount_namespace).st_ino
-        self.key = (namespace, status.st_dev, status.st_ino)
+        self.key = (namespace, _mount_of(descriptor), status.st_dev, status.st_ino)
 
     def __enter__(self) -> "TargetRoot":
         return self
@@ -156,6 +156,13 @@ class TargetRoot:
             if error.errno == errno.ENOSYS:
                 raise KernelError("the kernel has no openat2", "Linux 5.10 or later is needed") from None
             return None
+
+
+def _mount_of(descriptor: int) -> int:
+    """Give the number of the mount that a descriptor leads to, which nothing else has while it is open (proc(5))."""
+    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as file:
+        found = next((line.split()[1] for line in file if line.startswith("mnt_id:")), "0")
+    return int(found)
 
 
 def open_root(pid: int) -> TargetRoot:

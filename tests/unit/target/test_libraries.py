@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -51,6 +52,28 @@ def test_in_another_tree_the_files_of_that_tree_count(image, tmp_path):
         )
         assert find_library(image, "/link/lib/libc.so.6", {}, tree) == "/link/lib/libc.so.6"
         assert find_library(image, os.path.realpath(sys.executable), {}, tree) is None
+
+
+def cache_of(names):
+    """Make a loader's cache that names a file that is not there for each of these libraries."""
+    strings, entries = b"", b""
+    for name in names:
+        at = 48 + 24 * len(names) + len(strings)
+        strings += name.encode() + b"\0/nowhere/" + name.encode() + b"\0"
+        entries += struct.pack("<iIIIQ", 0, at, at + len(name) + 1, 0, 0)
+    return b"glibc-ld.so.cache1.1" + struct.pack("<II", len(names), len(strings)) + bytes(20) + entries + strings
+
+
+@pytest.mark.parametrize("count", [1, 20000, 60000])
+def test_a_cache_that_names_a_library_time_and_again_finds_none(count, image, tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/libx.so").touch()
+    (tmp_path / "etc/ld.so.cache").write_bytes(cache_of(["libx.so"] * count))
+
+    with TargetRoot(os.open(tmp_path, os.O_PATH | os.O_DIRECTORY), None) as root:
+        assert find_library(image, "libx.so", {}, (root, "/program")) == "/lib/libx.so"
+        assert find_library(image, "liby.so", {}, (root, "/program")) is None
 
 
 def test_a_library_that_is_nowhere_is_none(image):

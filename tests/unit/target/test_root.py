@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pyxhon import ownership
 from pyxhon.errors import TargetError
 from pyxhon.ownership import Ownership
 from pyxhon.target.root import TargetRoot, open_own_root, open_root
@@ -121,16 +122,28 @@ def test_mounts_stay_when_the_process_ends_until_they_are_released(contained):
 
 
 def test_mounts_are_kept_while_they_are_used_and_for_a_minute(contained):
-    ownership = Ownership(SimpleNamespace())
-    root = ownership.root_of(contained.pid)
+    kept = Ownership(SimpleNamespace())
+    root = kept.root_of(contained.pid)
     contained.communicate()
 
     def is_there(used, now_s):
-        ownership.release_mounts(used, now_s)
-        return ownership.target_root(root).read_file("/opt/name", 100) is not None
+        kept.release_mounts(used, now_s)
+        return kept.target_root(root).read_file("/opt/name", 100) is not None
 
     assert is_there({root}, 0.0)
     assert is_there({root}, 1000.0)
     assert is_there(set(), 1050.0)
     assert not is_there(set(), 1061.0)
-    ownership.close()
+    kept.close()
+
+
+def test_there_is_an_end_to_the_trees_that_are_kept(contained, monkeypatch):
+    monkeypatch.setattr(ownership, "_MAX_ROOTS", 1)
+    kept = Ownership(SimpleNamespace())
+
+    assert kept.root_of(os.getpid()) == 0
+    with pytest.raises(TargetError):
+        kept.root_of(contained.pid)
+
+    assert kept.root_of(os.getpid()) == 0
+    kept.close()
