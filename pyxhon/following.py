@@ -240,14 +240,14 @@ def install_execution(tracing: Tracing, image: Image, inode: int) -> None:
     tracing.settling.append(image)
 
 
-def note_unseen(tracing: Tracing) -> None:
-    """Count the programs that ended before they could be looked at, of those that may have been a Python."""
+def count_unseen_programs(tracing: Tracing, *, is_last: bool = False) -> None:
+    """Count the programs that could not be looked at, once they have run for as long as a Python needs."""
     unseen, tracing.unseen = tracing.unseen, []
     for image in unseen:
-        if not image.is_ended:
+        if not image.is_ended and not is_last:
             tracing.unseen.append(image)
-        elif image.ended_ns - image.started_ns >= _SHORTEST_NS:
-            _note_untraced(tracing, image, f"{image.executable} ended before its file could be looked at")
+        elif not image.is_ended or image.ended_ns - image.started_ns >= _SHORTEST_NS:
+            _note_untraced(tracing, image, f"nobody could look at {image.executable} in its own root")
 
 
 def settle(tracing: Tracing) -> None:

@@ -29,10 +29,10 @@ from pyxhon.following import (
     Tracing,
     add_dlls,
     add_mapped_dll,
+    count_unseen_programs,
     follow_tree,
     install_execution,
     install_libraries,
-    note_unseen,
     settle,
 )
 from pyxhon.function_probing import (
@@ -309,7 +309,7 @@ def _take_batches(session: _Session, is_over: Callable[[], bool], batches: Batch
         if now - session.last_counts_s > _COUNT_PERIOD_S:
             recorder.note_unseen(session.tracing.probes)
             settle(session.tracing)
-            note_unseen(session.tracing)
+            count_unseen_programs(session.tracing)
             session.probe_check.look(recorder.live.values())
             session.hook_check.look(recorder.live.values())
             recorder.pending.write()
@@ -345,7 +345,7 @@ def _finish(session: _Session) -> None:
     ended_unix_ns = time.time_ns()
     while any(batch := session.tracing.probes.read()):
         recorder.take(*batch)
-    note_unseen(session.tracing)
+    count_unseen_programs(session.tracing, is_last=True)
     recorder.extra_losses |= session.tracing.earlier.finish()
     finish_calls(session.tracing.interpreters, recorder)
     recorder.finish()
