@@ -1,6 +1,7 @@
 """Which file a program ran from that is gone already: only the very file that ran counts."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_script_that_names_nothing_names_no_program(content, program, tmp_path
 
 def test_what_cannot_be_read_is_no_program(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    own = os.stat(f"/proc/{os.getpid()}/exe").st_ino
+    own = Path("/proc/self/exe").stat().st_ino
     assert find_program("/proc/self/exe", None, own) is None  # it was another one of the program that is gone
     for path in (None, "\0", str(tmp_path / "nowhere"), str(tmp_path / "pipe"), str(tmp_path)):
         assert find_program(path, None, 0) is None
