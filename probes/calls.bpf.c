@@ -32,6 +32,8 @@ static inline bool name_both(struct scratch *s, const struct hit *h, const struc
 	struct function caller = {.code = f->caller, .generation = f->caller_generation};
 	u64 image = h->p->image;
 	s->current.layout = h->site->layout;
+	note_met(h->freed, f->code);
+	note_met(h->freed, f->caller);
 	if (caller.code && !is_named(image, caller.code, caller.generation) && !name_function(s, h->l, image, &caller))
 		return false;
 	FORGET();

@@ -35,6 +35,7 @@ static inline void begin_part(struct scratch *s, const struct kernel_layout *l)
 	c->object = c->code;
 	c->left = 0;
 	c->items_left = 0;
+	c->pointers_bytes = 0;
 	if (part->pointer) {
 		c->object = 0;
 		read_user(&c->object, 8, c->code + part->pointer);
@@ -80,13 +81,33 @@ static inline void append_block(struct scratch *s, u64 from, u32 size)
 	c->at = at + 16 + ((stored + 7) & ~7U);
 }
 
+// Take the pointer at `items`, of which `left` follow one another: they are read many at once.
+static inline void take_pointer(struct scratch *s, u64 items, u64 left)
+{
+	struct capture *c = &s->capture;
+	u64 at = items - c->pointers_start;
+	if (at >= c->pointers_bytes) {
+		u64 size = left > 16 ? 128 : left * 8;
+		BOUND(size, 255);
+		if (size > sizeof(c->pointers) || read_user(c->pointers, size, items)) {
+			size = 8;
+			c->pointers[0] = 0;
+		}
+		FORGET();
+		c->pointers_start = items;
+		c->pointers_bytes = size;
+		at = 0;
+	}
+	BOUND(at, 120);
+	c->pointer = *(u64 *)((u8 *)c->pointers + at);
+}
+
 static inline void append_object(struct scratch *s, const struct kernel_layout *l)
 {
 	struct capture *c = &s->capture;
 	struct code_memory_event *e = (struct code_memory_event *)&s->code;
 	u32 at = c->at;
-	c->pointer = 0;
-	read_user(&c->pointer, 8, c->items);
+	take_pointer(s, c->items, c->items_left);
 	c->items += 8;
 	c->items_left--;
 	FORGET();
@@ -110,8 +131,7 @@ static inline void append_object(struct scratch *s, const struct kernel_layout *
 static inline void append_inner_object(struct scratch *s)
 {
 	struct capture *c = &s->capture;
-	c->pointer = 0;
-	read_user(&c->pointer, 8, c->inner_items);
+	take_pointer(s, c->inner_items, c->inner_left);
 	c->inner_items += 8;
 	c->inner_left--;
 	FORGET();

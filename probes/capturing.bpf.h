@@ -10,6 +10,9 @@ struct capture {
 	u64 inner_items; // the same of a tuple among them
 	u64 inner_left;
 	u64 pointer;
+	u64 pointers[16]; // read last, from pointers_start on
+	u64 pointers_start;
+	u64 pointers_bytes;
 	u64 stack; // of the act that was given the code object; 0: none
 	u64 name;
 	u32 stage; // the next part

@@ -81,6 +81,16 @@ static inline bool send_line_table(struct scratch *s, u64 image)
 	return ring.ringbuf_output(e, size_bytes, BPF_RB_NO_WAKEUP) == 0;
 }
 
+// Keep that a code object is described, as long as the thread keeps what it knows of it.
+static inline void keep_told(struct scratch *s, u64 image, const struct frame_ref *ref)
+{
+#if HAS_MAY_GOTO
+	u64 key = code_key(image, ref->code);
+	struct kept_code *kept = &s->kept_codes[kept_place(key)];
+	kept->is_told |= is_equal((kept->key ^ key) | (kept->fingerprint ^ ref->fingerprint), 0);
+#endif
+}
+
 // Describe the code object of the next frame, or the next part of its line table or memory; false at the end or where
 // the ring is full (d->has_failed).
 static inline bool describe_next(struct scratch *s, const struct kernel_layout *l, u64 image)
@@ -102,18 +112,23 @@ static inline bool describe_next(struct scratch *s, const struct kernel_layout *
 		return false;
 	d->next = n + 1;
 	BOUND(n, MAX_FRAMES - 1);
+	if (HAS_MAY_GOTO && !(s->untold >> n & 1)) // else one path more for the verifier to follow
+		return true;
 	struct frame_ref *ref = &s->stack.frames[n];
 	s->place.image = image;
 	s->place.id = ref->code;
 	d->code = ref->code;
 	d->fingerprint = ref->fingerprint;
 	u32 *known = known_codes.lookup(&s->place);
-	if (known && *known == d->fingerprint)
+	if (known && *known == d->fingerprint) {
+		keep_told(s, image, ref);
 		return true;
+	}
 	d->has_failed = !send_code(s, l, image);
 	FORGET();
 	if (d->has_failed)
 		return false;
+	keep_told(s, image, ref);
 	known_codes.update(&s->place, &d->fingerprint);
 	begin_capture(s, d->code, d->fingerprint);
 	return true;
@@ -143,9 +158,8 @@ static inline bool describe_codes(struct scratch *s, const struct kernel_layout 
 // Send the stack in s->stack unless it was sent before.
 static inline bool describe_stack(struct scratch *s, const struct kernel_layout *l, u64 image, u64 hash)
 {
-	struct place key = {.image = image, .id = hash};
-	u8 yes = 1;
-	if (!hash || known_stacks.lookup(&key))
+	u64 id = told_id(image, hash);
+	if (!hash || was_told(id))
 		return true;
 	if (!describe_codes(s, l, image, 0))
 		return false;
@@ -165,6 +179,6 @@ static inline bool describe_stack(struct scratch *s, const struct kernel_layout 
 		return false;
 	}
 	count(SIGNAL_STACK, COUNTER_STORED);
-	known_stacks.update(&key, &yes);
+	note_told(id);
 	return true;
 }

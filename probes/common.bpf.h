@@ -1,10 +1,18 @@
 // Which processes are followed, the maps, the ring buffer, counters.
 
-// Which addresses may be in code_generations: a look at one byte spares most look-ups. What threads have kept of code
-// objects, by place, is void once another epoch has begun there: one was freed.
+// Which addresses may be in code_generations, and at which code objects were met at all: a look at one byte spares most
+// look-ups. What threads have kept of code objects, by place, is void once another epoch has begun there: one was
+// freed.
 struct freed_places {
 	u8 is_freed[65536];
+	u8 is_met[65536];
 	u32 epochs[KEPT_CODES];
+};
+
+// Acts that differ in their arguments, or in their native stacks, by hash.
+struct variant {
+	u32 tag; // of whose they are
+	u32 seen;
 };
 
 BPF_ARRAY(settings, struct settings, 1);
@@ -14,8 +22,8 @@ BPF_HASH(traced, u32, struct traced_process, MAX_PROCESSES);
 BPF_TABLE("lru_hash", u32, struct scratch, scratch_by_thread, 512);
 BPF_ARRAY(empty_scratch, struct scratch, 1);
 BPF_HASH(acts, struct act_key, struct act_count, MAX_ACTS);
-BPF_TABLE("lru_hash", struct act_key, u64, variants, 16384);
-BPF_TABLE("lru_hash", struct place, u8, known_stacks, 32768);
+BPF_ARRAY(variants, struct variant, 65536);
+BPF_ARRAY(told, u64, 65536); // stacks and signal handlers, by hash
 BPF_TABLE("lru_hash", struct place, u32, known_codes, 65536);
 BPF_TABLE("lru_hash", struct place, u32, unclaimed_codes, 4096); // made, but no act was given them
 #define IS_DESCRIBED (1U << 31)
@@ -93,6 +101,29 @@ static inline u64 mix(u64 hash, u64 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
 	return hash ^ (hash >> 29);
+}
+
+// What was told of an image, as one number.
+static inline u64 told_id(u64 image, u64 id)
+{
+	return mix(mix(image, id), id >> 32) | 1;
+}
+
+// Whether it was told. Tables by hash, one entry to a place: what is pushed out is told again, and an entry costs the
+// target a third of what one of the kernel's tables with a memory for age would.
+static inline bool was_told(u64 id)
+{
+	u32 place = id >> 48;
+	u64 *known = told.lookup(&place);
+	return known && *known == id;
+}
+
+static inline void note_told(u64 id)
+{
+	u32 place = id >> 48;
+	u64 *known = told.lookup(&place);
+	if (known)
+		*known = id;
 }
 
 // Sites of the interpreter know their layout; the process learns its load bias from them.

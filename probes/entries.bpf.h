@@ -62,7 +62,7 @@ struct hit {
 	const struct settings *conf;
 	const struct site *site;
 	const struct kernel_layout *l;
-	const struct freed_places *freed;
+	struct freed_places *freed;
 	struct traced_process *p;
 	u64 id;
 };

@@ -19,19 +19,27 @@ static inline u32 kept_place(u64 key)
 	return place;
 }
 
+// A code object was met: when it goes away, there is something to forget.
+static inline void note_met(struct freed_places *freed, u64 code)
+{
+	freed->is_met[place_of(code)] = 1;
+}
+
 // A code object goes away: another one may soon be at its address, and its texts where those of this one were.
 static inline void forget_code(const struct traced_process *p, u64 code)
 {
 	struct place key = {.image = p->image, .id = code};
 	u32 zero = 0, next = 1, *generation;
 	struct freed_places *freed = freed_places.lookup(&zero);
-	if (!freed)
+	if (!freed || !freed->is_met[place_of(code)])
 		return;
 	__sync_fetch_and_add(&freed->epochs[kept_place(code_key(p->image, code))], 1);
 	u32 *named = named_codes.lookup(&key);
-	if (named)
+	if (named) {
 		*named = (*named & ~IS_DESCRIBED) + 1;
-	if (!named && !known_codes.lookup(&key))
+		freed->is_freed[place_of(code)] = 1;
+	}
+	if (!known_codes.lookup(&key))
 		return;
 	generation = code_generations.lookup(&key);
 	if (generation)

@@ -8,19 +8,29 @@ static inline void merge(struct scratch *s, u32 signal)
 	s->act.head[0].flags |= EVENT_FLAG_MERGED;
 }
 
-// True where a call comes from ever other native stacks.
-static inline bool has_many_callers(struct act_key *key)
+// How many were seen of a key; where another one was at its place, that is forgotten.
+static inline struct variant *variants_of(const struct act_key *key)
 {
-	key->native = 0;
-	key->arguments = 1; // no hash of arguments that were merged
-	u64 one = 1, *seen = variants.lookup(key);
-	if (!seen)
-		variants.update(key, &one);
-	else if (*seen >= MAX_CALLERS)
+	u64 id = mix(mix(mix(mix(mix(key->account, key->stack), key->arguments), key->name), key->native), key->signal);
+	u32 place = id >> 48, tag = id;
+	struct variant *v = variants.lookup(&place);
+	if (v && v->tag != tag) {
+		v->tag = tag;
+		v->seen = 0;
+	}
+	return v;
+}
+
+// Count one more; false where there were as many as there may be.
+static inline bool count_variant(const struct act_key *key, u32 most)
+{
+	struct variant *v = variants_of(key);
+	if (!v)
 		return true;
-	else
-		__sync_fetch_and_add(seen, 1);
-	return false;
+	if (v->seen >= most)
+		return false;
+	__sync_fetch_and_add(&v->seen, 1);
+	return true;
 }
 
 // True where the act's native stack is one too many.
@@ -28,14 +38,14 @@ static inline bool is_from_too_many(const struct act_key *act)
 {
 	struct act_key key = *act;
 	key.arguments = 0;
-	u64 one = 1;
-	if (!key.native || variants.lookup(&key))
+	struct variant *v = variants_of(&key);
+	if (!key.native || !v || v->seen)
 		return false;
-	if (has_many_callers(&key))
+	key.native = 0;
+	key.arguments = 1; // no hash of arguments that were merged
+	if (!count_variant(&key, MAX_CALLERS))
 		return true;
-	key.native = act->native;
-	key.arguments = 0;
-	variants.update(&key, &one);
+	v->seen = 1;
 	return false;
 }
 
@@ -51,15 +61,8 @@ static inline enum merging limit_variants(struct scratch *s, const struct act_ke
 	}
 	key.arguments = 0;
 	key.native = 0;
-	u64 one = 1, *seen = variants.lookup(&key);
-	if (!seen) {
-		variants.update(&key, &one);
+	if (count_variant(&key, MAX_VARIANTS))
 		return MERGE_NOTHING;
-	}
-	if (*seen >= MAX_VARIANTS) {
-		merge(s, act->signal);
-		return MERGE_ARGUMENTS;
-	}
-	__sync_fetch_and_add(seen, 1);
-	return MERGE_NOTHING;
+	merge(s, act->signal);
+	return MERGE_ARGUMENTS;
 }

@@ -57,8 +57,12 @@ static inline void find_first_frame(struct scratch *s, const struct kernel_layou
 
 #define UNREADABLE_FRAME (~0ULL)
 
+#define NEAR_BYTES 0x10000 // what lies further away is no part of the same stack of frames
+
 // Where the block of a frame lies in the window, which is read anew where it does not: with what lies before it in its
-// page. Where the verifier follows every round, that would be too much for it: there the frame is read alone.
+// page. A frame elsewhere is read alone, so that the window stays: each call from C has one on the C stack, and those
+// of generators lie in these. Where the verifier follows every round, that would be too much for it: there each frame
+// is read alone.
 static inline u64 frame_block(struct scratch *s, const struct kernel_layout *l, u64 frame, u64 size)
 {
 	u64 start = frame + l->frame_block_start;
@@ -67,6 +71,8 @@ static inline u64 frame_block(struct scratch *s, const struct kernel_layout *l, 
 	u64 block = start - w->start;
 	if (block <= w->last)
 		return block;
+	if (w->start && block + NEAR_BYTES > 2 * NEAR_BYTES)
+		return read_user(&s->window[FRAME_FAR / 8], size, start) ? UNREADABLE_FRAME : FRAME_FAR;
 	block = start & 4095;
 	if (block > l->frame_window)
 		block = l->frame_window;
@@ -80,7 +86,7 @@ static inline u64 frame_block(struct scratch *s, const struct kernel_layout *l, 
 }
 
 // Take the frame at s->walk.frame and go on to the one before it; false at the end or where it cannot be read.
-static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, const struct freed_places *freed)
+static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, struct freed_places *freed)
 {
 	volatile struct walk *w = &s->walk;
 	u64 size = l->frame_block_size, strings = l->code_string_count * 8, frame = w->frame;
@@ -97,7 +103,7 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 		s->stack_flags |= EVENT_FLAG_PARTIAL;
 		return false;
 	}
-	BOUND(block, FRAME_WINDOW - 8);
+	BOUND(block, FRAME_FAR | (FRAME_WINDOW - 8));
 	u64 code = FRAME_FIELD(s, u64, l->frame_code) & ~3ULL; // 3.14: tag bits of _PyStackRef
 	w->frame = FRAME_FIELD(s, u64, l->frame_previous);
 	if (FRAME_FIELD(s, u8, l->frame_owner) >= l->owner_skip_from) { // a shim on the C stack
@@ -118,6 +124,7 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	u64 is_kept = is_equal((kept->key ^ key) | (kept->epoch ^ epoch), 0) & l->code_is_freed_seen;
 	OPAQUE(is_kept);
 	if (!is_kept) {
+		note_met(freed, code);
 		kept->key = key;
 		kept->epoch = epoch;
 		if (read_user(s->strings, strings, code + l->code_strings)) {
@@ -125,12 +132,15 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 			kept->key = 0;
 		}
 		FORGET();
+		kept->is_told = 0;
 		kept->fingerprint = fingerprint_of(s, freed, code);
 	}
 	FORGET();
 	ref->code = code;
 	ref->instruction = instruction;
 	ref->fingerprint = kept->fingerprint;
+	if (HAS_MAY_GOTO)
+		s->untold |= (kept->is_told ^ 1) << n;
 	w->hash = mix(mix(mix(w->hash, code), instruction & ~ENTRY_FRAME), ref->fingerprint);
 	*(volatile u32 *)&s->frame_count = n + 1;
 	FORGET();
@@ -143,13 +153,14 @@ static inline u64 walk_from(struct scratch *s, const struct settings *conf, cons
 	volatile struct walk *w = &s->walk;
 	*(volatile u32 *)&s->frame_count = 0;
 	s->stack_flags = 0;
+	s->untold = 0;
 	w->start = 0;
 	w->last = 0;
 	s->strings[3] = 0;
 	s->frame_addresses[0] = 0;
 	s->frame_addresses[1] = 0;
 	u32 zero = 0;
-	const struct freed_places *freed = freed_places.lookup(&zero);
+	struct freed_places *freed = freed_places.lookup(&zero);
 	if (!freed)
 		return 0;
 	w->hash = conf->seed;

@@ -33,6 +33,7 @@ static inline bool is_wanted(struct scratch *s, const struct hit *h, struct func
 	struct function_decision *known = decisions.lookup(place), fresh = {.generation = f->generation};
 	if (known && known->generation == f->generation)
 		return known->is_unwanted == 0;
+	note_met(h->freed, f->code);
 	if (!may_be_wanted(s, h->l, f)) {
 		refuse(place, &f->generation, &fresh);
 		return false;

@@ -30,7 +30,7 @@ static inline bool is_import_system(struct scratch *s, const struct kernel_layou
 static inline void describe_given(struct scratch *s, const struct kernel_layout *l, u64 strings, bool is_made)
 {
 	u32 n = *(volatile u32 *)&s->frame_count, zero = 0;
-	const struct freed_places *freed = freed_places.lookup(&zero);
+	struct freed_places *freed = freed_places.lookup(&zero);
 	OPAQUE(n);
 	if (!freed || n >= MAX_FRAMES)
 		return;
@@ -41,6 +41,7 @@ static inline void describe_given(struct scratch *s, const struct kernel_layout 
 	if (read_user(s->strings, strings, s->given_code + l->code_strings))
 		return;
 	FORGET();
+	note_met(freed, s->given_code);
 	ref->code = s->given_code;
 	ref->fingerprint = fingerprint_of(s, freed, s->given_code);
 	s->capture.stack = s->current.stack;
@@ -56,6 +57,7 @@ static inline void describe_given(struct scratch *s, const struct kernel_layout 
 	s->capture.takes_codes = !is_import_system(s, l, n);
 	FORGET();
 	*(volatile u32 *)&s->frame_count = n + 1;
+	s->untold |= 1ULL << n; // its inner ones take its place
 	describe_codes(s, l, s->current.image, n);
 	*(volatile u32 *)&s->frame_count = n;
 	s->capture.stack = 0;

@@ -23,7 +23,7 @@ static inline u32 next_inner_code(struct scratch *s, const struct kernel_layout 
 	struct capture *c = &s->capture;
 	u32 n = *(volatile u32 *)&s->frame_count - 1, next = c->codes_next, zero = 0;
 	u64 strings = l->code_string_count * 8;
-	const struct freed_places *freed = freed_places.lookup(&zero);
+	struct freed_places *freed = freed_places.lookup(&zero);
 	BOUND(next, MAX_INNER_CODES - 1);
 	if (c->codes_next >= c->codes_end || !freed || n >= MAX_FRAMES)
 		return MAX_FRAMES;
@@ -38,6 +38,7 @@ static inline u32 next_inner_code(struct scratch *s, const struct kernel_layout 
 		return MAX_FRAMES; // the rest is not told either
 	}
 	FORGET();
+	note_met(freed, ref->code);
 	ref->fingerprint = fingerprint_of(s, freed, ref->code);
 	return n;
 }

@@ -130,12 +130,14 @@ struct pending_import {
 };
 
 #define KEPT_CODES 256 // a power of two
+#define FRAME_FAR (2 * FRAME_WINDOW) // where in the window a frame goes that lies elsewhere
 
 // What a thread keeps of a code object that it has met: reading its texts again is most of what a frame costs.
 struct kept_code {
 	u64 key; // of image and address
 	u32 epoch;
 	u32 fingerprint;
+	u64 is_told; // 1: it was described
 };
 
 // What a program of one thread works on; too large for the BPF stack. What is read from the target goes here, too:
@@ -150,6 +152,7 @@ struct scratch {
 	u32 pending_import_count;
 	struct kept_code kept_codes[KEPT_CODES];
 	u64 frame_addresses[MAX_FRAMES]; // innermost first
+	u64 untold; // a bit for each frame whose code object may not have been described
 	u32 frame_count;
 	u32 sent; // acts
 	u32 round; // of the loop at hand
@@ -161,7 +164,7 @@ struct scratch {
 	u32 expanding; // the container whose items are being queued
 	u32 next_item;
 	u32 raw_count;
-	u64 window[(FRAME_WINDOW + 256) / 8]; // Python frames
+	u64 window[(FRAME_FAR + 256) / 8]; // Python frames
 	u64 strings[8]; // of a code object: file name, name, qualified name, line table
 	u64 raw[24];
 	struct text text;

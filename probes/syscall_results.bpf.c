@@ -98,13 +98,12 @@ int on_signal(struct bpf_raw_tracepoint_args *ctx)
 	struct traced_process *p = traced.lookup(&pid);
 	if (!p || handler < 2) // SIG_DFL, SIG_IGN
 		return 0;
-	struct place key = {.image = p->image, .id = mix(mix(conf->seed, handler), ctx->args[0])};
-	u8 yes = 1;
-	if (known_native.lookup(&key))
+	u64 place = told_id(p->image, mix(mix(conf->seed, handler), ctx->args[0]));
+	if (was_told(place))
 		return 0;
 	struct signal_delivery_event e = {.handler = handler, .number = ctx->args[0]};
 	fill_head(&e.head[0], id, EVENT_KIND_SIGNAL_DELIVERY, p->image);
 	if (!ring.ringbuf_output(&e, sizeof(e), BPF_RB_NO_WAKEUP))
-		known_native.update(&key, &yes);
+		note_told(place);
 	return 0;
 }

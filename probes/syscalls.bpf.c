@@ -164,7 +164,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	s->call.flags = flags;
 	take_call_registers(&s->call, flags);
 	begin_call(s, p, index, flags, SIGNAL_SYSCALL);
-	s->current.native = native_key(conf, &s->call.registers, p);
+	s->current.native = native_key(s, conf, &s->call.registers, p);
 	FORGET();
 	take_arguments(s, conf, rule);
 	walk_python(s, conf, l);

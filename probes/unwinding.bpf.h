@@ -4,7 +4,6 @@
 BPF_RINGBUF_OUTPUT(stack_ring, 4096); // the loader sets the size
 BPF_TABLE("lru_hash", u32, struct native_stack_event, native_by_thread, 256);
 BPF_ARRAY(empty_native, struct native_stack_event, 1);
-BPF_TABLE("lru_hash", struct place, u8, known_native, 32768);
 // Of addresses in the code of an image: how to find their callers. What is not there yet has not been unwound.
 BPF_TABLE("lru_hash", struct place, struct return_place, return_places, 32768);
 
@@ -22,15 +21,34 @@ static inline bool follows_call(u64 address)
 	       ((bytes >> 48) & 0x38ff) == 0x10ff;
 }
 
+// Read the first words of a stack, page by page; gives how many.
+static inline u32 read_stack_words(u64 *words, u64 sp)
+{
+	u64 size = 4096 - (sp & 4095), rest;
+	if (size > MAX_KEY_WORDS * 8)
+		size = MAX_KEY_WORDS * 8;
+	rest = MAX_KEY_WORDS * 8 - size;
+	OPAQUE(size);
+	BOUND(size, 2 * MAX_KEY_WORDS * 8 - 1);
+	if (bpf_probe_read_user(words, size, (void *)sp))
+		return 0;
+	OPAQUE(rest);
+	BOUND(rest, MAX_KEY_WORDS * 8 - 1);
+	BOUND(size, 2 * MAX_KEY_WORDS * 8 - 1);
+	if (rest && !bpf_probe_read_user((u8 *)words + size, rest, (void *)(sp + size)))
+		return MAX_KEY_WORDS;
+	return size / 8;
+}
+
 // Mix what looks like a return address into a library: a word near the instruction, not near the stack pointer, that
 // follows a call: pointers to data lie near, too, and are others each time.
-static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp, u64 mask)
+static inline u64 mix_likely_callers(u64 *words, u64 key, u64 ip, u64 sp, u64 mask)
 {
-	for (u32 i = 0; i < MAX_KEY_WORDS; i++) {
+	u32 count = read_stack_words(words, sp);
+	for (u32 i = 0; i < MAX_KEY_WORDS && i < count; i++) {
 		OPAQUE(i);
-		u64 word = 0;
-		if (bpf_probe_read_user(&word, 8, (void *)(sp + 8 * (u64)i)))
-			break;
+		BOUND(i, MAX_KEY_WORDS - 1);
+		u64 word = words[i];
 		if (!((word ^ ip) >> 40) && word - sp + (16 << 20) > (32 << 20) && follows_call(word))
 			key = mix(key, word & mask);
 	}
@@ -40,7 +58,8 @@ static inline u64 mix_likely_callers(u64 key, u64 ip, u64 sp, u64 mask)
 // What tells native stacks apart: the instruction, how deep the stack is, and the callers up to the innermost Python
 // frame: two DLLs may do the same by the same function of the C library, and one after the other at the same address.
 // Of a program whose runs are counted together, the loader puts each run elsewhere: only the places within pages tell.
-static inline u64 native_key(const struct settings *conf, const struct pt_regs *regs, const struct traced_process *p)
+static inline u64 native_key(struct scratch *s, const struct settings *conf, const struct pt_regs *regs,
+			     const struct traced_process *p)
 {
 	bool is_moved = p->account != p->image && p->memory == p->image;
 	u64 mask = is_moved ? 4095 : ~0ULL;
@@ -52,7 +71,7 @@ static inline u64 native_key(const struct settings *conf, const struct pt_regs *
 		OPAQUE(i);
 		struct return_place *place = return_places.lookup(&at);
 		if (!place) {
-			key = mix_likely_callers(key, regs->ip, sp, mask);
+			key = mix_likely_callers(s->window, key, regs->ip, sp, mask);
 			break;
 		}
 		if (place->ending == PLACE_ENDING_LAST)
@@ -144,10 +163,8 @@ static inline struct native_stack_event *get_native(u32 tid)
 // Send the native stack of the act unless one like it was sent before.
 static inline void describe_native(struct scratch *s, const struct settings *conf, const struct act *act)
 {
-	u64 id = act->native;
-	struct place key = {.image = act->image, .id = mix(id, act->stack)};
-	u8 yes = 1;
-	if (!id || known_native.lookup(&key))
+	u64 id = act->native, both = told_id(act->image, mix(id, act->stack));
+	if (!id || was_told(both))
 		return;
 	struct native_stack_event *e = get_native((u32)s->owner);
 	if (!e) {
@@ -174,5 +191,5 @@ static inline void describe_native(struct scratch *s, const struct settings *con
 		return;
 	}
 	count(SIGNAL_NATIVE_STACK, COUNTER_STORED);
-	known_native.update(&key, &yes);
+	note_told(both);
 }

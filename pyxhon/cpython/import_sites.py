@@ -14,7 +14,7 @@ from pyxhon.cpython.machine_code import (
     moved_register,
     written_registers,
 )
-from pyxhon.cpython.placement import place_after_call
+from pyxhon.cpython.placement import Place, place_after_call, place_where_joined
 from pyxhon.cpython.site import Site
 from pyxhon.target.elf import ElfImage
 from pyxhon.target.markers import read_markers
@@ -44,24 +44,38 @@ def find_import_results(code: Code) -> tuple[list[Site], list[str]]:
         if not found and name == _NAMES[0]:
             return [], ["import results: no call that passes _find_and_load was found"]
         calls |= found
-    sites, notes = [], []
-    for call in sorted(calls.values(), key=lambda call: call.address):
-        place = place_after_call(code, call)
-        if place is None:
-            notes.append(f"import results: another path joins after the call at {call.address:#x}")
-            continue
-        bounds = code.image.function_range(call.address)
-        sites.append(
-            Site(
-                kind="import_result",
-                function=bounds[0] if bounds else call.address,
-                address=place.address,
-                stack_adjust=0,
-                is_emulated=place.is_emulated,
-                result_register=place.register,
-            )
-        )
-    return sites, [*notes, *_compare_with_markers(code.image, len(sites))]
+    places = {address: place_after_call(code, call) for address, call in sorted(calls.items())}
+    served: set[int] = set()
+    for address, place in places.items():
+        if place is None or not place.is_emulated:
+            others = [call for call in calls.values() if call.address != address]
+            joined = place_where_joined(code, calls[address], others)
+            if joined is not None:
+                places[address], more = joined
+                served |= more
+    notes = [
+        f"import results: another path joins after the call at {address:#x}"
+        for address, place in places.items()
+        if place is None and address not in served
+    ]
+    sites = [
+        _make_site(code, address, place)
+        for address, place in places.items()
+        if place is not None and address not in served
+    ]
+    return sites, [*notes, *_compare_with_markers(code.image, len(sites) + len(served))]
+
+
+def _make_site(code: Code, call: int, place: Place) -> Site:
+    bounds = code.image.function_range(call)
+    return Site(
+        kind="import_result",
+        function=bounds[0] if bounds else call,
+        address=place.address,
+        stack_adjust=0,
+        is_emulated=place.is_emulated,
+        result_register=place.register,
+    )
 
 
 def find_inner_imports(image: ElfImage, sites: list[Site]) -> tuple[int, ...]:

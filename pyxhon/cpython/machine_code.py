@@ -18,6 +18,7 @@ _MAX_MATCHES = 1 << 21
 _MAX_WORDS = 4096
 _CHUNK_BYTES = 1 << 22
 _NEAR_BYTES = 0x90  # how far an 8-bit jump reaches, and the jump itself
+_SHORT_JUMP = 2  # bytes of a jump with an 8-bit displacement
 _LONGEST_REFERENCE = 16
 _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]+")
 # lea r64, [rip + disp32] · mov r32, imm32 · lea r64, [base + disp32] (base is not rsp or r12).
@@ -119,6 +120,18 @@ class Code:
             return True
         near = (instruction.target for instruction in disassemble_function(self.image, low))
         return any(target is not None and low <= target <= high for target in near)
+
+    def jumps_into(self, body: Sequence[Instruction], low: int, high: int) -> list[Instruction] | None:
+        """Give the jumps in a function's `body` that go to an address from `low` to `high`.
+
+        None where others of the file do, or bytes that look like them.
+        """
+        found = [
+            each for each in body
+            if each.is_jump and each.target is not None and low <= each.target <= high
+        ]  # fmt: skip
+        far = bisect.bisect_right(self.far_jumps, high) - bisect.bisect_left(self.far_jumps, low)
+        return found if far == sum(len(each.code) > _SHORT_JUMP for each in found) else None
 
     def is_joined(self, starts: Sequence[int], low: int, high: int) -> bool:
         """Tell whether control gets to an address from `low` to `high` by a direct jump, or runs into `low`.

@@ -4,13 +4,14 @@ An emulated instruction costs 0.7 µs a hit, a single-stepped one 9.8 µs (desig
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyxhon.cpython.machine_code import (
     Code,
     Instruction,
     disassemble,
+    disassemble_function,
     moved_register,
     written_registers,
 )
@@ -88,6 +89,54 @@ def place_after_call(code: Code, call: Instruction) -> Place | None:
     if code.is_jumped_into(call.end, call.end):
         return None
     return Place(call.end, 0, is_emulated=False, register="rax")
+
+
+def place_where_joined(code: Code, call: Instruction, others: Sequence[Instruction]) -> tuple[Place, set[int]] | None:
+    """Choose the first emulated instruction after a call where, besides its own return, only those of `others` come by.
+
+    That is where a function makes one of several calls and goes on the same way with what it gave. Gives the place, and
+    the addresses of the calls it serves besides; None where something else joins, or the result is not in the same
+    register on each way.
+    """
+    register, since, at = "rax", call.end, call
+    for at in disassemble(code.image, call.end, _AFTER_CALL_BYTES):
+        if at.is_emulated or at.ends_block or at.is_call:
+            break
+        moved = moved_register(at)
+        if moved is not None and moved[1] == register:
+            register, since = moved[0], at.end
+        elif register in written_registers(at):
+            return None
+    body = disassemble_function(code.image, call.end)
+    joins = code.jumps_into(body, call.end, at.address)
+    if not at.is_emulated or not joins or any((join.target or 0) < since for join in joins):
+        return None
+    served: set[int] = set()
+    for join in joins:
+        ways = {other.address for other in others if _comes_straight(code, body, (other.end, join.address), register)}
+        if not ways:
+            return None
+        served |= ways
+    return Place(at.address, 0, is_emulated=True, register=register), served
+
+
+def _comes_straight(code: Code, body: Sequence[Instruction], bounds: tuple[int, int], register: str) -> bool:
+    """Tell whether control gets to a jump from the call before it alone, whose result `register` has all the way."""
+    start, jump = bounds
+    stretch = [each for each in body if start <= each.address < jump]
+    if not stretch or any(each.ends_block and not each.is_conditional for each in stretch):
+        return False
+    joins = code.jumps_into(body, start, jump)
+    if joins is None or any(not start <= each.address < jump for each in joins):
+        return False
+    holders = {"rax"}
+    for each in stretch:
+        moved = moved_register(each)
+        if moved is not None and moved[1] in holders:
+            holders.add(moved[0])
+        else:
+            holders -= written_registers(each)
+    return register in holders
 
 
 def _stack_change(instruction: Instruction) -> int | None:

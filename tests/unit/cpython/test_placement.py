@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import pytest
 
 from pyxhon.cpython.machine_code import Code, Instruction, disassemble
-from pyxhon.cpython.placement import Place, place_after_call, place_at_entry, place_in_block
+from pyxhon.cpython.placement import (
+    Place,
+    place_after_call,
+    place_at_entry,
+    place_in_block,
+    place_where_joined,
+)
 
 _START = 0x1000
 _ARGUMENTS = ("rdi", "rsi", "rdx")
@@ -108,6 +114,41 @@ def test_a_path_that_joins_is_not_counted():
 
     assert place_after_call(joined_later, call) == Place(_START, 0, is_emulated=False, register="rax")
     assert place_after_call(joined_at_once, call) is None
+
+
+# call; mov rbx, rax; test rbx, rbx; jne; ret; and after it another call and how it goes on
+_ONE_CALL = "e800000000 4889c3 4885db 7500 c3"
+_OTHER_CALL = _START + 14
+
+
+def _place_where_joined(other: str, *far_jumps: int) -> tuple[Place, set[int]] | None:
+    code = _code(_ONE_CALL + other, far_jumps)
+    calls = [each for each in disassemble(code.image, _START, 64) if each.is_call]
+    return place_where_joined(code, calls[0], calls[1:])
+
+
+def test_two_calls_have_one_place_where_their_ways_join():
+    place = Place(_START + 11, 0, is_emulated=True, register="rbx")
+
+    assert _place_where_joined("e800000000 4889c3 ebf0") == (place, {_OTHER_CALL})  # mov rbx, rax; jmp to the test
+    assert _place_where_joined("e800000000 4889c3 7401 90 ebed") == (place, {_OTHER_CALL})  # je over a nop
+
+
+@pytest.mark.parametrize(
+    ("other", "far_jumps"),
+    [
+        ("e800000000 4889c3 ebed", ()),  # jmp to the mov: rax is no longer the result
+        ("e800000000 4889c5 ebf0", ()),  # mov rbp, rax: another register
+        ("e800000000 4889c3 31db ebee", ()),  # xor ebx, ebx: lost
+        ("e800000000 4889c3 c3 ebef", ()),  # ret: nothing leads to the jump
+        ("e800000000 4889c3 ebf0 74f9", ()),  # je into the way from the call
+        ("e800000000 4889c3 ebf0 74ee", ()),  # je to the test, from no call
+        ("e800000000 4889c3 ebf0", (_START + 8,)),  # a jump from elsewhere in the file
+        ("c3", ()),
+    ],
+)
+def test_where_something_else_joins_there_is_none(other, far_jumps):
+    assert _place_where_joined(other, *far_jumps) is None
 
 
 @pytest.mark.parametrize(
