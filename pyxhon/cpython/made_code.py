@@ -4,22 +4,23 @@ These are `compile`, `marshal.loads`, `marshal.load` and `code.replace`, found b
 `types.CodeType`, found by PyCode_Type.tp_new (Include/cpython/object.h; one offset in CPython 3.8-3.15 with the GIL).
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 from pyxhon.cpython.machine_code import (
     Code,
     Instruction,
     disassemble_function,
-    moved_register,
-    written_registers,
 )
 from pyxhon.cpython.methods import find_methods
+from pyxhon.cpython.placement import place_before_return, places_before_return
 from pyxhon.cpython.site import Site
 
 MAKERS: Final = frozenset({"builtins.compile", "marshal.loads", "marshal.load", "code.replace"})
 """The methods whose results are looked at."""
 
+_OFTEN: Final = frozenset({"builtins.compile", "marshal.loads"})  # there a stepped probe would be felt
 _TYPE_NEW: Final = 312
 _MOST_PARTS: Final = 8  # of one function: compilers move what seldom runs elsewhere
 _MOST_BEFORE: Final = 24  # instructions before a return
@@ -38,20 +39,31 @@ def find_code_results(code: Code) -> tuple[list[Site], list[str]]:
     new = None if kind is None else code.image.pointer_at(kind + _TYPE_NEW)
     if new is not None and code.image.is_code(new):
         makers["types.CodeType"] = new
-    found = {name: list(_sites_of(code, function)) for name, function in sorted(makers.items())}
+    found = {
+        name: list(_sites_of(code, function, is_often=name in _OFTEN)) for name, function in sorted(makers.items())
+    }
     without = sorted({*MAKERS, "types.CodeType"} - {name for name, sites in found.items() if sites})
     notes = [f"made code: no site in {', '.join(without)}"] if without else []
     return [site for sites in found.values() for site in sites], notes
 
 
-def _sites_of(code: Code, function: int) -> Iterator[Site]:
+def _sites_of(code: Code, function: int, *, is_often: bool) -> Iterator[Site]:
     parts = list(_parts_of(code, function))
-    jumps = [(each.address, each.target) for part in parts for each in part if each.is_jump and each.target is not None]
+    jumps: dict[int, list[Instruction]] = defaultdict(list)
+    for jump in (each for part in parts for each in part if each.is_jump and each.target is not None):
+        jumps[jump.target or 0].append(jump)
+    sites: dict[int, Site] = {}
     for part in parts:
         for place, instruction in enumerate(part):
             if instruction.mnemonic == "ret":
-                at, register = _place_before(part[max(0, place - _MOST_BEFORE) : place + 1], jumps)
-                yield Site("code_result", function, at.address, 0, at.is_emulated, result_register=register)
+                block = part[max(0, place - _MOST_BEFORE) : place + 1]
+                places = place_before_return(block, jumps)
+                if not places and is_often:
+                    places = places_before_return(block, jumps)
+                for at, register in places or [(instruction, "rax")]:
+                    site = Site("code_result", function, at.address, 0, at.is_emulated, result_register=register)
+                    sites.setdefault(at.address, site)
+    yield from sites.values()
 
 
 def _parts_of(code: Code, function: int) -> Iterator[list[Instruction]]:
@@ -82,24 +94,3 @@ def _is_within(address: int, bounds: tuple[int, int] | None) -> bool:
 
 def _is_small(bounds: tuple[int, int]) -> bool:
     return bounds[1] - bounds[0] < _LARGEST_PART
-
-
-def _place_before(block: Sequence[Instruction], jumps: Sequence[tuple[int, int]]) -> tuple[Instruction, str]:
-    """Choose an emulated instruction before a return that each way to it passes, and the register that has the result.
-
-    Where there is none, the return itself, which is stepped. `jumps` are (from, to) of the function.
-    """
-    end, register = block[-1], "rax"
-    for instruction in reversed(block[:-1]):
-        if instruction.ends_block and not instruction.is_conditional:
-            break
-        if instruction.is_emulated and register not in written_registers(instruction):
-            low, high = instruction.address, end.address
-            if not any(low < to <= high and not low <= start <= high for start, to in jumps):
-                return instruction, register
-        moved = moved_register(instruction)
-        if moved is not None and moved[0] == register:
-            register = moved[1]
-        elif register in written_registers(instruction):
-            break
-    return end, "rax"

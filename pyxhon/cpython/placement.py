@@ -4,8 +4,9 @@ An emulated instruction costs 0.7 µs a hit, a single-stepped one 9.8 µs (desig
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pyxhon.cpython.machine_code import (
     Code,
@@ -19,6 +20,7 @@ from pyxhon.cpython.machine_code import (
 _ENTRY_BYTES = 128
 _AFTER_CALL_BYTES = 96
 _BLOCK_BYTES = 400
+_MOST_PLACES = 5  # of one return
 _STACK_CHANGE = re.compile(r"rsp, (-?(?:0x[0-9a-f]+|[0-9]+))")
 _UNSIGNED = 1 << 64
 
@@ -137,6 +139,62 @@ def _comes_straight(code: Code, body: Sequence[Instruction], bounds: tuple[int, 
         else:
             holders -= written_registers(each)
     return register in holders
+
+
+def place_before_return(
+    block: Sequence[Instruction], jumps: Mapping[int, Sequence[Instruction]]
+) -> list[tuple[Instruction, str]]:
+    """Choose an emulated instruction before a return that each way to it passes, and the register that has the result.
+
+    None where there is none. `jumps` are those of the function, by where they go.
+    """
+    end, register = block[-1], "rax"
+    for instruction in reversed(block[:-1]):
+        if instruction.ends_block and not instruction.is_conditional:
+            break
+        if instruction.is_emulated and register not in written_registers(instruction):
+            low, high = instruction.address, end.address
+            between = (each for to in jumps if low < to <= high for each in jumps[to])
+            if all(low <= each.address <= high for each in between):
+                return [(instruction, register)]
+        moved = moved_register(instruction)
+        if moved is not None and moved[0] == register:
+            register = moved[1]
+        elif register in written_registers(instruction):
+            break
+    return []
+
+
+def places_before_return(
+    block: Sequence[Instruction], jumps: Mapping[int, Sequence[Instruction]]
+) -> list[tuple[Instruction, str]]:
+    """Choose emulated instructions of which each way to a return passes one, and the registers that have the result.
+
+    That is the last one before the return, and the jumps to what lies between. One way may pass two of them, or pass
+    one and not return: what is there is looked at, and a code object is taken once. None where there are too many, or
+    not on each way; then the return itself has to be stepped. `jumps` are those of the function, by where they go.
+    """
+    places: list[tuple[Instruction, str]] = []
+    register = "rax"
+    for following, instruction in pairwise(reversed(block)):
+        places += [(jump, register) for jump in jumps.get(following.address, ())]
+        if len(places) >= _MOST_PLACES or not all(place.is_emulated for place, _ in places):
+            return []
+        if instruction.ends_block and not instruction.is_conditional:
+            return places
+        if instruction.is_emulated and register not in written_registers(instruction):
+            return [*places, (instruction, register)]
+        moved = moved_register(instruction)
+        if moved is not None and moved[0] == register:
+            register = moved[1]
+        elif register in written_registers(instruction):
+            return places if _is_zeroing(instruction) else []
+    return []
+
+
+def _is_zeroing(instruction: Instruction) -> bool:
+    one, _, other = instruction.operands.partition(", ")
+    return instruction.mnemonic == "xor" and one == other
 
 
 def _stack_change(instruction: Instruction) -> int | None:

@@ -10,8 +10,10 @@ from pyxhon.cpython.placement import (
     Place,
     place_after_call,
     place_at_entry,
+    place_before_return,
     place_in_block,
     place_where_joined,
+    places_before_return,
 )
 
 _START = 0x1000
@@ -226,3 +228,43 @@ def test_what_the_kernel_emulates(text, is_emulated):
     (instruction,) = disassemble(code.image, _START, 16)
 
     assert instruction.is_emulated is is_emulated
+
+
+def _before_return(text: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Give the one place before the last return, and the several ones, as (offset, register)."""
+    code = _code(text)
+    body = list(disassemble(code.image, _START, 128))
+    jumps: dict[int, list[Instruction]] = {}
+    for jump in body:
+        if jump.is_jump and jump.target is not None:
+            jumps.setdefault(jump.target, []).append(jump)
+    end = max(place for place, each in enumerate(body) if each.mnemonic == "ret")
+    found = [choose(body[: end + 1], jumps) for choose in (place_before_return, places_before_return)]
+    one, several = ([(at.address - _START, register) for at, register in places] for places in found)
+    return one, several
+
+
+def test_one_place_before_a_return_is_enough_where_nothing_joins():
+    assert _before_return("7410 4889d8 5b c3") == ([(0, "rbx")], [(0, "rbx")])  # je; mov rax, rbx; pop rbx; ret
+    assert _before_return("e800000000 5b c3")[0] == []  # call: what it gave is not there before
+
+
+def test_each_way_to_a_return_has_a_place_where_ways_join():
+    # je over a jmp to the mov; call, which keeps rbx; mov rax, rbx; ret
+    assert _before_return("7402 eb05 e800000000 4889d8 c3") == ([], [(2, "rbx"), (4, "rbx")])
+
+
+def test_a_way_whose_result_is_null_needs_no_place():
+    # jmp to the mov; xor ebx, ebx; mov rax, rbx; ret
+    assert _before_return("eb02 31db 4889d8 c3") == ([], [(0, "rbx")])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "488b1f 4889d8 c3",  # mov rbx, [rdi]: before that it is in no register
+        "eb0a eb08 eb06 eb04 eb02 31db 4889d8 c3",  # five jumps
+    ],
+)
+def test_else_the_return_itself_is_left(text):
+    assert _before_return(text) == ([], [])
