@@ -90,8 +90,9 @@ static inline void take_pointer(struct scratch *s, u64 items, u64 left)
 		u64 size = left > 16 ? 128 : left * 8;
 		BOUND(size, 255);
 		if (size > sizeof(c->pointers) || read_user(c->pointers, size, items)) {
-			size = 8;
-			c->pointers[0] = 0;
+			size = 8; // the next page may not be there
+			if (read_user(c->pointers, size, items))
+				c->pointers[0] = 0;
 		}
 		FORGET();
 		c->pointers_start = items;

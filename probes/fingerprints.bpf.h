@@ -35,11 +35,9 @@ static inline void forget_code(const struct traced_process *p, u64 code)
 		return;
 	__sync_fetch_and_add(&freed->epochs[kept_place(code_key(p->image, code))], 1);
 	u32 *named = named_codes.lookup(&key);
-	if (named) {
+	if (named)
 		*named = (*named & ~IS_DESCRIBED) + 1;
-		freed->is_freed[place_of(code)] = 1;
-	}
-	if (!known_codes.lookup(&key))
+	if (!named && !known_codes.lookup(&key))
 		return;
 	generation = code_generations.lookup(&key);
 	if (generation)

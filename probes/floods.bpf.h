@@ -8,25 +8,39 @@ static inline void merge(struct scratch *s, u32 signal)
 	s->act.head[0].flags |= EVENT_FLAG_MERGED;
 }
 
-// How many were seen of a key; where another one was at its place, that is forgotten.
-static inline struct variant *variants_of(const struct act_key *key)
+// What is told from others of a key.
+static inline u64 variant_id(const struct act_key *key)
 {
-	u64 id = mix(mix(mix(mix(mix(key->account, key->stack), key->arguments), key->name), key->native), key->signal);
-	u32 place = id >> 48, tag = id;
+	return mix(mix(mix(mix(mix(key->account, key->stack), key->arguments), key->name), key->native), key->signal);
+}
+
+// Where a key is counted: at one of two places, else where that of less is, which is forgotten when it counts. At one
+// place only where the verifier follows every round: it has no room for more paths there.
+static inline struct variant *find_variant(u64 id)
+{
+	u32 place = id >> 48;
 	struct variant *v = variants.lookup(&place);
-	if (v && v->tag != tag) {
-		v->tag = tag;
-		v->seen = 0;
-	}
+#if HAS_MAY_GOTO
+	u32 other = place ^ 1, tag = id;
+	struct variant *w = variants.lookup(&other);
+	if (v && w && v->tag != tag && (w->tag == tag || w->seen < v->seen))
+		return w;
+#endif
 	return v;
 }
 
 // Count one more; false where there were as many as there may be.
 static inline bool count_variant(const struct act_key *key, u32 most)
 {
-	struct variant *v = variants_of(key);
+	u64 id = variant_id(key);
+	u32 tag = id;
+	struct variant *v = find_variant(id);
 	if (!v)
 		return true;
+	if (v->tag != tag) {
+		v->tag = tag;
+		v->seen = 0;
+	}
 	if (v->seen >= most)
 		return false;
 	__sync_fetch_and_add(&v->seen, 1);
@@ -38,13 +52,16 @@ static inline bool is_from_too_many(const struct act_key *act)
 {
 	struct act_key key = *act;
 	key.arguments = 0;
-	struct variant *v = variants_of(&key);
-	if (!key.native || !v || v->seen)
+	u64 id = variant_id(&key);
+	u32 tag = id;
+	struct variant *v = find_variant(id);
+	if (!key.native || !v || (v->tag == tag && v->seen))
 		return false;
 	key.native = 0;
 	key.arguments = 1; // no hash of arguments that were merged
 	if (!count_variant(&key, MAX_CALLERS))
 		return true;
+	v->tag = tag;
 	v->seen = 1;
 	return false;
 }

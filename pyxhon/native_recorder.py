@@ -23,6 +23,7 @@ from pyxhon.trace.store import Store
 
 _MAX_CALLS: Final = 1 << 14  # of one account
 _MAX_SHARED: Final = 1 << 10
+_MOST_HANDLERS: Final = 1 << 16
 _EXECUTIONS: Final = frozenset({"execve", "execveat"})
 _PROTECTIONS: Final = frozenset({"mprotect", "pkey_mprotect"})
 _MADE_BY_RESULT: Final = {"memfd_create": "memfd", "io_uring_setup": "ring", "mmap": "anonymous"}
@@ -52,6 +53,7 @@ class NativeRecorder:
         self._calls: dict[int, dict[bytes, _Call]] = {}  # by account; the last of each key
         self._shared: dict[int, None] = {}  # accounts of several images, the eldest first
         self._last: dict[tuple[int, int], _Call] = {}  # by image and thread
+        self._handlers: set[tuple[int, int, int]] = set()  # of signals: process, number, address
 
     def take_call(self, call: SystemCall, image: Image) -> EventRow:
         """Give the event of a system call or operation."""
@@ -152,7 +154,12 @@ class NativeRecorder:
             self._store.add_provenance(process, ("program", str(record.pid)), call.event, record.time_ns)
 
     def take_signal(self, record: SignalDelivery, image: Image) -> None:
-        """Note where a signal handler lies that ran."""
+        """Note where a signal handler lies that ran; the probes may tell one again."""
+        key = (image.process, record.number, record.handler)
+        if key in self._handlers:
+            return
+        if len(self._handlers) < _MOST_HANDLERS:
+            self._handlers.add(key)
         found = self.stacks.find_object(record.handler, record.time_ns, image)
         self._store.add_signal_handler(
             (image.process, record.tid, record.number, record.handler), found, record.time_ns

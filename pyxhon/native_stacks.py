@@ -37,7 +37,7 @@ _MAX_SAVED_WORDS: Final = 1 << 15
 _MAX_LEARNT: Final = 1 << 14
 _MAX_C_FRAMES: Final = 32
 _MAX_HELD_BYTES: Final = 64 << 20
-_MAX_ROWS: Final = 1 << 16  # of one image
+_MAX_ROWS: Final = 1 << 18  # of one image: more than the probes keep in mind, by far
 
 _StackKey = tuple[int, int]  # Python stack, native key
 

@@ -141,7 +141,12 @@ class Resolver:
     def add_stack(
         self, image: ImageCode, stack: int, frames: list[tuple[int, int, int]], flags: tuple[bool, bool]
     ) -> None:
-        """Take a stack of (code, instruction, fingerprint); flags are (is truncated, is partial)."""
+        """Take a stack of (code, instruction, fingerprint); flags are (is truncated, is partial).
+
+        The probes may tell one again.
+        """
+        if stack in image.stacks:
+            return
         row = self._store.add_stack(image.process, is_truncated=flags[0], is_partial=flags[1])
         image.stacks[stack] = row
         codes = self._codes_of(image, frames)

@@ -49,20 +49,27 @@ def find_code_results(code: Code) -> tuple[list[Site], list[str]]:
 
 def _sites_of(code: Code, function: int, *, is_often: bool) -> Iterator[Site]:
     parts = list(_parts_of(code, function))
+    body = [each for part in parts for each in part]
     jumps: dict[int, list[Instruction]] = defaultdict(list)
-    for jump in (each for part in parts for each in part if each.is_jump and each.target is not None):
+    for jump in (each for each in body if each.is_jump and each.target is not None):
         jumps[jump.target or 0].append(jump)
+    has_tables = any(each.is_jump and each.target is None for each in body)  # such jumps may lead anywhere
     sites: dict[int, Site] = {}
     for part in parts:
         for place, instruction in enumerate(part):
-            if instruction.mnemonic == "ret":
-                block = part[max(0, place - _MOST_BEFORE) : place + 1]
-                places = place_before_return(block, jumps)
-                if not places and is_often:
-                    places = places_before_return(block, jumps)
-                for at, register in places or [(instruction, "rax")]:
-                    site = Site("code_result", function, at.address, 0, at.is_emulated, result_register=register)
-                    sites.setdefault(at.address, site)
+            if instruction.mnemonic != "ret":
+                continue
+            block = part[max(0, place - _MOST_BEFORE) : place + 1]
+            places = place_before_return(block, jumps)
+            if not places and is_often and not has_tables:
+                is_known = code.jumps_into(body, block[0].address, instruction.address) is not None
+                places = places_before_return(block, jumps) if is_known else []
+            found = [Site("code_result", function, at.address, 0, at.is_emulated, register) for at, register in places]
+            if not found or any(sites.get(site.address, site) != site for site in found):
+                found = [
+                    Site("code_result", function, instruction.address, 0, is_emulated=False, result_register="rax")
+                ]
+            sites |= {site.address: site for site in found}
     yield from sites.values()
 
 

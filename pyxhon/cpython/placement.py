@@ -126,10 +126,7 @@ def _comes_straight(code: Code, body: Sequence[Instruction], bounds: tuple[int, 
     """Tell whether control gets to a jump from the call before it alone, whose result `register` has all the way."""
     start, jump = bounds
     stretch = [each for each in body if start <= each.address < jump]
-    if not stretch or any(each.ends_block and not each.is_conditional for each in stretch):
-        return False
-    joins = code.jumps_into(body, start, jump)
-    if joins is None or any(not start <= each.address < jump for each in joins):
+    if not stretch or any(each.ends_block for each in stretch) or code.jumps_into(body, start, jump) != []:
         return False
     holders = {"rax"}
     for each in stretch:

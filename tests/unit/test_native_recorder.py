@@ -1,18 +1,19 @@
 """Which call a result belongs to, and what is kept of calls."""
 
+import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from pyxhon.bpf.native_records import SyscallResult, SystemCall
+from pyxhon.bpf.native_records import SignalDelivery, SyscallResult, SystemCall
 from pyxhon.events import Signal
 from pyxhon.native_recorder import NativeRecorder
 from pyxhon.native_stacks import NativeStacks
 from pyxhon.ownership import Ownership
 from pyxhon.pending_events import PendingEvents
 from pyxhon.process_images import Image
-from pyxhon.resolve import ImageCode
+from pyxhon.resolve import ImageCode, Resolver
 from pyxhon.trace.reader import open_trace
 from pyxhon.trace.store import Store
 
@@ -59,6 +60,22 @@ def test_a_result_that_was_lost_is_not_taken_from_the_next_call(tmp_path):
 
     with open_trace(tmp_path / "t.pyxhon") as reader:
         assert {event.name: event.result for event in reader.events()} == {"memfd_create": 3, "fchdir": None}
+
+
+def test_a_handler_or_a_stack_that_is_told_again_is_written_once(tmp_path):
+    path = tmp_path / "t.pyxhon"
+    with _recorder(path) as (recorder, image):
+        for time_ns, number, handler in ((1, 10, 0x400), (2, 10, 0x400), (3, 12, 0x400), (4, 10, 0x500)):
+            recorder.take_signal(SignalDelivery(_IMAGE, _PID, time_ns, handler, number), image)
+        resolver = Resolver(recorder._store)
+        for stack in (1, 2, 1):
+            resolver.add_stack(image.code, stack, [], (False, False))
+
+    with closing(sqlite3.connect(path)) as connection:
+        handlers = connection.execute("SELECT number, address, time_ns FROM signal_handler ORDER BY time_ns").fetchall()
+        stacks = connection.execute("SELECT count(*) FROM python_stack").fetchone()
+    assert handlers == [(10, 0x400, 1), (12, 0x400, 3), (10, 0x500, 4)]
+    assert stacks == (2,)
 
 
 def test_nothing_is_kept_of_an_ended_image(tmp_path):
