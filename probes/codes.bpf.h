@@ -84,7 +84,7 @@ static inline bool send_line_table(struct scratch *s, u64 image)
 // Keep that a code object is described, as long as the thread keeps what it knows of it.
 static inline void keep_told(struct scratch *s, u64 image, const struct frame_ref *ref)
 {
-#if HAS_MAY_GOTO
+#if SKIPS_TOLD
 	u64 key = code_key(image, ref->code);
 	struct kept_code *kept = &s->kept_codes[kept_place(key)];
 	kept->is_told |= is_equal((kept->key ^ key) | (kept->fingerprint ^ ref->fingerprint), 0);
@@ -112,7 +112,7 @@ static inline bool describe_next(struct scratch *s, const struct kernel_layout *
 		return false;
 	d->next = n + 1;
 	BOUND(n, MAX_FRAMES - 1);
-	if (HAS_MAY_GOTO && !(s->untold >> n & 1)) // else one path more for the verifier to follow
+	if (SKIPS_TOLD && !(s->untold >> n & 1))
 		return true;
 	struct frame_ref *ref = &s->stack.frames[n];
 	s->place.image = image;

@@ -139,7 +139,7 @@ static inline bool walk_frame(struct scratch *s, const struct kernel_layout *l, 
 	ref->code = code;
 	ref->instruction = instruction;
 	ref->fingerprint = kept->fingerprint;
-	if (HAS_MAY_GOTO)
+	if (SKIPS_TOLD)
 		s->untold |= (kept->is_told ^ 1) << n;
 	w->hash = mix(mix(mix(w->hash, code), instruction & ~ENTRY_FRAME), ref->fingerprint);
 	*(volatile u32 *)&s->frame_count = n + 1;

@@ -106,7 +106,7 @@ def compiled_dump() -> CompiledProbes:
 
 def _compiled(form: str, *properties: str) -> CompiledProbes:
     digest = hashlib.sha256(compiler.source_text(form).encode())
-    digest.update(f"{platform.machine()} {sys.version} {' '.join([form, *properties])} 4".encode())
+    digest.update(f"{platform.machine()} {sys.version} {' '.join([form, *properties])} 5".encode())
     name = f"probes-{digest.hexdigest()[:32]}.json"
     cached = read_cached(name)
     if cached is not None:
