@@ -85,15 +85,12 @@ static inline void append_block(struct scratch *s, u64 from, u32 size)
 static inline void take_pointer(struct scratch *s, u64 items, u64 left)
 {
 	struct capture *c = &s->capture;
-	u64 at = items - c->pointers_start;
+	u64 at = items - c->pointers_start, size = left > 16 ? 128 : left * 8;
 	if (at >= c->pointers_bytes) {
-		u64 size = left > 16 ? 128 : left * 8;
 		BOUND(size, 255);
-		if (size > sizeof(c->pointers) || read_user(c->pointers, size, items)) {
-			size = 8; // the next page may not be there
-			if (read_user(c->pointers, size, items))
-				c->pointers[0] = 0;
-		}
+		c->pointers[0] = 0;
+		if (size > sizeof(c->pointers) || read_user(c->pointers, size, items))
+			read_user(c->pointers, size = 8, items); // the next page may not be there
 		FORGET();
 		c->pointers_start = items;
 		c->pointers_bytes = size;
